@@ -1,0 +1,1 @@
+"""A CapturedModel <-> a versioned folder; knows no notebook, process or HTTP."""

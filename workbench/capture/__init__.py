@@ -1,0 +1,1 @@
+"""A cell and its namespace -> a CapturedModel; never sees a shell object."""

@@ -1,0 +1,65 @@
+"""What capture reads (`Session`) and what it gives (`CapturedModel`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+EntryKind = Literal["function", "class", "estimator"]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """An executed cell: its number (`In[4]`) where it has one, and its text after IPython's input transform."""
+
+    number: int | None
+    text: str
+
+    @property
+    def label(self) -> str:
+        return f"In[{self.number}]" if self.number is not None else "a cell"
+
+
+@dataclass(frozen=True)
+class Session:
+    """The live notebook as plain data: the bindings, the executed cells in their order, the notebook's path."""
+
+    namespace: Mapping[str, object]
+    cells: tuple[Cell, ...] = ()
+    notebook: Path | None = None
+    folder: Path = field(default_factory=Path.cwd)
+
+
+@dataclass(frozen=True)
+class Taken:
+    """One thing that comes along: `prepare`, a function of In[4]; `clf`, a RandomForestClassifier of 2.1 MB."""
+
+    name: str
+    kind: Literal["function", "class", "import", "value", "state", "module"]
+    cell: str = ""
+    detail: str = ""
+    n_bytes: int = 0
+
+
+@dataclass(frozen=True)
+class CapturedModel:
+    """A model out of its notebook.
+
+    `source` is `model.py`; `entry` the global of it that answers. `state` maps file names
+    (`clf.pkl`) to files in the staging folder given to `capture`; `modules` maps paths below the
+    captured package (`helper.py`, `shop/prices.py`) to the local files they come from.
+    `requirements` maps distribution names to installed versions. `cells` is the notebook's executed source.
+    """
+
+    entry: str
+    entry_kind: EntryKind
+    source: str
+    state: Mapping[str, Path]
+    modules: Mapping[str, Path]
+    requirements: Mapping[str, str]
+    taken: tuple[Taken, ...]
+    cells: str = ""
+    notebook: str | None = None
+    cell: str = ""

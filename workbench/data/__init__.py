@@ -1,0 +1,1 @@
+"""A place -> tables in pieces, and back; used by every pattern."""
