@@ -1,0 +1,43 @@
+"""An entry of a live notebook -> a `CapturedModel`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from .captured import CapturedModel, EntryKind, Session
+from .compose import compose
+from .slice import Slice
+
+
+def capture(entry: str, session: Session, folder: Path, *, cell: str = "") -> CapturedModel:
+    """Take the global `entry` of `session` with all that it needs; its data is written into `folder`.
+
+    `entry` is a function of a frame, a class with `predict`, or an object with `predict`. What cannot come
+    along raises CaptureRefused with the name, the cell, the reason and a fix.
+    """
+    taken = Slice(entry, session, folder)
+    source = compose(taken.items)
+    return CapturedModel(
+        entry=entry,
+        entry_kind=entry_kind(session.namespace[entry]),
+        source=source,
+        state=dict(sorted(taken.states.items())),
+        modules=dict(sorted(taken.modules.local.items())),
+        requirements=taken.modules.requirements(),
+        taken=tuple(item.taken for item in sorted(taken.items.values(), key=lambda item: item.name != entry)),
+        cells=_executed(session),
+        notebook=str(session.notebook) if session.notebook else None,
+        cell=cell or taken.items[entry].taken.cell,
+    )
+
+
+def entry_kind(value: Any) -> EntryKind:
+    """How `value` predicts: by a call, by `predict` of an instance, or by its own `predict`."""
+    if isinstance(value, type):
+        return "class"
+    return "estimator" if callable(getattr(value, "predict", None)) else "function"
+
+
+def _executed(session: Session) -> str:
+    return "\n\n".join(f"# {cell.label}\n{cell.text.rstrip()}" for cell in session.cells) + "\n"

@@ -1,0 +1,81 @@
+"""The global names that a piece of source looks up, and when: while it runs, or when it is called later."""
+
+from __future__ import annotations
+
+import ast
+import symtable
+from dataclasses import dataclass, field
+
+_COMPREHENSIONS = {"listcomp", "setcomp", "dictcomp", "genexpr"}
+
+
+@dataclass(frozen=True)
+class Uses:
+    """`now`: looked up while the statement runs; `later`: when its functions are called;
+    `chains`: the dotted paths read from each name, `{"sklearn": {"sklearn.linear_model.Ridge"}}`."""
+
+    now: frozenset[str]
+    later: frozenset[str]
+    chains: dict[str, set[str]] = field(default_factory=dict)
+
+    @property
+    def all(self) -> frozenset[str]:
+        return self.now | self.later
+
+
+def uses(text: str, *, future_annotations: bool = False) -> Uses:
+    """The global names that the statements of `text` use, by Python's own scoping rules."""
+    prefix = "from __future__ import annotations\n" if future_annotations else ""
+    now: set[str] = set()
+    later: set[str] = set()
+    _collect(symtable.symtable(prefix + text, "<captured>", "exec"), now, later, deferred=False)
+    return Uses(frozenset(now), frozenset(later - now), chains(ast.parse(text)))
+
+
+def _collect(scope: symtable.SymbolTable, now: set[str], later: set[str], *, deferred: bool) -> None:
+    found = later if deferred else now
+    top = scope.get_type() == "module"
+    for symbol in scope.get_symbols():
+        if symbol.is_referenced() and (top or symbol.is_global() or _class_lookup(scope, symbol)):
+            found.add(symbol.get_name())
+    for child in scope.get_children():
+        runs_later = child.get_type() == "function" and child.get_name() not in _COMPREHENSIONS
+        _collect(child, now, later, deferred=deferred or runs_later)
+    if top:
+        found -= {s.get_name() for s in scope.get_symbols() if s.is_assigned() and not _read_first(scope, s)}
+
+
+def _class_lookup(scope: symtable.SymbolTable, symbol: symtable.Symbol) -> bool:
+    """A class body that only reads a name falls through to the globals."""
+    return scope.get_type() == "class" and not symbol.is_assigned() and not symbol.is_free()
+
+
+def _read_first(scope: symtable.SymbolTable, symbol: symtable.Symbol) -> bool:
+    """A name that a single statement both binds and reads: only a def, class or import binds before it reads."""
+    return not (symbol.is_namespace() or symbol.is_imported())
+
+
+def chains(tree: ast.AST) -> dict[str, set[str]]:
+    """The dotted paths of `tree` by their first name: `a.b.c` gives `{"a": {"a.b.c", "a.b"}}`."""
+    found: dict[str, set[str]] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and (path := _dotted(node)):
+            found.setdefault(path.split(".")[0], set()).add(path)
+    return found
+
+
+def _dotted(node: ast.expr) -> str | None:
+    parts: list[str] = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    return ".".join([node.id, *reversed(parts)]) if isinstance(node, ast.Name) else None
+
+
+def bound(node: ast.stmt) -> set[str]:
+    """The names that a statement binds in its own scope."""
+    return {
+        symbol.get_name()
+        for symbol in symtable.symtable(ast.unparse(node), "<captured>", "exec").get_symbols()
+        if symbol.is_assigned() or symbol.is_imported() or symbol.is_namespace()
+    }

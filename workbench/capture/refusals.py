@@ -1,0 +1,78 @@
+"""What capture says when a name cannot come along: the name, the cell, the reason, and a fix."""
+
+from __future__ import annotations
+
+from ..errors import CaptureRefused
+
+_FIXES = {
+    "Connection": "open the connection in `load` of a class Model, or inside the function that uses it",
+    "socket": "open the socket in `load` of a class Model",
+    "lock": "make the lock inside the function, or in `load` of a class Model",
+    "RLock": "make the lock inside the function, or in `load` of a class Model",
+    "TextIOWrapper": "read the file before and keep its contents, or open it in `load` of a class Model",
+    "BufferedReader": "read the file before and keep its contents, or open it in `load` of a class Model",
+    "generator": "keep a list of its values, or make it inside the function",
+    "module": "import the module by its name in a cell",
+}
+
+
+def missing(name: str, user: str, cell: str) -> CaptureRefused:
+    if not user:
+        return CaptureRefused(
+            f"{name!r} is not defined in this kernel", fix=f"run the cell that defines {name}, then capture again"
+        )
+    return CaptureRefused(
+        f"{user} uses {name!r}, which does not exist in this kernel (deleted, or its cell never ran)",
+        where=cell or None,
+        fix=f"run the cell that defines {name}, then capture again",
+    )
+
+
+def shell_line(user: str, cell: str) -> CaptureRefused:
+    return CaptureRefused(
+        f"{user} runs a magic or a shell line, which exists only in a notebook",
+        where=cell or None,
+        fix=f"take the % or ! line out of {user}",
+    )
+
+
+def closure(name: str, kind: str, cell: str) -> CaptureRefused:
+    return CaptureRefused(
+        f"{name} is a {kind} made inside another function: the values it closes over have no name in the notebook",
+        where=cell or None,
+        fix=f"make {name} a function of its own that reads globals, or a class that keeps the values and has __call__",
+    )
+
+
+def unproven(name: str, kind: str, cell: str) -> CaptureRefused:
+    return CaptureRefused(
+        f"the text of the {kind} {name} is not known: no cell that ran compiles to what is live now",
+        where=cell or None,
+        fix=f"run the cell that defines {name} again, then capture again",
+    )
+
+
+def other_binding(name: str, is_class: bool, cell: str) -> CaptureRefused:
+    kind = "class" if is_class else "function"
+    return CaptureRefused(
+        f"an object was made with a {kind} {name} that has been redefined or deleted since",
+        where=cell or None,
+        fix=f"make the object again, with the {kind} {name} as it is now, then capture again",
+    )
+
+
+def unpicklable(name: str, value: object, error: Exception, cell: str) -> CaptureRefused:
+    kind = type(value).__name__
+    fix = next((text for part, text in _FIXES.items() if part in str(error) or part == kind), None)
+    return CaptureRefused(
+        f"{name}, a {kind}, cannot come along: {error}",
+        where=cell or None,
+        fix=fix or f"make {name} inside the function that uses it, or in `load` of a class Model",
+    )
+
+
+def circular(names: list[str]) -> CaptureRefused:
+    return CaptureRefused(
+        f"{' and '.join(names)} need each other while they are being defined",
+        fix="let one of them read the other only when it is called",
+    )

@@ -1,0 +1,104 @@
+"""The backward walk: from the entry's name, over the live bindings, to all that it needs."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from types import FunctionType
+from typing import Any
+
+from ..errors import CaptureRefused
+from .captured import Session, Taken
+from .imports import is_local
+from .refusals import other_binding, unpicklable
+from .resolve import Item, Resolver
+from .state import StateWriter
+
+
+class Slice:
+    """All that `entry` needs: `items` by name, `states` the files that hold its data, by file name."""
+
+    def __init__(self, entry: str, session: Session, folder: Path) -> None:
+        self.items: dict[str, Item] = {}
+        self.states: dict[str, Path] = {}
+        self._resolver = Resolver(session)
+        self.modules = self._resolver.modules
+        self._namespace = session.namespace
+        self._writer = StateWriter(folder, self._home)
+        self._lambdas: dict[int, str] = {}
+        self._walk([(entry, "")])
+
+    def _walk(self, names: list[tuple[str, str]]) -> None:
+        """Data is written last, when all names of data are known, so that a shared object is written once."""
+        data: list[str] = []
+        while names or data:
+            if not names:
+                names += self._write_state(data.pop(0))
+                continue
+            name, user = names.pop()
+            if name in self.items:
+                continue
+            for item in self._resolver.items(name, user):
+                names += self._add(item)
+                if item.taken.kind == "state":
+                    self._writer.names[id(self._namespace[name])] = f"{name}.pkl"
+                    data.append(name)
+
+    def _add(self, item: Item) -> list[tuple[str, str]]:
+        self.items.setdefault(item.name, item)
+        return [(n, item.name) for n in sorted(item.needs | item.uses) if not n.startswith("import ")]
+
+    def _write_state(self, name: str) -> list[tuple[str, str]]:
+        value, cell = self._namespace[name], self._resolver.cell(name)
+        try:
+            file, found = self._writer.write(name, value)
+        except CaptureRefused as refusal:
+            refusal.where = refusal.where or ", ".join(filter(None, [name, cell]))
+            raise
+        except OSError:
+            raise
+        except Exception as error:
+            raise unpicklable(name, value, error, cell) from error
+        self.modules.follow(found.modules)
+        self.states[file.name] = file
+        kind = type(value).__name__
+        item = self.items[name]
+        item.text = f'{name} = __state__("{file.name}")  # {kind}'
+        item.needs = found.globals | found.states
+        item.taken = Taken(name, "state", cell, kind, file.stat().st_size)
+        return [(n, name) for n in sorted(item.needs)]
+
+    def _home(self, obj: Any) -> tuple[str, str] | None:
+        """Where a class or function of a pickle lives in the bundle: (local module or "", qualified name)."""
+        qualname = getattr(obj, "__qualname__", None)
+        if not isinstance(qualname, str):
+            return None
+        if self._resolver.is_ours(obj):
+            return "", self._global(obj, qualname)
+        module = sys.modules.get(getattr(obj, "__module__", None) or "")
+        if module is None or not is_local(module):
+            return None
+        self.modules.follow([module.__name__])
+        return module.__name__, qualname
+
+    def _global(self, obj: Any, qualname: str) -> str:
+        root, *rest = qualname.split(".")
+        live: Any = self._namespace.get(root)
+        for part in rest:
+            live = getattr(live, part, None)
+        if live is obj:
+            return qualname
+        if isinstance(obj, FunctionType) and obj.__name__ == "<lambda>":
+            return self._lambda(obj)
+        if name := next((n for n, value in self._namespace.items() if value is obj), None):
+            return name
+        raise other_binding(qualname, isinstance(obj, type), self._resolver.cell(root))
+
+    def _lambda(self, function: FunctionType) -> str:
+        """A lambda that no name is bound to, inside a transformer say, gets a name of its own."""
+        name = self._lambdas.setdefault(id(function), f"_lambda_{len(self._lambdas) + 1}")
+        if name not in self.items and (item := self._resolver.function(name, function)):
+            self.items[name] = item
+            for needed, user in self._add(item):
+                self._walk([(needed, user)])
+        return name

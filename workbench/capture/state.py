@@ -1,0 +1,175 @@
+"""The live value of a name -> a file by the format of its kind, bound to the captured module.
+
+Arrays are written as `.npy`, frames as Parquet where that gives them back exactly, all else as a pickle
+in which classes and functions of the notebook, and of local modules, refer to the captured module instead
+of `__main__` (as cloudpickle they cannot be read after the notebook; see its README). Two placeholders
+stand for what the bundle resolves when it loads: `captured_module(path)` and `captured_state(file)`.
+"""
+
+from __future__ import annotations
+
+import mmap
+import pickle
+import pickletools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FunctionType, ModuleType
+from typing import TYPE_CHECKING, Any
+
+from ..errors import CaptureRefused
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+
+def captured_module(path: str = "") -> ModuleType:
+    """In a pickle: the captured module, or the local module `path` that came along. Resolved by the bundle."""
+    raise CaptureRefused(f"the captured module {path!r} exists only inside its bundle")
+
+
+def captured_state(file: str) -> object:
+    """In a pickle: the object of another state file. Resolved by the bundle."""
+    raise CaptureRefused(f"the captured state {file!r} exists only inside its bundle")
+
+
+@dataclass
+class Found:
+    """What one state file refers to: globals of the captured module, and modules by their path."""
+
+    globals: set[str] = field(default_factory=set)
+    modules: set[str] = field(default_factory=set)
+    states: set[str] = field(default_factory=set)
+
+
+Home = Callable[[Any], "tuple[str, str] | None"]
+"""Where an object of the notebook or of a local module lives in the bundle: (module path or "", qualified name)."""
+
+
+class StateWriter:
+    """Writes the values of names into `folder`. `home` re-homes classes and functions; `names` are the
+    objects that have a state file of their own, by identity, so that two names of one object stay one."""
+
+    def __init__(self, folder: Path, home: Home) -> None:
+        self._folder, self._home = folder, home
+        self.names: dict[int, str] = {}
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def write(self, name: str, value: object) -> tuple[Path, Found]:
+        """The file that now holds `value`, and what it refers to. Raises what pickle raises."""
+        self.names[id(value)] = f"{name}.pkl"
+        if _is_plain_array(value):
+            return self._named(value, self._write_array(name, value)), Found(modules={"numpy"})
+        if _is_frame(value) and (file := _write_frame(self._folder / f"{name}.parquet", value)):
+            return self._named(value, file), Found(modules={"pandas", "pyarrow"})
+        return self._write_pickle(name, value)
+
+    def _named(self, value: object, file: Path) -> Path:
+        self.names[id(value)] = file.name
+        return file
+
+    def _write_array(self, name: str, value: np.ndarray[Any, Any]) -> Path:
+        import numpy as np
+
+        file = self._folder / f"{name}.npy"
+        np.save(file, value, allow_pickle=False)
+        return file
+
+    def _write_pickle(self, name: str, value: object) -> tuple[Path, Found]:
+        file = self._folder / f"{name}.pkl"
+        with file.open("wb") as stream:
+            pickler = _Rehoming(stream, value, self._home, self.names)
+            pickler.dump(value)
+        _refuse_main(file, name)
+        return file, pickler.found
+
+
+class _Rehoming(pickle.Pickler):
+    def __init__(self, stream: Any, root: object, home: Home, names: Mapping[int, str]) -> None:
+        super().__init__(stream, protocol=5)
+        self.found = Found()
+        self._root, self._home, self._names = root, home, names
+
+    def reducer_override(self, obj: Any) -> Any:
+        if isinstance(obj, type | FunctionType) or hasattr(obj, "__wrapped__"):
+            return self._reference(obj)
+        if obj is not self._root and (file := self._names.get(id(obj))):
+            self.found.states.add(file.rpartition(".")[0])
+            return captured_state, (file,)
+        return NotImplemented
+
+    def _reference(self, obj: Any) -> Any:
+        if obj is captured_module or obj is captured_state:
+            return NotImplemented
+        home = self._home(obj)
+        if home is None:
+            self.found.modules.add(str(getattr(obj, "__module__", "") or "").split(".")[0])
+            return NotImplemented
+        module, qualname = home
+        owner, _, last = qualname.rpartition(".")
+        (self.found.modules if module else self.found.globals).add(module or qualname.split(".")[0])
+        if owner:
+            return getattr, (_Owner(module, owner), last)
+        return getattr, (_Owner(module, ""), last)
+
+
+class _Owner:
+    """Pickles as the captured module, or as a class inside it."""
+
+    def __init__(self, module: str, qualname: str) -> None:
+        self._module, self._qualname = module, qualname
+
+    def __reduce__(self) -> tuple[object, ...]:
+        if not self._qualname:
+            return captured_module, (self._module,)
+        owner, _, last = self._qualname.rpartition(".")
+        return getattr, (_Owner(self._module, owner), last)
+
+
+def _is_plain_array(value: object) -> bool:
+    kind = type(value)
+    return kind.__module__ == "numpy" and kind.__name__ == "ndarray" and not value.dtype.hasobject  # type: ignore[attr-defined]
+
+
+def _is_frame(value: object) -> bool:
+    kind = type(value)
+    return kind.__name__ == "DataFrame" and kind.__module__.startswith("pandas.")
+
+
+def _write_frame(file: Path, frame: pd.DataFrame) -> Path | None:
+    """Parquet where it gives the very same frame back; else nothing, and a pickle holds it."""
+    import pandas as pd
+
+    try:
+        frame.to_parquet(file)
+        back = pd.read_parquet(file)
+        pd.testing.assert_frame_equal(frame, back, check_exact=True, check_column_type=True)
+        if frame.attrs == back.attrs and frame.columns.dtype == back.columns.dtype:
+            return file
+    except Exception:  # whatever Parquet cannot hold, a pickle can, or says why not
+        pass
+    file.unlink(missing_ok=True)
+    return None
+
+
+def _refuse_main(file: Path, name: str) -> None:
+    """A pickle that still names `__main__`, in nested bytes too, would load nowhere else."""
+    if file.stat().st_size == 0:
+        return
+    with file.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        if data.find(b"__main__") < 0 or not _names_main(data):
+            return
+    raise CaptureRefused(
+        f"{name} holds bytes that were pickled in this notebook and refer to its __main__",
+        fix=f"build {name} from objects, not from their pickles, or define the class in a module beside the notebook",
+    )
+
+
+def _names_main(data: mmap.mmap) -> bool:
+    for _, argument, _ in pickletools.genops(data):
+        if isinstance(argument, str) and argument.split(" ")[0] == "__main__":
+            return True
+        if isinstance(argument, bytes | bytearray) and b"__main__" in argument:
+            return True
+    return False

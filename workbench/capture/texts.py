@@ -1,0 +1,141 @@
+"""A live function or class of a notebook -> the text that made it, proven by compiling it again."""
+
+from __future__ import annotations
+
+import __future__
+
+import ast
+import inspect
+import linecache
+import textwrap
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import CodeType, FunctionType
+
+from .captured import Cell, Session
+
+FUTURE_ANNOTATIONS = __future__.annotations.compiler_flag
+
+Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+
+
+@dataclass(frozen=True)
+class Text:
+    """The source of one definition, the cell that it stands in, and whether annotations stay unevaluated there."""
+
+    source: str
+    cell: Cell
+    future_annotations: bool = False
+
+
+def function_text(function: FunctionType, session: Session) -> Text | None:
+    """The `def` (with its decorators) or `lambda` that made `function`, or None where none can be proven."""
+    code = function.__code__
+    for cell in _cells_of(code, session):
+        for node in _candidates(cell, code):
+            source = _segment(cell.text, node)
+            if any(same_code(code, found) for found in _compiled(source, code)):
+                return Text(source, cell, bool(code.co_flags & FUTURE_ANNOTATIONS))
+    return None
+
+
+def class_text(cls: type, session: Session) -> Text | None:
+    """The `class` statement that made `cls`, or None where none can be proven."""
+    methods = [f for f in _functions(cls) if not f.__code__.co_filename.startswith("<string")]
+    for cell in _class_cells(methods, session):
+        for node in reversed(_definitions(ast.parse(cell.text))):
+            if isinstance(node, ast.ClassDef) and node.name == cls.__name__:
+                source = _segment(cell.text, node)
+                if all(any(same_code(m.__code__, c) for c in _compiled(source, m.__code__)) for m in methods):
+                    future = any(m.__code__.co_flags & FUTURE_ANNOTATIONS for m in methods)
+                    return Text(source, cell, bool(future))
+    return None
+
+
+def same_code(a: CodeType, b: CodeType) -> bool:
+    """Whether two code objects do the same, whatever file and lines they come from."""
+    fields = ("co_code", "co_names", "co_varnames", "co_freevars", "co_cellvars", "co_argcount", "co_kwonlyargcount")
+    if any(getattr(a, f) != getattr(b, f) for f in fields) or len(a.co_consts) != len(b.co_consts):
+        return False
+    return all(_same_constant(x, y) for x, y in zip(a.co_consts, b.co_consts, strict=True))
+
+
+def _same_constant(x: object, y: object) -> bool:
+    if isinstance(x, CodeType) and isinstance(y, CodeType):
+        return same_code(x, y)
+    return type(x) is type(y) and repr(x) == repr(y)
+
+
+def _cells_of(code: CodeType, session: Session) -> Iterator[Cell]:
+    """Where the text may stand: the file that Python remembers for it first, then the cells, newest first."""
+    if lines := linecache.getlines(code.co_filename):
+        text = "".join(lines)
+        number = next((c.number for c in reversed(session.cells) if c.text.strip() == text.strip()), None)
+        yield Cell(number, text)
+    yield from reversed(session.cells)
+
+
+def _class_cells(methods: list[FunctionType], session: Session) -> Iterator[Cell]:
+    if methods:
+        yield from _cells_of(methods[0].__code__, session)
+    else:
+        yield from reversed(session.cells)
+
+
+def _candidates(cell: Cell, code: CodeType) -> list[ast.expr | Definition]:
+    try:
+        tree = ast.parse(cell.text)
+    except SyntaxError:
+        return []
+    if code.co_name == "<lambda>":
+        return [node for node in ast.walk(tree) if isinstance(node, ast.Lambda)]
+    named = [n for n in _definitions(tree) if n.name == code.co_name and not isinstance(n, ast.ClassDef)]
+    return sorted(named, key=lambda n: abs(_first_line(n) - code.co_firstlineno))
+
+
+def _first_line(node: Definition) -> int:
+    return min([node.lineno, *(d.lineno for d in node.decorator_list)])
+
+
+def _definitions(tree: ast.AST) -> list[Definition]:
+    """The definitions of module scope, those under `if`, `try` and `with` included."""
+    found: list[Definition] = []
+    for child in ast.iter_child_nodes(tree):
+        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            found.append(child)
+        elif not isinstance(child, ast.Lambda):
+            found += _definitions(child)
+    return found
+
+
+def _segment(text: str, node: ast.expr | Definition) -> str:
+    if isinstance(node, ast.expr):
+        return ast.get_source_segment(text, node) or ast.unparse(node)
+    lines = text.splitlines()[_first_line(node) - 1 : node.end_lineno]
+    return textwrap.dedent("\n".join(lines))
+
+
+def _compiled(source: str, like: CodeType) -> Iterator[CodeType]:
+    """Every code object inside `source`, compiled as `like` was."""
+    if like.co_name == "<lambda>":
+        source = f"({source})"
+    try:
+        top = compile(source, "<captured>", "exec", like.co_flags & FUTURE_ANNOTATIONS, dont_inherit=True)
+    except SyntaxError:
+        return
+    pending = [top]
+    while pending:
+        code = pending.pop()
+        yield code
+        pending += [c for c in code.co_consts if isinstance(c, CodeType)]
+
+
+def _functions(cls: type) -> list[FunctionType]:
+    """The functions written in the body of `cls`, out of properties, class methods and wrappers."""
+    found = []
+    for value in vars(cls).values():
+        for part in (value, getattr(value, "__func__", None), getattr(value, "fget", None)):
+            inner = inspect.unwrap(part) if callable(part) else None
+            if isinstance(inner, FunctionType) and inner.__qualname__.startswith(f"{cls.__qualname__}."):
+                found.append(inner)
+    return found
