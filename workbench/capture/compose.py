@@ -44,6 +44,9 @@ def _ordered(items: Mapping[str, Item]) -> list[str]:
     """Names in an order in which each statement can run: by hard needs, and else dependencies first."""
     rank = {name: i for i, name in enumerate(_depth_first(items))}
     needs = {name: _hard_needs(name, items) for name in items}
+    for name, item in items.items():
+        if item.rebinds in items:
+            needs[item.rebinds].add(name)
     ready = [(rank[n], n) for n in items if not needs[n]]
     heapq.heapify(ready)
     done: list[str] = []

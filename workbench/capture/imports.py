@@ -71,12 +71,12 @@ def _own_line(name: str, value: object) -> str | None:
         if sys.modules.get(path) is not value:
             return None
         return f"import {path}" if path == name else f"import {path} as {name}"
-    path, qualname = getattr(value, "__module__", None), getattr(value, "__qualname__", None)
-    if not (isinstance(path, str) and isinstance(qualname, str)) or path in ("__main__", "builtins") or "." in qualname:
+    home, own_name = getattr(value, "__module__", None), getattr(value, "__qualname__", None)
+    if not isinstance(home, str) or not isinstance(own_name, str) or home in ("__main__", "builtins"):
         return None
-    if getattr(sys.modules.get(path), qualname, _MISSING) is not value:
+    if getattr(sys.modules.get(home), own_name, _MISSING) is not value:
         return None
-    return f"from {path} import {qualname}" + (f" as {name}" if qualname != name else "")
+    return f"from {home} import {own_name}" + (f" as {name}" if own_name != name else "")
 
 
 def _modules_on(chain: str, module: ModuleType) -> Iterator[str]:

@@ -11,7 +11,13 @@ from pathlib import Path
 from ..errors import CaptureRefused
 from .imports import find_module, imported_paths, is_local
 
-_KNOWN = {"sklearn": "scikit-learn", "PIL": "pillow", "yaml": "PyYAML", "cv2": "opencv-python", "dateutil": "python-dateutil"}
+_KNOWN = {
+    "sklearn": "scikit-learn",
+    "PIL": "pillow",
+    "yaml": "PyYAML",
+    "cv2": "opencv-python",
+    "dateutil": "python-dateutil",
+}
 """Import names whose distribution is called otherwise; a look-up of all others costs a tenth of a second."""
 
 

@@ -26,7 +26,8 @@ _MODULE_MADE = {"__name__", "__file__", "__doc__"}
 class Item:
     """One statement of `model.py`: it binds `name`; it `needs` names while it runs and `uses` names later.
 
-    The text of a state item is empty until its file is written.
+    The text of a state item is empty until its file is written. `rebinds` is a name that the statement binds
+    on its way although another object is live under it.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Item:
     needs: set[str] = field(default_factory=set)
     uses: set[str] = field(default_factory=set)
     future_annotations: bool = False
+    rebinds: str = ""
 
 
 class Resolver:
@@ -134,7 +136,9 @@ class Resolver:
         namespace = self.session.namespace
         if namespace.get(own_name) is namespace.get(name):
             return Item(name, f"{name} = {own_name}", Taken(name, kind, self.cell(name)), needs={own_name})
-        return self._source(name, f"{text.source}\n\n\n{name} = {own_name}", text, kind)
+        item = self._source(name, f"{text.source}\n\n\n{name} = {own_name}", text, kind)
+        item.rebinds = own_name
+        return item
 
     def _source(self, name: str, source: str, text: Text, kind: Any) -> Item:
         found = uses(source, future_annotations=text.future_annotations)

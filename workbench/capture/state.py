@@ -15,12 +15,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FunctionType, ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from ..errors import CaptureRefused
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
 
 
@@ -69,7 +68,7 @@ class StateWriter:
         self.names[id(value)] = file.name
         return file
 
-    def _write_array(self, name: str, value: np.ndarray[Any, Any]) -> Path:
+    def _write_array(self, name: str, value: Any) -> Path:
         import numpy as np
 
         file = self._folder / f"{name}.npy"
@@ -147,8 +146,9 @@ def _write_frame(file: Path, frame: pd.DataFrame) -> Path | None:
         pd.testing.assert_frame_equal(frame, back, check_exact=True, check_column_type=True)
         if frame.attrs == back.attrs and frame.columns.dtype == back.columns.dtype:
             return file
-    except Exception:  # whatever Parquet cannot hold, a pickle can, or says why not
-        pass
+    except Exception:  # noqa: BLE001 (whatever Parquet cannot hold, a pickle can, or says why not)
+        file.unlink(missing_ok=True)
+        return None
     file.unlink(missing_ok=True)
     return None
 
@@ -167,7 +167,8 @@ def _refuse_main(file: Path, name: str) -> None:
 
 
 def _names_main(data: mmap.mmap) -> bool:
-    for _, argument, _ in pickletools.genops(data):
+    data.seek(0)
+    for _, argument, _ in pickletools.genops(cast("IO[bytes]", data)):
         if isinstance(argument, str) and argument.split(" ")[0] == "__main__":
             return True
         if isinstance(argument, bytes | bytearray) and b"__main__" in argument:

@@ -1,7 +1,6 @@
 """A live function or class of a notebook -> the text that made it, proven by compiling it again."""
 
 from __future__ import annotations
-
 import __future__
 
 import ast
@@ -90,7 +89,7 @@ def _candidates(cell: Cell, code: CodeType) -> list[ast.expr | Definition]:
     if code.co_name == "<lambda>":
         return [node for node in ast.walk(tree) if isinstance(node, ast.Lambda)]
     named = [n for n in _definitions(tree) if n.name == code.co_name and not isinstance(n, ast.ClassDef)]
-    return sorted(named, key=lambda n: abs(_first_line(n) - code.co_firstlineno))
+    return [*sorted(named, key=lambda n: abs(_first_line(n) - code.co_firstlineno))]
 
 
 def _first_line(node: Definition) -> int:

@@ -1,0 +1,3 @@
+from shell import notebook
+
+__all__ = ["notebook"]
