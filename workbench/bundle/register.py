@@ -1,0 +1,93 @@
+"""The recipe: an entry of a live notebook and an example -> a proven version in the registry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from .. import text
+from ..capture.capture import capture
+from ..capture.captured import CapturedModel, Session
+from .predictor import Predictor, entry_function
+from .prove import prove
+from .registry import Registry, check_name
+from .schema import Schema
+from .version import ModelVersion
+from .witness import witness
+from .write import write
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked of a capture beside the entry and the example; names as in `specs`."""
+
+    name: str
+    note: str = ""
+    target: str | None = None
+    alias: str | None = None
+    row_wise: bool | None = None
+    keep_reference: bool = True
+    cell: str = ""
+
+
+@dataclass(frozen=True)
+class DryRun:
+    """What a capture would take from where; nothing was stored."""
+
+    name: str
+    captured: CapturedModel
+
+    def __str__(self) -> str:
+        rows = [(t.name, t.kind, t.cell, _detail(t.detail, t.n_bytes)) for t in self.captured.taken]
+        rows += [(path, "module", "", str(file)) for path, file in self.captured.modules.items()]
+        rows += [(name, "package", "", version) for name, version in self.captured.requirements.items()]
+        return f"{self.name} would take, and store nothing now\n{text.table(('name', 'kind', 'from', ''), rows)}"
+
+    __repr__ = __str__
+
+    def to_json(self) -> dict[str, Any]:
+        taken = [{"name": t.name, "kind": t.kind, "cell": t.cell, "bytes": t.n_bytes} for t in self.captured.taken]
+        return {"name": self.name, "taken": taken, "requirements": dict(self.captured.requirements)}
+
+
+def _detail(detail: str, n_bytes: int) -> str:
+    short = detail if len(detail) <= 60 else detail[:59] + "…"
+    return f"{short} {text.size(n_bytes)}".strip() if n_bytes else short
+
+
+def register(
+    entry: str,
+    session: Session,
+    example: Any,
+    registry: Registry,
+    request: Request,
+    *,
+    say: Callable[[str], None] = lambda _: None,
+) -> ModelVersion:
+    """Capture `entry`, ask the kernel, write the bundle, prove it in a clean process and publish it.
+
+    What was captured before gives that version again, with nothing stored. Raises CaptureRefused, BadInput,
+    ModelFailed or NotProven, and StorageError; then nothing is left in the registry.
+    """
+    check_name(request.name)
+    with registry.stage() as staging:
+        captured = capture(entry, session, staging / "taken", cell=request.cell)
+        schema = Schema.infer(example)
+        function = entry_function(session.namespace[entry], captured.entry_kind)
+        seen = witness(Predictor(function, schema, name=request.name), example)
+        bundle = staging / "bundle"
+        manifest = write(bundle, captured, seen, request)
+        if known := registry.find(request.name, manifest.fingerprint):
+            version = known.as_unchanged()
+        else:
+            say(f"{request.name}: a clean process answers …")
+            prove(bundle, seen, row_wise=request.row_wise)
+            version = registry.publish(bundle, request.name)
+    return registry.set_alias(version, request.alias) if request.alias else version
+
+
+def dry_run(entry: str, session: Session, registry: Registry, request: Request) -> DryRun:
+    """What `register` would take, from where; nothing is stored and nothing is proven."""
+    with registry.stage() as staging:
+        return DryRun(request.name, capture(entry, session, staging / "taken", cell=request.cell))

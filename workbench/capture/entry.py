@@ -1,0 +1,81 @@
+"""What a person names as the model -> the global of a session that capture starts from."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import pickle
+import sys
+from pathlib import Path
+from typing import Any
+
+from ..errors import NotFound, UsageError
+from .captured import Session
+
+_USUAL = ("predict", "Model", "model")
+
+
+def entry(thing: Any, session: Session) -> tuple[str, Session]:
+    """The name that `thing` has in `session`; a session in which it has one, where it had none.
+
+    `thing` is a live object, `module:object`, or a .pkl or .joblib file that holds an object with `predict`.
+    """
+    if isinstance(thing, str):
+        thing = _file(Path(thing)) if thing.endswith((".pkl", ".pickle", ".joblib")) else _imported(thing)
+    if not callable(thing) and not callable(getattr(thing, "predict", None)):
+        raise UsageError(
+            f"a {type(thing).__name__} does not predict",
+            fix="name a function of a frame, a class or object with `predict`, `module:object`, or a .pkl file",
+        )
+    if isinstance(thing, type) and not callable(getattr(thing, "predict", None)):
+        raise UsageError(f"the class {thing.__name__} has no `predict`", fix="give it a method predict(self, frame)")
+    names = [name for name, value in session.namespace.items() if value is thing and not name.startswith("_")]
+    if names:
+        return min(names, key=lambda n: _USUAL.index(n) if n in _USUAL else len(_USUAL)), session
+    name = _free_name(thing, session)
+    return name, dataclasses.replace(session, namespace={**session.namespace, name: thing})
+
+
+def _free_name(thing: Any, session: Session) -> str:
+    own = getattr(thing, "__name__", "")
+    name = own if own.isidentifier() else "predict" if callable(thing) and not hasattr(thing, "predict") else "model"
+    while name in session.namespace:
+        name += "_"
+    return name
+
+
+def _imported(path: str) -> Any:
+    module_name, colon, attribute = path.partition(":")
+    if not colon:
+        raise NotFound(
+            f"{path!r} is no name of this notebook and no `module:object`",
+            fix="name the object as in `shop.models:predict`, or a .pkl or .joblib file",
+        )
+    if (here := str(Path.cwd())) not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        found: Any = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        raise NotFound(f"there is no module {error.name!r} to import", fix="run this where the module lies") from error
+    for part in attribute.split("."):
+        if not hasattr(found, part):
+            raise NotFound(f"the module {module_name} has no {attribute!r}")
+        found = getattr(found, part)
+    return found
+
+
+def _file(file: Path) -> Any:
+    if not file.is_file():
+        raise NotFound(f"there is no file {file.absolute()}")
+    try:
+        if file.suffix == ".joblib":
+            import joblib
+
+            return joblib.load(file)
+        with file.open("rb") as stream:
+            return pickle.load(stream)  # noqa: S301 (the user's own file, named by the user)
+    except Exception as error:
+        raise UsageError(
+            f"{file} cannot be read: {type(error).__name__}: {error}",
+            fix="run this in an environment like the one that wrote it, or capture the model in its notebook",
+        ) from error

@@ -1,0 +1,96 @@
+"""This installation -> what is wrong with it, with one fix a line."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import metadata, util
+from pathlib import Path
+from typing import Any
+
+from . import text
+
+_FREE_BYTES = 500_000_000
+_BASE = ("numpy", "pandas", "pyarrow", "IPython", "ipywidgets", "papermill", "fastapi", "sqlalchemy")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at; `fix` stands where it is not right."""
+
+    what: str
+    fix: str = ""
+
+    @property
+    def ok(self) -> bool:
+        return not self.fix
+
+
+class Findings(list[Finding]):
+    """All that was looked at; what is wrong comes first."""
+
+    def __str__(self) -> str:
+        lines = [f"{'✓' if f.ok else '✗'} {f.what}" + (f" → {f.fix}" if f.fix else "") for f in self]
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+    def to_json(self) -> list[dict[str, Any]]:
+        return [{"ok": f.ok, "what": f.what, "fix": f.fix} for f in self]
+
+
+def examine(home: Path, registry: Path) -> Findings:
+    """Look at the Python, the packages, the folders, the disk, the mail settings and the pre-warmed start."""
+    looks = (_python(), *_packages(), *_folders(home, registry), _disk(home), _start(), _mail(), _server())
+    return Findings(sorted(looks, key=lambda finding: finding.ok))
+
+
+def _python() -> Finding:
+    version = ".".join(map(str, sys.version_info[:3]))
+    return Finding(f"Python {version} at {sys.executable}", "" if sys.version_info >= (3, 11) else "use Python 3.11 or newer")
+
+
+def _packages() -> Iterator[Finding]:
+    missing = [name for name in _BASE if util.find_spec(name) is None]
+    for name in missing:
+        yield Finding(f"the package {name} is not installed", f"pip install {name}")
+    if not missing:
+        yield Finding(f"deployment-workbench {_version()}, its packages are there")
+
+
+def _version() -> str:
+    try:
+        return metadata.version("deployment-workbench")
+    except metadata.PackageNotFoundError:
+        return "(not installed, run from its folder)"
+
+
+def _folders(home: Path, registry: Path) -> Iterator[Finding]:
+    for what, folder, setting in (("state", home, "WORKBENCH_HOME"), ("models", registry, "WORKBENCH_REGISTRY")):
+        place = next(p for p in (folder, *folder.parents) if p.exists())
+        fix = "" if place.is_dir() and os.access(place, os.W_OK) else f"set {setting} to a folder that you can write"
+        yield Finding(f"{what} in {folder}" + (", which cannot be written" if fix else ""), fix)
+
+
+def _disk(home: Path) -> Finding:
+    place = next(p for p in (home, *home.parents) if p.exists())
+    free = shutil.disk_usage(place).free
+    return Finding(f"{text.size(free)} free on the disk of {home}", "" if free > _FREE_BYTES else "free some space there")
+
+
+def _start() -> Finding:
+    how = "pre-warmed processes" if hasattr(os, "fork") and sys.platform == "linux" else "fresh processes"
+    return Finding(f"proofs run in {how}")
+
+
+def _mail() -> Finding:
+    set_up = bool(os.environ.get("WORKBENCH_SMTP_URL"))
+    return Finding("mail is set up" if set_up else "mail is not set up (--email needs WORKBENCH_SMTP_URL)")
+
+
+def _server() -> Finding:
+    found = util.find_spec("jupyter_server") is not None
+    return Finding("Jupyter server found" if found else "no Jupyter server here", "" if found else "pip install jupyterlab")
