@@ -1,0 +1,158 @@
+"""A version in the registry, and the card that says what it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .. import specs, text
+from ..errors import BundleRefused, NotFound
+from .layout import REFERENCE, Json, Manifest, read_manifest
+
+if TYPE_CHECKING:
+    from .predictor import Predictor
+
+FEW_ROWS = 100
+_OURS = ("numpy", "pandas", "pyarrow")
+_NEXT = {
+    "predict": "%predict {} FILE -o OUTPUT",
+    "batch": "%batch {} FILES -o FOLDER",
+    "serve": "%serve {}",
+    "stream": "%stream {} QUEUE -o TABLE",
+}
+
+
+@dataclass(frozen=True)
+class ModelVersion:
+    """One version of a model: `churn@3`. `unchanged` says that a capture found it there already."""
+
+    name: str
+    version: int
+    folder: Path
+    aliases: tuple[str, ...] = ()
+    unchanged: bool = False
+
+    @property
+    def ref(self) -> str:
+        return f"{self.name}@{self.version}"
+
+    @cached_property
+    def manifest(self) -> Manifest:
+        """What the bundle says of itself; read once. BundleRefused if it is damaged."""
+        return read_manifest(self.folder, self.ref)
+
+    @property
+    def readable(self) -> bool:
+        """Whether its manifest can be read."""
+        try:
+            return bool(self.manifest)
+        except BundleRefused:
+            return False
+
+    @property
+    def created(self) -> str:
+        """When it was captured, ISO 8601 in UTC."""
+        return str(self.manifest.origin.get("created") or "")
+
+    @property
+    def note(self) -> str:
+        return str(self.manifest.origin.get("note") or "")
+
+    @property
+    def proven(self) -> bool:
+        return self.manifest.verdict is not None
+
+    def predictor(self) -> Predictor:
+        """The loaded bundle. BundleRefused if it was changed or needs another Python or other packages."""
+        from .load import load
+
+        return load(self.folder, name=self.ref)
+
+    def reference(self) -> dict[str, Any]:
+        """The rows that were kept as reference: a table of up to 10 000 rows."""
+        from .tables import read_table
+
+        if not self.manifest.has_reference:
+            raise NotFound(
+                f"{self.ref} keeps no rows: it was captured with --no-reference", fix="capture it without that option"
+            )
+        return read_table(self.folder / REFERENCE, self.manifest.schema)
+
+    def as_unchanged(self) -> ModelVersion:
+        return replace(self, unchanged=True)
+
+    def to_json(self) -> Json:
+        manifest = self.manifest
+        kept = ("entry", "row_wise", "bit_stable", "verdict", "python", "packages", "origin", "fingerprint")
+        fields = {key: value for key, value in manifest.to_json().items() if key in kept}
+        return {"name": self.name, "version": self.version, "aliases": list(self.aliases), **fields}
+
+    def __str__(self) -> str:
+        return card(self)
+
+
+def card(version: ModelVersion) -> str:
+    """What a version is, what was taken, and what can be done next: three lines, more where something must be said."""
+    manifest = version.manifest
+    if version.unchanged:
+        lines = [f"{version.ref} unchanged · {_verdict(manifest)}"]
+    else:
+        lines = [f"{version.ref} {'✓ ' if version.proven else ''}{_verdict(manifest)}", f"  took  {_took(manifest)}"]
+    lines += [f"  {line}" for line in _remarks(version)]
+    lines.append(f"  next  {' · '.join(_next(version.name))}")
+    return "\n".join(lines)
+
+
+def _verdict(manifest: Manifest) -> str:
+    if not (verdict := manifest.verdict):
+        return "not proven"
+    equal = "bit for bit" if verdict["exact"] else "within the tolerance"
+    stable = [] if manifest.bit_stable else ["not bit-stable"]
+    facts = ", ".join([text.count(verdict["rows"], "row"), equal, *stable, text.seconds(verdict["seconds"])])
+    said = " (as you say)" if verdict.get("row_wise_by") == "user" else ""
+    row_wise = f"{'row-wise' if manifest.row_wise else 'not row-wise'}{said}"
+    return f"a clean process answers what this cell answered ({facts}) · {row_wise}"
+
+
+def _took(manifest: Manifest) -> str:
+    things = [*_sources(manifest.taken), *_states(manifest.taken)]
+    packages = [f"{name} {version}" for name, version in manifest.packages.items() if name not in _OURS]
+    return " · ".join(filter(None, [", ".join(things), ", ".join(packages)]))
+
+
+def _sources(taken: list[Json]) -> Iterator[str]:
+    """`predict, prepare (In[4])`: functions and classes by the cell that they stand in, then local modules."""
+    cells: dict[str, list[str]] = {}
+    for thing in taken:
+        if thing["kind"] in ("function", "class"):
+            cells.setdefault(thing.get("cell") or "", []).append(thing["name"])
+    for cell, names in cells.items():
+        yield ", ".join(names) + (f" ({cell})" if cell else "")
+    yield from (thing["name"] for thing in taken if thing["kind"] == "module")
+
+
+def _states(taken: list[Json]) -> Iterator[str]:
+    for thing in taken:
+        if thing["kind"] == "state":
+            yield " ".join(filter(None, [thing["name"], thing.get("detail"), text.size(thing.get("n_bytes") or 0)]))
+
+
+def _remarks(version: ModelVersion) -> Iterator[str]:
+    manifest = version.manifest
+    verdict = manifest.verdict or {}
+    rows = verdict.get("rows", FEW_ROWS)
+    if rows < FEW_ROWS:
+        yield f"rows  {text.count(rows, 'row')}: too few to judge drift, ranges and forms by ({FEW_ROWS} would do)"
+    if not manifest.row_wise and (reason := verdict.get("row_wise_reason")):
+        yield f"rows  {reason}"
+    if version.aliases:
+        yield f"also  {', '.join(f'{version.name}@{alias}' for alias in version.aliases)}"
+
+
+def _next(name: str) -> Iterator[str]:
+    for verb, line in _NEXT.items():
+        if specs.verb(verb):
+            yield line.format(name)
