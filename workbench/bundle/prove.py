@@ -1,0 +1,225 @@
+"""A bundle -> the verdict of a clean process: it answers what the kernel answered, or it is not proven.
+
+The clean process has another folder, the variables of `_KEPT` and no others, and a path without the notebook's
+folder. It may die in any way; what it found, it writes to a file beside the bundle's, never into the bundle.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import time
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .. import text
+from ..errors import BundleRefused, NotProven, WorkbenchError
+from . import layout, packages, storage
+from .layout import Json, Manifest
+from .tables import n_rows, read_table, take, write_table
+
+if TYPE_CHECKING:
+    from ..spawn.client import Ended
+    from .predictor import Predictor
+    from .version import ModelVersion
+    from .witness import Witness
+
+_CHILD = "workbench.bundle.prove:child"
+_PRELOADED = ("numpy", "pandas", "pyarrow", "pyarrow.parquet", "threadpoolctl")
+_KEPT = ("PATH", "HOME", "USER", "LANG", "LANGUAGE", "TMPDIR", "TEMP", "TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+_KEPT_TOO = ("VIRTUAL_ENV", "CONDA_PREFIX", "SYSTEMROOT", "CUDA_VISIBLE_DEVICES")
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a clean process found. `rows` were compared, bit for bit if `exact`; `row_wise_by` is `probes` or
+    `user`, `row_wise_reason` says what showed that the model is not row-wise; `packages` differ from the capture's."""
+
+    name: str
+    rows: int
+    exact: bool
+    bit_stable: bool
+    row_wise: bool
+    row_wise_by: str
+    row_wise_reason: str
+    seconds: float
+    packages: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        equal = "bit for bit" if self.exact else "within the tolerance"
+        stable = "" if self.bit_stable else ", not bit-stable"
+        facts = f"{text.count(self.rows, 'row')}, {equal}{stable}, {text.seconds(self.seconds)}"
+        lines = [f"{self.name} ✓ a clean process answers what its cell answered ({facts})"]
+        lines[0] += f" · {'row-wise' if self.row_wise else 'not row-wise'}"
+        lines += [f"  rows  {self.row_wise_reason}"] * (not self.row_wise and bool(self.row_wise_reason))
+        lines += [f"  with  {', '.join(self.packages)}"] * bool(self.packages)
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+    def to_json(self) -> Json:
+        return asdict(self)
+
+
+def prove(folder: Path, seen: Witness, *, row_wise: bool | None = None) -> Verdict:
+    """Prove a bundle that was just written against the kernel's answers, and write the verdict into its manifest.
+
+    `row_wise` is what the user says of the model; the probes are then not asked. Raises NotProven.
+    """
+    manifest = layout.read_manifest(folder)
+    with tempfile.TemporaryDirectory(prefix="workbench-") as place:
+        rows = folder if manifest.has_reference else _write_sample(Path(place), seen)
+        verdict = _verdict(folder, manifest, rows, Path(place), manifest.name, row_wise, exact=manifest.bit_stable)
+    kept = ("rows", "exact", "seconds", "row_wise_by", "row_wise_reason")
+    short = {key: value for key, value in verdict.to_json().items() if key in kept}
+    layout.write_manifest(folder, replace(manifest, row_wise=verdict.row_wise, verdict=short))
+    return verdict
+
+
+def verify(version: ModelVersion, home: Path) -> Verdict:
+    """Prove a stored version again under this Python and these packages; the proof is kept below `home`, so that
+    the version can be used under them. Raises NotProven, or BundleRefused where it was changed."""
+    from .load import check_python
+
+    manifest = version.manifest
+    check_python(manifest, version.ref)
+    layout.check_files(version.folder, manifest, version.ref)
+    if not manifest.has_reference:
+        raise NotProven(
+            f"{version.ref} keeps no rows to prove it on: it was captured with --no-reference",
+            fix=f"capture it again, which proves it: %%model {version.name} --example FRAME --no-reference",
+        )
+    said = manifest.row_wise if (manifest.verdict or {}).get("row_wise_by") == "user" else None
+    with tempfile.TemporaryDirectory(prefix="workbench-") as place:
+        verdict = _verdict(version.folder, manifest, version.folder, Path(place), version.ref, said, exact=False)
+    verdict = replace(verdict, packages=tuple(packages.differences(manifest.packages).values()))
+    file = packages.proof_file(home, manifest)
+    with storage.writing(file.parent):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        storage.write_text(file, json.dumps(verdict.to_json()) + "\n")
+    return verdict
+
+
+def _write_sample(place: Path, seen: Witness) -> Path:
+    """The rows that the bundle may not keep, beside it, for the clean process alone."""
+    with storage.writing(place):
+        write_table(place / layout.REFERENCE, seen.sample, seen.schema)
+        write_table(place / layout.ANSWER, seen.answer, seen.outputs)
+    return place
+
+
+def _verdict(
+    folder: Path, manifest: Manifest, rows: Path, place: Path, name: str, said: bool | None, *, exact: bool
+) -> Verdict:
+    """Other packages and processors add in other orders: only where the kernel was just asked must bits be `exact`."""
+    begun = time.monotonic()
+    args = {"folder": str(folder), "rows": str(rows), "name": name, "probe": said is None, "exact": exact}
+    found = _ask(args, manifest, place)
+    if differences := found["differences"]:
+        raise NotProven(
+            f"{name}: a clean process answers otherwise than this cell: {differences[0]}",
+            where="; ".join(differences[1:3]) or None,
+            fix="look for what predict reads beside its arguments: variables of the environment, files, time, chance",
+        )
+    return Verdict(
+        name=name,
+        rows=found["rows"],
+        exact=found["exact"],
+        bit_stable=manifest.bit_stable,
+        row_wise=found["row_wise"] if said is None else said,
+        row_wise_by="probes" if said is None else "user",
+        row_wise_reason=found["row_wise_reason"],
+        seconds=round(time.monotonic() - begun, 3),
+    )
+
+
+def _ask(args: Json, manifest: Manifest, place: Path) -> Json:
+    """What the clean process found; NotProven if it died or raised."""
+    from ..spawn.client import run
+
+    name, answer, cwd = args["name"], place / "found.json", place / "cwd"
+    cwd.mkdir()
+    env = _environment(Path(args["folder"]))
+    preload = (*_PRELOADED, *packages.loaded_modules(manifest.packages))
+    ended = run(_CHILD, {**args, "answer": str(answer)}, env=env, cwd=cwd, preload=preload, timeout=None)
+    found: Json = json.loads(answer.read_text()) if answer.exists() else {"stage": "started"}
+    if "error" in found:
+        raise _raised(name, found["error"])
+    if "differences" not in found:
+        raise _died(name, found["stage"], ended)
+    return found
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    kept = {k: v for k, v in os.environ.items() if k in (*_KEPT, *_KEPT_TOO) or k.startswith("LC_")}
+    return {**kept, **dict.fromkeys(_THREADS, "1"), "PYTHONPATH": str(folder / layout.CODE)}
+
+
+def _raised(name: str, error: Json) -> WorkbenchError:
+    kind = BundleRefused if error["kind"] == "BundleRefused" else NotProven
+    what = error["what"] if kind is BundleRefused else f"{name}: a clean process cannot answer: {error['what']}"
+    return kind(what, where=error["where"], fix=error["fix"] or "make the cell work with what it takes along, alone")
+
+
+def _died(name: str, stage: str, ended: Ended) -> NotProven:
+    how = ended.signal or f"exit status {ended.status}"
+    doing = {"started": f"while it started for {name}", "loading": f"while it loaded {name}"}
+    hint = (
+        "it may have run out of memory" if ended.signal == "SIGKILL" else "see what a library that it uses does there"
+    )
+    last = [line for line in ended.output.strip().splitlines() if line.strip()][-1:]
+    return NotProven(
+        f"the clean process died ({how}) {doing.get(stage, f'while {name} answered')}",
+        where=f"its last words: {last[0][:300]}" if last else None,
+        fix=hint,
+    )
+
+
+def child(args: dict[str, Any]) -> None:
+    """In the clean process: load the bundle, score the sample, compare, probe; write what was found."""
+    answer = Path(args["answer"])
+    try:
+        _say(answer, {"stage": "loading"})
+        from .load import load
+        from .witness import one_thread
+
+        folder = Path(args["folder"])
+        with one_thread():
+            predictor = load(folder, name=args["name"], allow_packages=True)
+            _say(answer, {"stage": "answering"})
+            found = _compare(predictor, layout.read_manifest(folder), args)
+        _say(answer, found)
+    except WorkbenchError as error:
+        told = {"kind": type(error).__name__, "what": error.what, "where": error.where, "fix": error.fix}
+        _say(answer, {"error": told})
+    except Exception as error:  # noqa: BLE001 (whatever it is, the user must be told)
+        told = {"kind": "", "what": f"{type(error).__name__}: {error}", "where": None, "fix": None}
+        _say(answer, {"error": told})
+
+
+def _compare(predictor: Predictor, manifest: Manifest, args: Json) -> Json:
+    from .equal import difference
+    from .probes import RowWise, row_wise
+
+    rows = Path(args["rows"])
+    expected = read_table(rows / layout.ANSWER, manifest.outputs)
+    reference = read_table(rows / layout.REFERENCE, manifest.schema)
+    sample = take(reference, range(n_rows(expected)))
+    answered = predictor.predict(sample)
+    inexact = difference(expected, answered, exact=True)
+    differences = inexact if args["exact"] else difference(expected, answered, exact=False)
+    rowwise = row_wise(predictor, sample, answered) if args["probe"] and not differences else RowWise(False)
+    return {
+        "rows": n_rows(expected),
+        "exact": not inexact,
+        "differences": differences,
+        "row_wise": rowwise.holds,
+        "row_wise_reason": rowwise.reason,
+    }
+
+
+def _say(answer: Path, found: Json) -> None:
+    storage.write_text(answer, json.dumps(found))
