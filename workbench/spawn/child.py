@@ -1,46 +1,133 @@
-"""What a spawned process does first, forked or fresh: it becomes what the request says, then calls the target."""
+"""A request -> the function that it names, called in this process under the variables, folder and paths of the request.
+
+A fork of the pre-warmed process and a fresh process both end up in `answer`, so a function cannot tell them apart.
+"""
 
 from __future__ import annotations
 
+import atexit
+import faulthandler
 import importlib
+import json
 import os
 import random
 import sys
+import tempfile
+import threading
 import time
-from typing import Any
+import traceback
+import types
+from typing import Any, NoReturn, TypedDict
 
-ONE_THREAD = dict.fromkeys(
-    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "NUMEXPR_NUM_THREADS"), "1"
-)
+from .environment import threads
+
+_PR_SET_PDEATHSIG = 1
 
 
-def become(request: dict[str, Any]) -> None:
-    """Take the request's variables, folder, import path and umask."""
+class Request(TypedDict):
+    """What to run, and where. `umask` is -1 where a process inherits it."""
+
+    target: str
+    args: dict[str, Any]
+    env: dict[str, str]
+    cwd: str
+    path: list[str]
+    umask: int
+    preload: list[str]
+
+
+def fresh() -> NoReturn:
+    """The whole life of a fresh process: the request is the first line of its input; its owner's death ends the rest."""
+    life = os.dup(0)
+    end_with_owner(os.getppid(), life)
+    request: Request = json.loads(sys.stdin.readline())
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    answer(request)
+
+
+def forked(request: Request) -> NoReturn:
+    """The life of a fork: it takes over what a fresh process would have started with."""
     os.environ.clear()
     os.environ.update(request["env"])
-    time.tzset()
     os.umask(request["umask"])
     os.chdir(request["cwd"])
-    sys.path[:] = [*(p for p in sys.path if p), *(p for p in request["path"] if p not in sys.path)]
+    added = [part for part in request["env"].get("PYTHONPATH", "").split(os.pathsep) if part]
+    sys.path[:0] = [os.path.abspath(part) for part in added]
+    time.tzset()
+    tempfile.tempdir = None  # found from the variables of the pre-warmed process
+    _reseed()
+    _set_threads(threads(request["env"]))
+    answer(request)
 
 
-def reseed() -> None:
-    """A fork shares the random state of its parent; each child must have its own."""
+def answer(request: Request) -> NoReturn:
+    """Call the function and end the process: status 0, or 1 with the traceback on stderr."""
+    faulthandler.enable()
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    sys.path.extend(part for part in request["path"] if part not in sys.path)
+    sys.argv = [request["target"]]
+    # Pickles and child processes of the model must not find our own names in `__main__`.
+    hidden, sys.modules["__main__"] = sys.modules["__main__"], types.ModuleType("__main__")
+    status = _call(request)
+    del hidden
+    _end(status)
+
+
+def _call(request: Request) -> int:
+    try:
+        module, _, name = request["target"].partition(":")
+        getattr(importlib.import_module(module), name)(**request["args"])
+    except SystemExit as end:
+        if isinstance(end.code, str):
+            print(end.code, file=sys.stderr)
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    except BaseException:
+        traceback.print_exc()
+        return 1
+    return 0
+
+
+def _end(status: int) -> NoReturn:
+    """As the interpreter ends, without taking modules apart: their destructors may crash when all is done."""
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
+
+
+def _reseed() -> None:
+    """Forks of one process would draw the same numbers."""
     random.seed()
-    if numpy := sys.modules.get("numpy"):
-        numpy.random.seed()
+    if "numpy" in sys.modules:
+        sys.modules["numpy"].random.seed()
 
 
-def call(request: dict[str, Any]) -> None:
-    """Call the target, `package.module:function`, with the request's arguments."""
-    module, _, function = request["target"].partition(":")
-    getattr(importlib.import_module(module), function)(**request["args"])
+def _set_threads(count: int) -> None:
+    """The pre-warmed process loaded its libraries with one thread each."""
+    if count == 1:
+        return
+    from threadpoolctl import threadpool_limits
+
+    threadpool_limits(count)
+    if "pyarrow" in sys.modules:
+        sys.modules["pyarrow"].set_cpu_count(count)
 
 
-def main() -> None:
-    """The start of a fresh process; the request stands in its first argument."""
-    import json
+def end_with_owner(owner: int, life: int | None = None) -> None:
+    """End this process when its parent dies, however that dies; `life` is a pipe that the parent holds open."""
+    if sys.platform == "linux":
+        import ctypes
+        import signal
 
-    request = json.loads(sys.argv[1])
-    become(request)
-    call(request)
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != owner:
+            os._exit(1)
+    elif life is not None:
+        threading.Thread(target=_watch, args=(life,), daemon=True).start()
+
+
+def _watch(life: int) -> None:
+    while os.read(life, 4096):
+        pass
+    os._exit(1)

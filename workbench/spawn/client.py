@@ -51,7 +51,7 @@ def run(
     timeout: float | None = None,
     fresh: bool = False,
 ) -> Ended:
-    """Call `target` (`package.module:function`) with `args` in a new process and wait for its end.
+    """Call `target` (`package.module:function`) with the dict `args` in a new process and wait for its end.
 
     The process has exactly the variables `env`, the folder `cwd` and `path` after the interpreter's own import
     path. `preload` names modules worth importing ahead. TimeoutError after `timeout` seconds; the process is then

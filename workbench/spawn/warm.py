@@ -1,138 +1,192 @@
-"""The pre-warmed process: it has imported the heavy packages and forks a child per request.
+"""Requests on a socket -> forks of this process, which has only imported.
 
-It only imports. A process that has computed with OpenMP threads, say, hangs when its fork computes, so it
-never forks once it has a second thread; the client then starts a fresh process. It ends, with all its
-children, when the socket that its owner holds closes.
+Its owner holds the other end: when that closes, every fork is killed and this process ends. A process that
+has more than one thread is never forked, since locks that its other threads hold would stay locked for ever.
 """
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
+import ctypes  # noqa: F401  (each fork needs it)
 import gc
 import importlib
+import importlib.util
 import json
 import os
-import select
+import selectors
 import signal
+import site
 import socket
 import sys
-import traceback
+import sysconfig
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
-from .child import become, call, reseed
+from .child import Request, end_with_owner, forked
 
-HEAVY = ("numpy", "pandas", "pyarrow", "pyarrow.parquet")
-_PR_SET_PDEATHSIG = 1
-_MAX_REQUEST = 1 << 20
-
-
-def main() -> None:
-    """Serve requests from the socket on standard input until it closes."""
-    control = socket.socket(fileno=os.dup(0))
-    children: dict[int, socket.socket] = {}
-    wake, wake_in = os.pipe()
-    os.set_blocking(wake_in, False)
-    signal.set_wakeup_fd(wake_in, warn_on_full_buffer=False)
-    signal.signal(signal.SIGCHLD, lambda *_: None)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _import(HEAVY)
-    with contextlib.suppress(ConnectionError):
-        while True:
-            ready, _, _ = select.select([control, wake], [], [])
-            if wake in ready:
-                os.read(wake, 4096)
-                _reap(children)
-            if control in ready and not _serve(control, children):
-                break
-    for pid in children:
-        _kill(pid)
+_BASE = ("numpy", "pandas", "pyarrow", "pyarrow.parquet", "threadpoolctl")
+# Their threads, or the state that they keep of this process, do not survive a fork.
+_NEVER = frozenset(("zmq", "grpc", "polars", "tensorflow", "jax", "ray", "pyspark", "IPython", "ipykernel", "tornado"))
+_LOOK_AT_OWNER = 2.0
 
 
-def _serve(control: socket.socket, children: dict[int, socket.socket]) -> bool:
-    data, fds, _, _ = socket.recv_fds(control, _MAX_REQUEST, 2)
-    if not data:
-        return False
-    request = json.loads(data)
-    report, output = socket.socket(fileno=fds[0]), fds[1]
-    _import(tuple(request["preload"]))
-    if _threads() > 1:
-        _tell(report, {"threads": _threads()})
-        report.close()
-    else:
-        pid = _fork(request, control, output)
-        children[pid] = report
-        _tell(report, {"pid": pid})
-    os.close(output)
-    return True
+@dataclass
+class _Job:
+    owner: socket.socket
+    pid: int
 
 
-def _import(modules: tuple[str, ...]) -> None:
-    """What cannot be imported here the child will report, in its own words."""
-    for module in modules:
-        with contextlib.suppress(Exception):
-            importlib.import_module(module)
-
-
-def _threads() -> int:
-    tasks = Path("/proc/self/task")
-    return len(os.listdir(tasks)) if tasks.exists() else 1
-
-
-def _fork(request: dict[str, Any], control: socket.socket, output: int) -> int:
-    gc.collect()
-    gc.freeze()
-    pid = os.fork()
-    if pid:
-        return pid
-    status = 1
-    try:
-        _settle(control, output)
-        become(request)
-        reseed()
-        call(request)
-        status = 0
-    except SystemExit as end:
-        status = end.code if isinstance(end.code, int) else 0 if end.code is None else 1
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        for stream in (sys.stdout, sys.stderr):
-            with contextlib.suppress(Exception):
-                stream.flush()
-        os._exit(status)
-
-
-def _settle(control: socket.socket, output: int) -> None:
-    """A session of its own, the owner's output file, no descriptor of the parent, and no life after it."""
-    os.setsid()
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    signal.set_wakeup_fd(-1)
-    for number in (signal.SIGCHLD, signal.SIGINT):
-        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
-    control.close()
+def main(owner: int) -> NoReturn:
+    """The process: its socket is descriptor 0."""
+    commands = socket.socket(fileno=os.dup(0))
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    os.dup2(output, 1)
-    os.dup2(output, 2)
-    os.closerange(3, 256)
+    os.umask(0o077)
+    warm = Warm(commands, owner)
+    warm.load(list(_BASE))
+    commands.sendall(json.dumps({"path": sys.path}).encode() + b"\n")
+    if request := warm.serve():
+        forked(request)
+    os._exit(0)
 
 
-def _reap(children: dict[int, socket.socket]) -> None:
-    for pid in list(children):
-        done, status = os.waitpid(pid, os.WNOHANG)
-        if done:
-            report = children.pop(pid)
-            _tell(report, {"status": os.waitstatus_to_exitcode(status)})
-            report.close()
+class Warm:
+    """The pre-warmed process's loop: one job per fork, each with a socket of its own to its owner."""
+
+    def __init__(self, commands: socket.socket, owner: int) -> None:
+        self.commands, self.owner = commands, owner
+        self.jobs: list[_Job] = []
+        self.retiring = False
+        self.selector = selectors.DefaultSelector()
+        self.selector.register(commands, selectors.EVENT_READ, None)
+        self.ended, wake = socket.socketpair()
+        for end in (self.ended, wake):
+            end.setblocking(False)
+        self.wake = wake
+        self.selector.register(self.ended, selectors.EVENT_READ, None)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.set_wakeup_fd(wake.fileno(), warn_on_full_buffer=False)
+
+    def serve(self) -> Request | None:
+        """Answer until the owner is gone; in a fork, its request."""
+        while not (self.retiring and not self.jobs):
+            for key, _ in self.selector.select(_LOOK_AT_OWNER):
+                if key.fileobj is self.commands:
+                    if request := self._command():
+                        return request
+                elif key.fileobj is self.ended:
+                    self.ended.recv(4096)
+                elif any(job is key.data for job in self.jobs):
+                    _kill(key.data)  # its owner says so, or is gone
+                    self.selector.unregister(key.fileobj)
+            self._reap()
+            if os.getppid() != self.owner:
+                break
+        for job in self.jobs:
+            _kill(job)
+        return None
+
+    def load(self, names: list[str]) -> str | None:
+        """Import what forks would import; the name of the first module that started a thread, if one did."""
+        new = [name for name in names if name not in sys.modules and _may_be_loaded(name)]
+        for name in new:
+            try:
+                importlib.import_module(name)
+            except Exception:  # the fork that needs it says why
+                continue
+            if threads() > 1:
+                return name
+        if new:
+            gc.collect()
+            gc.freeze()
+        return None
+
+    def _command(self) -> Request | None:
+        word, descriptors, _, _ = socket.recv_fds(self.commands, 1, 2)
+        if word != b"r":
+            self.selector.unregister(self.commands)
+            self.retiring = True
+            if not word:
+                self.owner = -1  # gone: the loop ends now
+            return None
+        owner, output = socket.socket(fileno=descriptors[0]), descriptors[1]
+        request = self._start(owner, output)
+        os.close(output)
+        return request
+
+    def _start(self, owner: socket.socket, output: int) -> Request | None:
+        line = owner.makefile("rb").readline()
+        if not line.endswith(b"\n"):
+            owner.close()
+            return None
+        request: Request = json.loads(line)
+        guilty = self.load(request["preload"])
+        if guilty or threads() > 1:
+            _tell(owner, refused=guilty or "")
+            owner.close()
+            return None
+        here = os.getpid()
+        pid = os.fork()
+        if not pid:
+            self._become(output, owner, here)
+            return request
+        _tell(owner, pid=pid)
+        job = _Job(owner, pid)
+        self.jobs.append(job)
+        self.selector.register(owner, selectors.EVENT_READ, job)
+        return None
+
+    def _become(self, output: int, owner: socket.socket, parent: int) -> None:
+        """In the fork: hold nothing of the pre-warmed process."""
+        os.setsid()
+        end_with_owner(parent)
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        self.selector.close()
+        for end in (self.commands, self.ended, self.wake, owner, *(job.owner for job in self.jobs)):
+            end.close()
+        os.dup2(output, 1)
+        os.dup2(output, 2)
+
+    def _reap(self) -> None:
+        for job in list(self.jobs):
+            pid, status = os.waitpid(job.pid, os.WNOHANG)
+            if pid:
+                self.jobs.remove(job)
+                if job.owner in [key.fileobj for key in self.selector.get_map().values()]:
+                    self.selector.unregister(job.owner)
+                _tell(job.owner, status=os.waitstatus_to_exitcode(status))
+                job.owner.close()
 
 
-def _tell(report: socket.socket, message: dict[str, int]) -> None:
-    with contextlib.suppress(OSError):
-        report.sendall(json.dumps(message).encode() + b"\n")
+def threads() -> int:
+    """How many threads this process has."""
+    return len(os.listdir("/proc/self/task"))
 
 
-def _kill(pid: int) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(pid, signal.SIGKILL)
+def _may_be_loaded(name: str) -> bool:
+    """Installed modules only: others may change without our seeing it, and differ from notebook to notebook."""
+    top = name.partition(".")[0]
+    if top in _NEVER:
+        return False
+    try:
+        found = importlib.util.find_spec(top)
+    except (ImportError, ValueError):
+        return False
+    places = [*site.getsitepackages(), site.getusersitepackages(), sysconfig.get_path("stdlib")]
+    origin = Path(found.origin) if found and found.origin else None
+    return origin is not None and any(origin.is_relative_to(place) for place in places)
+
+
+def _tell(owner: socket.socket, **message: Any) -> None:
+    try:
+        owner.sendall(json.dumps(message).encode() + b"\n")
+    except OSError:
+        pass  # it asked and went away
+
+
+def _kill(job: _Job) -> None:
+    try:
+        os.killpg(job.pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        os.kill(job.pid, signal.SIGKILL)  # before its setsid; not reaped yet, so the number is still its own
