@@ -1,0 +1,294 @@
+"""CSV and TSV: read in pieces of text, written with quotes only where they are needed."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+from collections.abc import Collection, Iterator
+from typing import TYPE_CHECKING, Any
+
+from ..errors import BadInput, UsageError
+from .columns import TextTypes
+from .files import FilePath, WholeFile, in_words, reading
+from .pieces import Piece
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_BLOCK = 16 << 20
+_BOMS = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+
+
+class DelimitedSource:
+    """A CSV file; every column is text until `settle`."""
+
+    text: str | None = "csv"
+    rows: int | None = None
+
+    def __init__(self, file: FilePath, delimiter: str, encoding: str) -> None:
+        self.file, self.label = file, file.label
+        self._delimiter, self._encoding = delimiter, _known_encoding(encoding)
+        self._types = TextTypes()
+
+    def settle(self, leave: Collection[str]) -> None:
+        for piece in self.pieces():
+            for name in set(piece.table.column_names) - set(leave):
+                self._types.add(name, piece.table.column(name))
+        self.text = None
+
+    def pieces(self) -> Iterator[Piece]:
+        names, header_only = self._header()
+        if header_only:
+            yield Piece(self._settled(_empty(names)), 0, share=1.0)
+            return
+        first_row = 0
+        with in_words(self.file, "read"), reading(self.file) as (stream, raw, size):
+            for table in self._tables(stream, names):
+                share = min(raw.tell() / size, 1.0) if size else None
+                yield Piece(self._settled(table), first_row, share=share)
+                first_row += table.num_rows
+
+    def _settled(self, table: pa.Table) -> pa.Table:
+        for name in self._types.steps:
+            i = table.column_names.index(name)
+            table = table.set_column(i, name, self._types.apply(name, table.column(i)))
+        return table
+
+    def _tables(self, stream: pa.NativeFile, names: list[str]) -> Iterator[pa.Table]:
+        import pyarrow as pa
+        import pyarrow.csv
+
+        given, last = 0, None
+        try:
+            for batch in pa.csv.open_csv(stream, **self._options(names)):
+                if batch.num_rows or not given:
+                    given, last = given + 1, batch
+                    yield pa.Table.from_batches([batch])
+        except (pa.ArrowInvalid, UnicodeError) as error:
+            raise self._explained(error, names) from error
+        if last is not None and last.num_rows and str(last.columns[-1][-1]).endswith(("\n", "\r")):
+            self._refuse_open_quote()
+
+    def _options(self, names: list[str]) -> dict[str, Any]:
+        import pyarrow as pa
+        import pyarrow.csv
+
+        return {
+            "read_options": pa.csv.ReadOptions(block_size=_BLOCK, encoding=self._encoding),
+            "parse_options": pa.csv.ParseOptions(delimiter=self._delimiter, newlines_in_values=True),
+            "convert_options": pa.csv.ConvertOptions(
+                column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
+            ),
+        }
+
+    def _header(self) -> tuple[list[str], bool]:
+        with in_words(self.file, "read"), reading(self.file) as (stream, _, _size):
+            head, more = stream.read(1 << 20), bool(stream.read(1))
+        self._refuse_other_boms(head)
+        try:
+            decoded = codecs.getincrementaldecoder(self._encoding)().decode(head).removeprefix("\ufeff")
+        except UnicodeError as error:
+            raise self._undecodable(error) from error
+        records = (r for r in csv.reader(io.StringIO(decoded, newline=""), delimiter=self._delimiter) if r)
+        names = next(records, None)
+        if names is None:
+            raise BadInput(f"{self.label} is empty: it has not even a header", where=self.label)
+        self._check_header(names)
+        return names, not more and next(records, None) is None
+
+    def _refuse_other_boms(self, head: bytes) -> None:
+        encoding = _BOMS.get(head[:2])
+        if encoding and not self._encoding.startswith("utf-16"):
+            fix = f"say so: {self.label}?encoding={encoding}"
+            raise BadInput(f"{self.label} is {encoding}, not {self._encoding}", where=f"{self.label}, byte 0", fix=fix)
+
+    def _check_header(self, names: list[str]) -> None:
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise BadInput(
+                f"column {twice!r} stands twice in the header of {self.label}", column=twice, fix="rename one"
+            )
+        others = [d for d in (";", "\t", "|") if len(names) == 1 and d in names[0]]
+        if others and self._delimiter != others[0]:
+            said = {"\t": "tab"}.get(others[0], others[0])
+            fix = f"say so: {self.label}?delimiter={said}"
+            raise BadInput(f"{self.label} is delimited by {said!r}, not by {self._delimiter!r}", fix=fix)
+
+    def _explained(self, error: Exception, names: list[str]) -> BadInput:
+        said = str(error)
+        if isinstance(error, UnicodeError) or "invalid UTF8" in said:
+            return self._undecodable(error)
+        if "straddling" in said:
+            return BadInput(f"a record of {self.label} has more than {_BLOCK >> 20} MB: a quote is not closed?")
+        return self._ragged(len(names)) or BadInput(f"{self.label} cannot be read as CSV: {said}", where=self.label)
+
+    def _records(self) -> Iterator[tuple[int, int, list[str]]]:
+        with reading(self.file) as (stream, _, _size):
+            wrapped = io.TextIOWrapper(stream, self._encoding, errors="replace", newline="")
+            reader = csv.reader(wrapped, delimiter=self._delimiter)
+            records = (record for record in reader if record)
+            next(records)
+            for row, record in enumerate(records):
+                yield row, reader.line_num, record
+
+    def _ragged(self, expected: int) -> BadInput | None:
+        for row, line, record in self._records():
+            if len(record) != expected:
+                what = f"line {line} of {self.label} has {len(record)} values, its header {expected} names"
+                start = self._delimiter.join(record)[:60]
+                return BadInput(
+                    what, row=row, where=f"row {row}: {start}", fix="correct that line; quote values with commas"
+                )
+        return None
+
+    def _undecodable(self, error: Exception) -> BadInput:
+        at, line = _first_undecodable(self.file, self._encoding)
+        what = f"{self.label} is not {self._encoding}" + (f": byte {at}, in line {line}" if at is not None else "")
+        row = line - 2 if line is not None and line > 1 else None
+        return BadInput(what, row=row, where=self.label, fix=f"say what it is: {self.label}?encoding=latin-1")
+
+    def _refuse_open_quote(self) -> None:
+        tail = b""
+        with reading(self.file) as (stream, _, _size):
+            while block := stream.read(1 << 20):
+                tail = block[-8:]
+        if not tail.rstrip(b"\r\n\0").endswith(b'"'):
+            raise BadInput(
+                f"a quote is never closed in {self.label}", where="its last value", fix="the file is cut off?"
+            )
+
+
+def _known_encoding(name: str) -> str:
+    try:
+        return codecs.lookup(name).name
+    except LookupError as error:
+        raise UsageError(
+            f"there is no encoding {name!r}", fix="utf-8, latin-1, cp1252 and utf-16 are common"
+        ) from error
+
+
+def _first_undecodable(file: FilePath, encoding: str) -> tuple[int | None, int | None]:
+    decoder, at, lines = codecs.getincrementaldecoder(encoding)(), 0, 1
+    with reading(file) as (stream, _, _size):
+        while block := stream.read(1 << 20):
+            pending = len(decoder.getstate()[0])
+            try:
+                decoder.decode(block)
+            except UnicodeDecodeError as error:
+                start = error.start - pending
+                return at + start, lines + block[: max(start, 0)].count(b"\n")
+            at, lines = at + len(block), lines + block.count(b"\n")
+    return None, None
+
+
+def _empty(names: list[str]) -> pa.Table:
+    import pyarrow as pa
+
+    return pa.table({name: pa.array([], pa.string()) for name in names})
+
+
+class DelimitedSink:
+    """A CSV file with a header, in UTF-8."""
+
+    text: str | None = "csv"
+
+    def __init__(self, file: FilePath, delimiter: str) -> None:
+        import pyarrow as pa
+
+        self.label, self._delimiter = file.label, delimiter
+        self._whole = WholeFile(file)
+        with in_words(file, "write"):
+            self._stream = pa.output_stream(self._whole.part, compression="gzip" if file.compressed else None)
+        self._begun = False
+
+    def write(self, table: pa.Table, lines: list[bytes] | None = None) -> None:
+        import pyarrow as pa
+
+        with in_words(self._whole.file, "write"):
+            if not self._begun:
+                header = pa.table([pa.array([name]) for name in table.column_names], names=table.column_names)
+                self._stream.write(_csv_bytes(header, self._delimiter))
+                self._begun = True
+            self._stream.write(_csv_bytes(table, self._delimiter))
+
+    def close(self) -> str:
+        with in_words(self._whole.file, "write"):
+            self._stream.close()
+        return self._whole.publish()
+
+    def abort(self) -> None:
+        self._whole.discard()
+
+
+def _csv_bytes(table: pa.Table, delimiter: str) -> Any:
+    """The rows as CSV: one text per row, whose Arrow buffer is the file's next bytes."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if table.num_rows == 0:
+        return b""
+    texts = [_cells(column, delimiter, alone=table.num_columns == 1) for column in table.columns]
+    empty, end = pa.scalar("", pa.large_string()), pa.scalar("\n", pa.large_string())
+    rows = pc.binary_join_element_wise(*texts, pa.scalar(delimiter, pa.large_string()))
+    rows = pc.binary_join_element_wise(rows, end, empty)
+    return b"".join(_data(chunk) for chunk in (rows.chunks if isinstance(rows, pa.ChunkedArray) else [rows]))
+
+
+def _data(rows: pa.Array) -> Any:
+    import numpy as np
+
+    _, offsets, data = rows.buffers()
+    ends = np.frombuffer(offsets, np.int64)[rows.offset : rows.offset + len(rows) + 1]
+    return memoryview(data)[ends[0] : ends[-1]]
+
+
+def _cells(column: pa.ChunkedArray, delimiter: str, *, alone: bool) -> pa.ChunkedArray:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    from .columns import as_text
+
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        column = column.cast(kind.value_type)
+        kind = column.type
+    if pa.types.is_boolean(kind):
+        cells = pc.if_else(column, "True", "False")
+    elif pa.types.is_floating(kind):
+        cells = _numbers(column)
+    elif pa.types.is_nested(kind):
+        cells = pa.chunked_array([pa.array([as_text(value) for value in column.to_pylist()], pa.string())])
+    elif pa.types.is_timestamp(kind):
+        cells = pc.replace_substring_regex(column.cast(pa.string()), r"\.0+(Z?)$", r"\1")
+    else:
+        cells = column
+    cells = pc.fill_null(cells.cast(pa.large_string()), "")
+    return cells if pa.types.is_primitive(kind) else _quoted(cells, delimiter, alone=alone)
+
+
+def _numbers(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    kind = column.type
+    column = pc.if_else(pc.is_nan(column), pa.scalar(None, kind), column)
+    texts = column.cast(pa.string())
+    whole = pc.match_substring_regex(texts, r"^-?[0-9]+$")
+    return pc.if_else(whole, pc.binary_join_element_wise(texts, pa.scalar(".0"), pa.scalar("")), texts)
+
+
+def _quoted(cells: pa.ChunkedArray, delimiter: str, *, alone: bool) -> pa.ChunkedArray:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    escaped = f"\\{delimiter}" if delimiter in "^]-\\" else delimiter
+    needed = pc.match_substring_regex(cells, f'["\r\n{escaped}]')
+    if alone:  # an empty line would be skipped when the file is read
+        needed = pc.or_(needed, pc.equal(cells, ""))
+    if not pc.any(needed).as_py():
+        return cells
+    mark = pa.scalar('"', pa.large_string())
+    doubled = pc.replace_substring(cells, '"', '""')
+    empty = pa.scalar("", pa.large_string())
+    return pc.if_else(needed, pc.binary_join_element_wise(mark, doubled, mark, empty), cells)

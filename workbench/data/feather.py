@@ -1,0 +1,112 @@
+"""Feather and Arrow IPC files."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from ..errors import BadInput
+from .files import FilePath, WholeFile, in_words, reading
+from .pieces import PIECE_ROWS, Piece
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+class FeatherSource:
+    """A Feather or Arrow IPC file, or an Arrow stream in a file."""
+
+    text: str | None = None
+    rows: int | None = None
+
+    def __init__(self, file: FilePath) -> None:
+        self.file, self.label = file, file.label
+
+    def settle(self, leave: Collection[str]) -> None:
+        """The file has types."""
+
+    def pieces(self) -> Iterator[Piece]:
+        import pyarrow as pa
+
+        first_row = 0
+        with in_words(self.file, "read"), reading(self.file) as (stream, raw, size):
+            reader = self._open(stream, size)
+            for batch in self._batches(reader):
+                table = pa.Table.from_batches([batch])
+                yield Piece(table, first_row, share=min(raw.tell() / size, 1.0) if size else None)
+                first_row += batch.num_rows
+            if not first_row:
+                yield Piece(reader.schema.empty_table(), 0)
+
+    def _open(self, stream: pa.NativeFile, size: int | None) -> Any:
+        import pyarrow as pa
+
+        if size == 0:
+            raise BadInput(f"{self.label} is empty: it has 0 bytes", where=self.label)
+        try:
+            start = stream.read(6)
+            stream.seek(0)
+            return pa.ipc.open_file(stream) if start == b"ARROW1" else pa.ipc.open_stream(stream)
+        except (pa.ArrowInvalid, OSError) as error:
+            raise self._damaged(error) from error
+
+    def _batches(self, reader: Any) -> Iterator[pa.RecordBatch]:
+        import pyarrow as pa
+
+        try:
+            if hasattr(reader, "num_record_batches"):
+                batches = (reader.get_batch(i) for i in range(reader.num_record_batches))
+            else:
+                batches = iter(reader)
+            for batch in batches:
+                for start in range(0, batch.num_rows, PIECE_ROWS):
+                    yield batch.slice(start, PIECE_ROWS)
+        except (pa.ArrowInvalid, OSError) as error:
+            raise self._damaged(error) from error
+
+    def _damaged(self, error: Exception) -> BadInput:
+        said = str(error).splitlines()[0]
+        return BadInput(f"{self.label} is truncated or not Feather: {said}", where=self.label, fix="write it again")
+
+
+class FeatherSink:
+    """A Feather file, which is an Arrow IPC file. Categories are written as their values: the format
+    has one dictionary per file, which is not known before the last piece."""
+
+    text: str | None = None
+
+    def __init__(self, file: FilePath) -> None:
+        self.label = file.label
+        self._whole = WholeFile(file)
+        self._writer: Any = None
+
+    def write(self, table: pa.Table, lines: list[bytes] | None = None) -> None:
+        import pyarrow as pa
+
+        table = _plain(table)
+        with in_words(self._whole.file, "write"):
+            if self._writer is None:
+                options = pa.ipc.IpcWriteOptions(compression="lz4" if pa.Codec.is_available("lz4") else None)
+                self._writer = pa.ipc.new_file(self._whole.part, table.schema, options=options)
+            self._writer.write_table(table)
+
+    def close(self) -> str:
+        with in_words(self._whole.file, "write"):
+            self._writer.close()
+        return self._whole.publish()
+
+    def abort(self) -> None:
+        if self._writer is not None:
+            with suppress(Exception):  # a full disk refuses the footer as well
+                self._writer.close()
+        self._whole.discard()
+
+
+def _plain(table: pa.Table) -> pa.Table:
+    import pyarrow as pa
+
+    for i, field in enumerate(table.schema):
+        if pa.types.is_dictionary(field.type):
+            table = table.set_column(i, field.name, table.column(i).cast(field.type.value_type))
+    return table

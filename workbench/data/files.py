@@ -1,0 +1,190 @@
+"""Files, local or behind an fsspec URL: opened with errors in words, and written whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .. import text
+from ..errors import BadInput, NotFound, StorageError, UsageError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_ATOMIC_PUT = {"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "memory", "oss", "hf"}
+"""Stores where an object appears only once it is whole."""
+
+
+@dataclass(frozen=True)
+class FilePath:
+    """A file: an absolute local path, or an fsspec URL. `label` is what people are shown: never a secret."""
+
+    path: str
+    label: str
+    compressed: bool = False
+
+    @property
+    def local(self) -> bool:
+        return "://" not in self.path
+
+
+def filesystem(file: FilePath) -> tuple[Any, str]:
+    """The fsspec file system of a URL, and the path within it."""
+    import fsspec
+
+    try:
+        fs, path = fsspec.core.url_to_fs(file.path)
+    except ImportError as error:
+        raise UsageError(f"{file.label} cannot be reached: {error}", fix=f"{text_of_missing(error)}") from error
+    except ValueError as error:
+        raise UsageError(f"{file.label} cannot be reached: {error}") from error
+    return fs, str(path)
+
+
+def text_of_missing(error: ImportError) -> str:
+    """The pip line for a package that a store needs."""
+    words = str(error).replace("'", "").split()
+    package = error.name or next((words[i + 1] for i, w in enumerate(words[:-1]) if w.lower() == "install"), "")
+    return f"pip install {package}" if package else "install the package that it names"
+
+
+@contextmanager
+def reading(file: FilePath) -> Iterator[tuple[pa.NativeFile, pa.NativeFile, int | None]]:
+    """The file's bytes (decompressed), the stream below (its `tell` is the bytes really read) and its size.
+
+    Raises NotFound with the closest name, StorageError, UsageError.
+    """
+    import pyarrow as pa
+
+    with in_words(file, "read"):
+        raw, size = _open_local(file) if file.local else _open_remote(file)
+    with raw:
+        yield (pa.CompressedInputStream(raw, "gzip") if file.compressed else raw), raw, size
+
+
+def _open_local(file: FilePath) -> tuple[pa.NativeFile, int | None]:
+    import pyarrow as pa
+
+    if os.path.isdir(file.path):
+        raise UsageError(f"{file.label} is a folder", fix="name one file of it")
+    if not os.path.exists(file.path):
+        raise _missing(file, os.path.dirname(file.path), _names_in(os.path.dirname(file.path)))
+    return pa.OSFile(file.path, "rb"), os.path.getsize(file.path)
+
+
+def _names_in(folder: str) -> list[str] | None:
+    with suppress(OSError):
+        return sorted(os.listdir(folder))
+    return None
+
+
+def _open_remote(file: FilePath) -> tuple[pa.NativeFile, int | None]:
+    import pyarrow as pa
+
+    fs, path = filesystem(file)
+    try:
+        stream = fs.open(path, "rb")
+    except FileNotFoundError as error:
+        folder = fs._parent(path)
+        names = None
+        with suppress(Exception):  # some stores cannot list: then no name is suggested
+            names = [name.rstrip("/").rsplit("/", 1)[-1] for name in fs.ls(folder, detail=False)]
+        raise _missing(file, file.label.rsplit("/", 1)[0], names) from error
+    return pa.PythonFile(stream, mode="r"), getattr(stream, "size", None)
+
+
+def _missing(file: FilePath, folder: str, names: list[str] | None) -> NotFound:
+    name = file.label.rsplit("/", 1)[-1]
+    if names is None and file.local:
+        return NotFound(f"there is no file {file.label}: its folder does not exist", fix="check the path")
+    close = text.closest(name, names or ())
+    return NotFound(f"there is no file {file.label}", fix=f"{folder}/{close} is there" if close else "check the path")
+
+
+class WholeFile:
+    """An output file: written beside its place (a remote one: in the temporary folder), then moved there."""
+
+    def __init__(self, file: FilePath) -> None:
+        self.file = file
+        target = os.path.realpath(file.path) if file.local else None
+        self._target = target
+        folder = os.path.dirname(target) if target else _spool_folder()
+        name = os.path.basename(file.path)
+        self.part = os.path.join(folder, f".{name}.{secrets.token_hex(4)}.part")
+        if target and os.path.isdir(target):
+            raise UsageError(f"{file.label} is a folder", fix=f"name a file in it: {file.label}/scored.csv")
+        if not os.path.isdir(folder):
+            raise StorageError(f"{file.label} cannot be written: there is no folder {folder}", fix=f"mkdir -p {folder}")
+        if not target:
+            filesystem(file)
+        with in_words(file, "write"):
+            os.close(os.open(self.part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+
+    def publish(self) -> str:
+        """Make the file appear under its name."""
+        with in_words(self.file, "write"):
+            if self._target:
+                os.replace(self.part, self._target)
+            else:
+                self._upload()
+                os.unlink(self.part)
+        return self.file.label
+
+    def _upload(self) -> None:
+        fs, path = filesystem(self.file)
+        protocol = fs.protocol if isinstance(fs.protocol, str) else fs.protocol[0]
+        if protocol in _ATOMIC_PUT:
+            fs.put_file(self.part, path)
+            return
+        beside = f"{fs._parent(path)}/{os.path.basename(self.part)}"
+        try:
+            fs.put_file(self.part, beside)
+            fs.mv(beside, path)
+        except NotImplementedError as error:
+            raise UsageError(
+                f"{self.file.label} cannot be written there", fix="write to a file, then copy it"
+            ) from error
+        except BaseException:
+            with suppress(Exception):
+                fs.rm_file(beside)
+            raise
+
+    def discard(self) -> None:
+        """Leave nothing behind."""
+        with suppress(FileNotFoundError):
+            os.unlink(self.part)
+
+
+def _spool_folder() -> str:
+    import tempfile
+
+    return tempfile.gettempdir()
+
+
+@contextmanager
+def in_words(file: FilePath, doing: str) -> Iterator[None]:
+    """Turn what the system says about this file into an error that names the file and the next step."""
+    try:
+        yield
+    except (EOFError, OSError) as error:
+        raise explained(error, file.label, doing) from error
+
+
+def explained(error: Exception, label: str, doing: str) -> Exception:
+    """The error in words; itself where there is nothing to add."""
+    number = getattr(error, "errno", None)
+    said = str(error)
+    if number in (errno.ENOSPC, errno.EDQUOT) or "No space left" in said:
+        return StorageError(f"the disk is full: {label} was not written", fix="free some space, or write elsewhere")
+    if number in (errno.EACCES, errno.EPERM, errno.EROFS):
+        where = os.path.dirname(label) if doing == "write" else label
+        verb = "written" if doing == "write" else "read"
+        return StorageError(f"{label} cannot be {verb}: {os.strerror(number)}", fix=f"check the rights of {where}")
+    if "compressed" in said.lower() or "zlib" in said.lower() or "crc" in said.lower():
+        return BadInput(f"{label} is truncated or damaged: {said}", where=label, fix="copy or write it again")
+    return StorageError(f"{label} cannot be {'written' if doing == 'write' else 'read'}: {said}")

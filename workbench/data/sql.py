@@ -1,0 +1,299 @@
+"""SQL tables and queries, through SQLAlchemy."""
+
+from __future__ import annotations
+
+import pickle
+import tempfile
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
+from math import isnan
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .. import text as words
+from ..errors import BadInput, NotFound, StorageError, UsageError, WorkbenchError
+from .columns import ValueTypes, as_text
+from .pieces import PIECE_ROWS, Piece
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+MODES = ("create", "append", "replace")
+_DDL_IN_TRANSACTIONS = {"sqlite", "postgresql", "mssql", "redshift", "duckdb"}
+
+
+@contextmanager
+def _in_words(label: str) -> Iterator[None]:
+    from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+    try:
+        yield
+    except DBAPIError as error:
+        said = str(error.orig).splitlines()[0]
+        if "disk is full" in said or "disk full" in said.lower() or "No space left" in said:
+            raise StorageError(f"the disk is full: {label} was not written", fix="free some space") from error
+        raise StorageError(f"{label}: the database says: {said}") from error
+    except SQLAlchemyError as error:
+        raise StorageError(f"{label}: {str(error).splitlines()[0]}") from error
+
+
+def _engine(url: str, label: str, *, create: bool) -> Any:
+    import sqlalchemy
+
+    try:
+        parsed = sqlalchemy.make_url(url)
+        if parsed.get_backend_name() == "sqlite" and parsed.database not in (None, "", ":memory:"):
+            _refuse_missing(Path(str(parsed.database)), label, create=create)
+            return _sqlite(parsed)
+        return sqlalchemy.create_engine(parsed)
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"{label} needs {error.name}, which is not installed", fix=f"pip install {error.name}"
+        ) from error
+    except sqlalchemy.exc.ArgumentError as error:
+        raise UsageError(f"{label} is not a database URL: {str(error).splitlines()[0]}") from error
+
+
+def _refuse_missing(file: Path, label: str, *, create: bool) -> None:
+    if file.exists() or (create and file.absolute().parent.is_dir()):
+        return
+    if not file.absolute().parent.is_dir():
+        raise NotFound(f"there is no folder {file.absolute().parent}", where=label, fix="check the path")
+    close = words.closest(file.name, [other.name for other in file.absolute().parent.iterdir()])
+    fix = f"{file.absolute().parent / close} is there" if close else "check the path"
+    raise NotFound(f"there is no database {file.absolute()}", fix=fix)
+
+
+def _sqlite(url: Any) -> Any:
+    """An engine whose transactions hold tables too: the driver's own begin would leave CREATE TABLE outside."""
+    import sqlalchemy
+    from sqlalchemy import event
+
+    engine = sqlalchemy.create_engine(url)
+
+    @event.listens_for(engine, "connect")
+    def manual(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Any) -> None:
+        connection.exec_driver_sql("BEGIN")
+
+    return engine
+
+
+def _named(table: str) -> tuple[str | None, str]:
+    schema, _, name = table.rpartition(".")
+    return schema or None, name
+
+
+class SqlSource:
+    """A table or the answer of a query.
+
+    The rows are first copied, in pieces, to a temporary file: the database is not held while the
+    model works, and the number of rows and each column's one type are known.
+    """
+
+    text: str | None = None
+
+    def __init__(self, url: str, label: str, *, table: str | None, query: str | None) -> None:
+        self._url, self.label, self._table, self._query = url, label, table, query
+        self.rows: int | None = None
+
+    def settle(self, leave: Collection[str]) -> None:
+        """Types are found while the rows are copied."""
+
+    def pieces(self) -> Iterator[Piece]:
+        with tempfile.TemporaryFile() as spool:
+            types = self._copy(spool)
+            spool.seek(0)
+            first_row = 0
+            while rows := pickle.load(spool):  # our own temporary file, which has no name
+                yield Piece(_table(types, rows), first_row)
+                first_row += len(rows)
+            if not first_row:
+                yield Piece(_table(types, []), 0)
+
+    def _copy(self, spool: Any) -> ValueTypes:
+        types, count = ValueTypes(), 0
+        engine = _engine(self._url, self.label, create=False)
+        with _in_words(self.label), engine.connect() as connection:
+            result = self._execute(connection)
+            names = list(result.keys())
+            _refuse_twice(names, self.label)
+            for name in names:
+                types.add(name, [])
+            for part in result.partitions(PIECE_ROWS):
+                rows = [tuple(row) for row in part]
+                for name, values in zip(names, zip(*rows)):
+                    types.add(name, values)
+                pickle.dump(rows, spool, protocol=5)
+                count += len(rows)
+        pickle.dump(None, spool)
+        self.rows = count
+        engine.dispose()
+        return types
+
+    def _execute(self, connection: Any) -> Any:
+        import sqlalchemy
+
+        connection = connection.execution_options(stream_results=True, max_row_buffer=PIECE_ROWS)
+        if self._query is not None:
+            # no parameters at all: a % or a : of the query is left as it is
+            return connection.execution_options(no_parameters=True).exec_driver_sql(self._query)
+        schema, name = _named(self._table or "")
+        inspector = sqlalchemy.inspect(connection)
+        there = [*inspector.get_table_names(schema), *inspector.get_view_names(schema)]
+        if name not in there:
+            close = words.closest(name, there)
+            fix = f"?table={close}" if close else f"tables there: {', '.join(sorted(there)) or 'none'}"
+            raise NotFound(f"{self.label}: there is no table {name!r}", fix=fix)
+        return connection.execute(
+            sqlalchemy.select(sqlalchemy.Table(name, sqlalchemy.MetaData(), schema=schema, autoload_with=connection))
+        )
+
+
+def _refuse_twice(names: list[str], label: str) -> None:
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        fix = f"SELECT … AS {twice}_2"
+        raise BadInput(f"{label} answers two columns of the name {twice!r}", column=twice, fix=fix)
+
+
+def _table(types: ValueTypes, rows: list[tuple[Any, ...]]) -> pa.Table:
+    import pyarrow as pa
+
+    columns = list(zip(*rows)) or [()] * len(types.names)
+    return pa.table({name: types.build(name, values) for name, values in zip(types.names, columns)})
+
+
+class SqlSink:
+    """A table, written in one transaction. A table that is there is refused, but with `mode`:
+    `append` adds the rows to it (run twice, it holds them twice), `replace` takes its place."""
+
+    text: str | None = None
+
+    def __init__(self, url: str, label: str, *, table: str, mode: str) -> None:
+        self.label, self._mode = label, mode
+        self._schema, self._name = _named(table)
+        self._engine = _engine(url, label, create=True)
+        self._connection: Any = None
+        self._table: Any = None
+        self._created = False
+        with _in_words(label):
+            self._connection = self._engine.connect()
+            self._begin()
+
+    def _begin(self) -> None:
+        import sqlalchemy
+
+        try:
+            self._transaction = self._connection.begin()
+            self._exists = sqlalchemy.inspect(self._connection).has_table(self._name, self._schema)
+            if self._exists and self._mode == "create":
+                raise UsageError(
+                    f"{self.label}: there is a table {self._name!r}",
+                    fix="add &mode=replace to write it anew, or &mode=append to add to it",
+                )
+        except BaseException:
+            self.abort()
+            raise
+
+    def write(self, table: pa.Table, lines: list[bytes] | None = None) -> None:
+        with _in_words(self.label):
+            if self._table is None:
+                self._table = self._prepared(table.schema)
+            rows = _rows(table)
+            if rows:
+                self._connection.execute(self._table.insert(), rows)
+
+    def _prepared(self, schema: pa.Schema) -> Any:
+        import sqlalchemy
+
+        new = sqlalchemy.Table(self._name, sqlalchemy.MetaData(), *_columns(schema), schema=self._schema)
+        if self._exists and (self._mode == "append" or self._engine.dialect.name not in _DDL_IN_TRANSACTIONS):
+            old = sqlalchemy.Table(
+                self._name, sqlalchemy.MetaData(), schema=self._schema, autoload_with=self._connection
+            )
+            self._refuse_other_columns(old, schema)
+            if self._mode == "replace":
+                self._connection.execute(old.delete())
+            return old
+        if self._exists:
+            new.drop(self._connection)
+        new.create(self._connection)
+        self._created = not self._exists
+        return new
+
+    def _refuse_other_columns(self, old: Any, schema: pa.Schema) -> None:
+        missing = [name for name in schema.names if name not in old.columns]
+        if missing:
+            what = f"{self.label}: the table {self._name!r} has no column {', '.join(map(repr, missing))}"
+            raise BadInput(what, column=missing[0], fix="write to another table, or drop this one")
+
+    def close(self) -> str:
+        with _in_words(self.label):
+            self._transaction.commit()
+            self._connection.close()
+        self._engine.dispose()
+        return self.label
+
+    def abort(self) -> None:
+        with suppress(Exception):  # the connection may be what failed
+            self._transaction.rollback()
+            if self._created and self._engine.dialect.name not in _DDL_IN_TRANSACTIONS:
+                with self._connection.begin():
+                    self._table.drop(self._connection)
+        with suppress(Exception):
+            self._connection.close()
+        self._engine.dispose()
+
+
+def _columns(schema: pa.Schema) -> list[Any]:
+    import sqlalchemy
+
+    return [sqlalchemy.Column(field.name, _sql_type(field.type)) for field in schema]
+
+
+def _sql_type(kind: pa.DataType) -> Any:
+    import pyarrow as pa
+    import sqlalchemy as sa
+
+    t = pa.types
+    if t.is_decimal(kind):
+        return sa.Numeric(kind.precision, kind.scale)
+    if t.is_timestamp(kind):
+        return sa.DateTime(timezone=kind.tz is not None)
+    if t.is_uint64(kind):
+        return sa.Numeric(20, 0)
+    for fits, made in (
+        (t.is_boolean, sa.Boolean),
+        (t.is_integer, sa.BigInteger),
+        (t.is_floating, sa.Double),
+        (t.is_date, sa.Date),
+        (t.is_time, sa.Time),
+        (t.is_binary, sa.LargeBinary),
+        (t.is_large_binary, sa.LargeBinary),
+    ):
+        if fits(kind):
+            return made()
+    return sa.Text()
+
+
+def _rows(table: pa.Table) -> list[dict[str, Any]]:
+    import pyarrow as pa
+
+    columns = []
+    for column in table.columns:
+        values = column.to_pylist()
+        if pa.types.is_floating(column.type):
+            values = [None if value is None or isnan(value) else value for value in values]
+        elif pa.types.is_nested(column.type):
+            values = [as_text(value) for value in values]
+        columns.append(values)
+    return [dict(zip(table.column_names, row)) for row in zip(*columns)]
+
+
+def neither(label: str) -> WorkbenchError:
+    """What is said of a database URL that names neither a table nor a query."""
+    return UsageError(f"{label} names a database, and neither a table nor a query", fix=f"{label}?table=NAME")
