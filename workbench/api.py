@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .bundle.register import DryRun
     from .bundle.version import ModelVersion
     from .capture.captured import Session
-    from .doctor import Findings
+    from .diagnosis import Findings
     from .listing import Aliases, ModelList, Removed, Source, Status
 
 
@@ -141,6 +141,6 @@ class Workbench:
 
     def doctor(self) -> Findings:
         """What is wrong with this installation, one fix a line."""
-        from .doctor import examine
+        from .diagnosis import examine
 
         return examine(self.home, self.registry.folder)

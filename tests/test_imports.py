@@ -1,0 +1,38 @@
+"""Importing is light and never hides a verb."""
+
+from __future__ import annotations
+
+import inspect
+import pkgutil
+import subprocess
+import sys
+
+import workbench
+from workbench import specs
+from workbench.api import Workbench
+
+HEAVY = {"pandas", "IPython", "numpy", "pyarrow", "sqlalchemy", "jupyter_server", "nbformat", "fastapi"}
+
+
+def test_importing_the_package_loads_nothing_heavy() -> None:
+    code = f"import workbench, sys; print(sorted({HEAVY!r} & set(sys.modules)))"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ended.stdout.strip() == "[]"
+
+
+def test_every_verb_is_still_a_function_after_every_module_was_imported() -> None:
+    for module in pkgutil.walk_packages(workbench.__path__, "workbench."):
+        __import__(module.name)
+    for verb in (*specs.VERBS, specs.VERBS[0]):
+        function = getattr(workbench, verb.name)
+        assert callable(function), verb.name
+        assert not inspect.ismodule(function)
+
+
+def test_the_api_takes_what_the_specs_declare() -> None:
+    for verb in specs.VERBS:
+        parameters = inspect.signature(getattr(Workbench, verb.name)).parameters
+        declared = {option.name for option in verb.options} - {"json", "cell"}
+        assert declared <= set(parameters), verb.name
+        beyond = set(parameters) - declared - {"self", "session", "cell"}
+        assert not beyond, (verb.name, beyond)
