@@ -96,7 +96,9 @@ class Workbench:
         version = self.registry.resolve(model)
         if remove:
             if not alias:
-                raise UsageError("--remove needs the alias to remove", fix=f"%workbench alias {version.name} ALIAS --remove")
+                raise UsageError(
+                    "--remove needs the alias to remove", fix=f"%workbench alias {version.name} ALIAS --remove"
+                )
             self.registry.remove_alias(version.name, alias)
         elif alias:
             self.registry.set_alias(version, alias)

@@ -50,7 +50,9 @@ def examine(home: Path, registry: Path) -> Findings:
 
 def _python() -> Finding:
     version = ".".join(map(str, sys.version_info[:3]))
-    return Finding(f"Python {version} at {sys.executable}", "" if sys.version_info >= (3, 11) else "use Python 3.11 or newer")
+    return Finding(
+        f"Python {version} at {sys.executable}", "" if sys.version_info >= (3, 11) else "use Python 3.11 or newer"
+    )
 
 
 def _packages() -> Iterator[Finding]:
@@ -78,7 +80,9 @@ def _folders(home: Path, registry: Path) -> Iterator[Finding]:
 def _disk(home: Path) -> Finding:
     place = next(p for p in (home, *home.parents) if p.exists())
     free = shutil.disk_usage(place).free
-    return Finding(f"{text.size(free)} free on the disk of {home}", "" if free > _FREE_BYTES else "free some space there")
+    return Finding(
+        f"{text.size(free)} free on the disk of {home}", "" if free > _FREE_BYTES else "free some space there"
+    )
 
 
 def _start() -> Finding:
@@ -93,4 +97,6 @@ def _mail() -> Finding:
 
 def _server() -> Finding:
     found = util.find_spec("jupyter_server") is not None
-    return Finding("Jupyter server found" if found else "no Jupyter server here", "" if found else "pip install jupyterlab")
+    return Finding(
+        "Jupyter server found" if found else "no Jupyter server here", "" if found else "pip install jupyterlab"
+    )

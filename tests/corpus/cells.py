@@ -52,7 +52,12 @@ CASES = (
     Case(
         "helpers several levels deep",
         "def predict(df):\n    return score(df)",
-        (DATA, "RATE = 0.5\ndef low(v):\n    return v * RATE", "def middle(v):\n    return np.log1p(low(v))", "def score(df):\n    return middle(df['age']) + middle(df['spend'].abs())"),
+        (
+            DATA,
+            "RATE = 0.5\ndef low(v):\n    return v * RATE",
+            "def middle(v):\n    return np.log1p(low(v))",
+            "def score(df):\n    return middle(df['age']) + middle(df['spend'].abs())",
+        ),
     ),
     Case(
         "a fitted logistic regression",
@@ -81,7 +86,10 @@ CASES = (
     Case(
         "a pipeline with a lambda of the notebook",
         "pipe = make_pipeline(FunctionTransformer(lambda df: df * SCALE), Ridge()).fit(X, y)\ndef predict(df):\n    return pipe.predict(df)",
-        (DATA, "from sklearn.pipeline import make_pipeline\nfrom sklearn.preprocessing import FunctionTransformer\nfrom sklearn.linear_model import Ridge\nSCALE = 0.01"),
+        (
+            DATA,
+            "from sklearn.pipeline import make_pipeline\nfrom sklearn.preprocessing import FunctionTransformer\nfrom sklearn.linear_model import Ridge\nSCALE = 0.01",
+        ),
     ),
     Case(
         "a transformer class of the notebook",
@@ -98,7 +106,10 @@ CASES = (
         "columns of every kind through a column transformer",
         "pipe = make_pipeline(ColumnTransformer([('words', OneHotEncoder(handle_unknown='ignore'), ['city', 'plan']), ('numbers', SimpleImputer(), ['spend'])]), LogisticRegression()).fit(X, y)\n"
         "def predict(df):\n    return pipe.predict_proba(df)[:, 1] + (df['since'].dt.dayofweek > 4)",
-        (MIXED, "from sklearn.compose import ColumnTransformer\nfrom sklearn.impute import SimpleImputer\nfrom sklearn.linear_model import LogisticRegression\nfrom sklearn.pipeline import make_pipeline\nfrom sklearn.preprocessing import OneHotEncoder"),
+        (
+            MIXED,
+            "from sklearn.compose import ColumnTransformer\nfrom sklearn.impute import SimpleImputer\nfrom sklearn.linear_model import LogisticRegression\nfrom sklearn.pipeline import make_pipeline\nfrom sklearn.preprocessing import OneHotEncoder",
+        ),
     ),
     Case(
         "lightgbm with categories",
@@ -112,24 +123,39 @@ CASES = (
     Case(
         "imports in every form",
         "def predict(df):\n    import statistics\n    from operator import mul\n    return [mul(root(v), pi) + scipy.special.expit(v) + statistics.mean([1, 2]) + np.linalg.norm([v]) for v in df['age']]",
-        (DATA, "import scipy.special\nfrom math import *\nfrom math import sqrt as root\nimport numpy.linalg\ntry:\n    import a_package_that_is_not_there\nexcept ImportError:\n    a_package_that_is_not_there = None"),
+        (
+            DATA,
+            "import scipy.special\nfrom math import *\nfrom math import sqrt as root\nimport numpy.linalg\ntry:\n    import a_package_that_is_not_there\nexcept ImportError:\n    a_package_that_is_not_there = None",
+        ),
     ),
     Case(
         "a module beside the notebook",
         "def predict(df):\n    return wb_prices.price(df['spend'])",
         (DATA, "import wb_prices"),
-        {"wb_prices.py": "import numpy as np\nfrom wb_tax import RATE\ndef price(v):\n    return np.round(v * RATE, 2)\n", "wb_tax.py": "RATE = 1.25\n"},
+        {
+            "wb_prices.py": "import numpy as np\nfrom wb_tax import RATE\ndef price(v):\n    return np.round(v * RATE, 2)\n",
+            "wb_tax.py": "RATE = 1.25\n",
+        },
     ),
     Case(
         "a package beside the notebook, and a class of it in the state",
         "def predict(df):\n    return scaler(df['spend'])",
         (DATA, "from wb_shop.scaling import Scaler\nscaler = Scaler(X['spend'].max())"),
-        {"wb_shop/__init__.py": "", "wb_shop/scaling.py": "from . import rates\nclass Scaler:\n    def __init__(self, top):\n        self.top = top\n    def __call__(self, v):\n        return v / self.top * rates.FACTOR\n", "wb_shop/rates.py": "FACTOR = 2\n"},
+        {
+            "wb_shop/__init__.py": "",
+            "wb_shop/scaling.py": "from . import rates\nclass Scaler:\n    def __init__(self, top):\n        self.top = top\n    def __call__(self, v):\n        return v / self.top * rates.FACTOR\n",
+            "wb_shop/rates.py": "FACTOR = 2\n",
+        },
     ),
     Case(
         "cells with magics before",
         "def predict(df):\n    return timed(df['age'])",
-        (DATA, "%matplotlib inline\n!echo hello\nfiles = !ls", "%%time\nFACTOR = 3\ndef timed(v):\n    return v * FACTOR", "%%capture out\nprint('hidden')"),
+        (
+            DATA,
+            "%matplotlib inline\n!echo hello\nfiles = !ls",
+            "%%time\nFACTOR = 3\ndef timed(v):\n    return v * FACTOR",
+            "%%capture out\nprint('hidden')",
+        ),
     ),
     Case(
         "predict that was redefined",
@@ -153,14 +179,24 @@ CASES = (
     Case(
         "dates with and without zone",
         "def predict(df):\n    return df['since'].dt.month + df['seen'].dt.tz_convert('Europe/Oslo').dt.hour / 24",
-        (MIXED, "X = X.assign(seen=pd.to_datetime(rng.integers(1_700_000_000, 1_750_000_000, n), unit='s', utc=True).tz_convert('America/New_York'))"),
+        (
+            MIXED,
+            "X = X.assign(seen=pd.to_datetime(rng.integers(1_700_000_000, 1_750_000_000, n), unit='s', utc=True).tz_convert('America/New_York'))",
+        ),
     ),
     Case(
         "nullable integers and booleans",
         "def predict(df):\n    assert str(df['visits'].dtype) == 'Int64' and str(df['ok'].dtype) == 'boolean'\n    return (df['visits'].fillna(3) * 2 + df['ok'].fillna(False)).astype(float)",
-        (DATA, "X = X.assign(visits=X.visits.astype('Int64').mask(X.visits < 3), ok=pd.array(rng.choice([True, False, None], n), dtype='boolean'))"),
+        (
+            DATA,
+            "X = X.assign(visits=X.visits.astype('Int64').mask(X.visits < 3), ok=pd.array(rng.choice([True, False, None], n), dtype='boolean'))",
+        ),
     ),
-    Case("categories by their code", "def predict(df):\n    return df['plan'].cat.codes * 10 + df['plan'].cat.categories.size", (MIXED,)),
+    Case(
+        "categories by their code",
+        "def predict(df):\n    return df['plan'].cat.codes * 10 + df['plan'].cat.categories.size",
+        (MIXED,),
+    ),
     Case(
         "text by tf-idf",
         "def predict(df):\n    return clf.decision_function(words.transform(df['text']))",
@@ -170,7 +206,11 @@ CASES = (
             "words = TfidfVectorizer().fit(X.text)\nclf = SGDClassifier(random_state=0).fit(words.transform(X.text), X.text.str.contains('good'))",
         ),
     ),
-    Case("an array as example", "W = np.arange(1.0, 4.0)\ndef predict(rows):\n    return rows @ W", (DATA, "X = X.to_numpy()")),
+    Case(
+        "an array as example",
+        "W = np.arange(1.0, 4.0)\ndef predict(rows):\n    return rows @ W",
+        (DATA, "X = X.to_numpy()"),
+    ),
     Case(
         "tables to look up in",
         "def predict(df):\n    return df['visits'].map(means).fillna(0) + df['age'].map(lambda a: bands[int(a // 10)])",
@@ -179,14 +219,24 @@ CASES = (
     Case(
         "a decorator and a cache",
         "@checked\ndef predict(df):\n    return [slow(int(v)) for v in df['age']]",
-        (DATA, "import functools\ndef checked(f):\n    @functools.wraps(f)\n    def wrapper(df):\n        assert len(df)\n        return f(df)\n    return wrapper\n@functools.lru_cache(maxsize=None)\ndef slow(v):\n    return v ** 0.5"),
+        (
+            DATA,
+            "import functools\ndef checked(f):\n    @functools.wraps(f)\n    def wrapper(df):\n        assert len(df)\n        return f(df)\n    return wrapper\n@functools.lru_cache(maxsize=None)\ndef slow(v):\n    return v ** 0.5",
+        ),
     ),
     Case(
         "dataclasses and enums",
         "def predict(df):\n    return np.where(df['age'] > config.limit, Band.HIGH.value, Band.LOW.value) * (1 if chosen is Band.HIGH else 2)",
-        (DATA, "from dataclasses import dataclass\nfrom enum import Enum\n@dataclass(frozen=True)\nclass Config:\n    limit: float = 40.0\nclass Band(Enum):\n    LOW = 1\n    HIGH = 2\nconfig, chosen = Config(limit=55.0), Band.HIGH"),
+        (
+            DATA,
+            "from dataclasses import dataclass\nfrom enum import Enum\n@dataclass(frozen=True)\nclass Config:\n    limit: float = 40.0\nclass Band(Enum):\n    LOW = 1\n    HIGH = 2\nconfig, chosen = Config(limit=55.0), Band.HIGH",
+        ),
     ),
-    Case("a frame with several columns", "def predict(df):\n    return pd.DataFrame({'score': df['age'] / 100, 'band': np.where(df['age'] > 50, 'old', 'young')})", entry="X.age / 100"),
+    Case(
+        "a frame with several columns",
+        "def predict(df):\n    return pd.DataFrame({'score': df['age'] / 100, 'band': np.where(df['age'] > 50, 'old', 'young')})",
+        entry="X.age / 100",
+    ),
     Case("a list of labels", "def predict(df):\n    return ['high' if v > 100 else 'low' for v in df['spend']]"),
     Case(
         "a grid search",
@@ -201,11 +251,18 @@ CASES = (
     Case(
         "patterns, dates, paths and decimals as globals",
         "def predict(df):\n    return [(START + timedelta(days=int(v))).day + len(WORD.findall(str(HOME))) + float(FEE) for v in df['visits']]",
-        (DATA, "import re\nfrom datetime import date, timedelta\nfrom decimal import Decimal\nfrom pathlib import PurePosixPath\nSTART, WORD, HOME, FEE = date(2024, 2, 27), re.compile(r'\\w+'), PurePosixPath('/a/b'), Decimal('0.1')"),
+        (
+            DATA,
+            "import re\nfrom datetime import date, timedelta\nfrom decimal import Decimal\nfrom pathlib import PurePosixPath\nSTART, WORD, HOME, FEE = date(2024, 2, 27), re.compile(r'\\w+'), PurePosixPath('/a/b'), Decimal('0.1')",
+        ),
     ),
     Case(
         "functions that call each other",
         "def predict(df):\n    return [even(int(v)) for v in df['visits']]",
-        (DATA, "def even(k):\n    return True if k == 0 else odd(k - 1)", "def odd(k):\n    return False if k == 0 else even(k - 1)"),
+        (
+            DATA,
+            "def even(k):\n    return True if k == 0 else odd(k - 1)",
+            "def odd(k):\n    return False if k == 0 else even(k - 1)",
+        ),
     ),
 )

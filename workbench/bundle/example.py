@@ -32,14 +32,15 @@ def example_for(
             )
         return example.drop(columns=[target]), target
     if target is not None and len(target) != len(example):
-        raise BadInput(f"the target has {text.count(len(target), 'row')}, the example {text.count(len(example), 'row')}")
+        raise BadInput(
+            f"the target has {text.count(len(target), 'row')}, the example {text.count(len(example), 'row')}"
+        )
     return example, str(getattr(target, "name", None) or "target") if target is not None else None
 
 
 def _without_example(name: str, session: Session, entry: str) -> UsageError:
-    fitting = [
-        (n, value) for n, value in session.namespace.items() if not n.startswith("_") and _fits(session, entry, value)
-    ]
+    named: dict[str, Any] = {n: value for n, value in session.namespace.items() if not n.startswith("_")}
+    fitting = [(n, value) for n, value in named.items() if _fits(session, entry, value)]
     shown = ", ".join(f"{n} ({text.count(len(v))} × {text.count(v.shape[1])})" for n, v in fitting)
     what = f"{name} needs an example to be proven."
     if not fitting:

@@ -1,0 +1,75 @@
+"""A real Jupyter server with the extension enabled as an install enables it."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+TOKEN = "only-for-this-test"
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[str]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    env = {**os.environ, **{f"JUPYTER_{kind}_DIR": str(tmp_path / kind) for kind in ("CONFIG", "DATA", "RUNTIME")}}
+    command = [
+        sys.executable,
+        "-m",
+        "jupyter",
+        "server",
+        "--no-browser",
+        f"--port={port}",
+        f"--IdentityProvider.token={TOKEN}",
+    ]
+    command += [
+        "--allow-root",
+        f"--ServerApp.root_dir={tmp_path}",
+        "--ServerApp.jpserver_extensions={'workbench': True}",
+    ]
+    log = (tmp_path / "server.log").open("wb")
+    process = subprocess.Popen(command, env=env, stdout=log, stderr=log)
+    url = f"http://127.0.0.1:{port}"
+    end = time.monotonic() + 60
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            get(f"{url}/api", TOKEN)
+            break
+        except OSError:
+            time.sleep(0.05)
+    else:
+        pytest.fail((tmp_path / "server.log").read_text())
+    yield url
+    process.terminate()
+    process.wait(20)
+    log.close()
+
+
+def get(url: str, token: str = "") -> tuple[int, dict]:
+    request = urllib.request.Request(url, headers={"Authorization": f"token {token}"} if token else {})
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        return answer.status, json.loads(answer.read())
+
+
+def test_the_extension_answers_who_may_ask(server: str, home: Path) -> None:
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        get(f"{server}/workbench/api/status")
+    assert refused.value.code == 403
+    status, content = get(f"{server}/workbench/api/status", TOKEN)
+    assert status == 200
+    assert content == {"home": str(home), "registry": str(home / "models"), "models": []}
+    with pytest.raises(urllib.error.HTTPError) as missing:
+        get(f"{server}/workbench/api/models?name=churn", TOKEN)
+    assert missing.value.code == 404
+    assert "there is no model 'churn'" in json.loads(missing.value.read())["message"]
