@@ -43,7 +43,10 @@ class Option:
 
 @dataclass(frozen=True)
 class Verb:
-    """What can be asked. `short` verbs have a line magic of their own; `cell` ones a cell magic too."""
+    """What can be asked. `short` verbs have a line magic of their own; `cell` ones a cell magic too.
+
+    `example` is as in a notebook; `shell_example` where the shell's differs by more than the spelling.
+    """
 
     name: str
     summary: str
@@ -52,6 +55,7 @@ class Verb:
     short: bool = False
     cell: bool = False
     example: str = ""
+    shell_example: str = ""
 
 
 def _argument(name: str, kind: Kind, help: str, metavar: str, *flags: str, required: bool = False) -> Option:
@@ -135,6 +139,7 @@ VERBS: tuple[Verb, ...] = (
         short=True,
         cell=True,
         example="%%model churn --example X_test",
+        shell_example="workbench model churn shop.models:predict --example customers.csv",
     ),
     Verb(
         "models",

@@ -1,0 +1,83 @@
+"""The answers of the API -> small cards in a notebook, and their plain text wherever HTML does not render."""
+
+from __future__ import annotations
+
+import re
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+ANSWERS = {
+    "bundle.version": ("ModelVersion",),
+    "bundle.prove": ("Verdict",),
+    "bundle.register": ("DryRun",),
+    "bundle.diff": ("Diff",),
+    "listing": ("ModelList", "Source", "Aliases", "Removed", "Status"),
+    "doctor": ("Findings",),
+    "patterns.offline": ("Scored",),
+}
+"""The types that the API answers with, by their module: named, not imported."""
+
+_CARDS = ("ModelVersion", "Verdict", "Scored", "Findings")
+_PACKAGE = __name__.partition(".")[0]
+_LABELLED = re.compile(r"^ {2}(\S+) {2,}(.+)$")
+_REF = re.compile(r"^[A-Za-z_][\w.-]*@\w+")
+_BOX = (
+    "display:inline-block;max-width:100%;padding:.5em .9em;border:1px solid rgba(128,128,128,.4);"
+    "border-radius:4px;color:inherit;background:transparent;line-height:1.5"
+)
+_DIM = "padding-right:1em;opacity:.65"
+_CODE = "background:rgba(128,128,128,.15);padding:0 .35em;border-radius:3px;white-space:nowrap"
+_MARKS = {"✓": "#2e9e4f", "✗": "#d9483b"}
+
+
+def register(shell: InteractiveShell) -> None:
+    """Show the API's answers in `shell` as cards, and as their text."""
+    if shell.display_formatter is None:
+        return
+    formatters = shell.display_formatter.formatters
+    for module, names in ANSWERS.items():
+        for name in names:
+            formatters["text/plain"].for_type_by_name(f"{_PACKAGE}.{module}", name, _plain)
+            if name in _CARDS:
+                formatters["text/html"].for_type_by_name(f"{_PACKAGE}.{module}", name, lambda answer: html(str(answer)))
+
+
+def _plain(answer: Any, printer: Any, cycle: bool) -> None:
+    printer.text(str(answer))
+
+
+def html(text: str) -> str:
+    """A card as HTML: the first line on top, `  label  text` lines as rows; colours that fit light and dark."""
+    head, *rest = text.split("\n")
+    rows = "".join(_row(line) for line in rest)
+    table = f'<table style="margin:.2em 0 0;border:none;background:none">{rows}</table>' if rows else ""
+    return f'<div style="{_BOX}">{_headline(head)}{table}</div>'
+
+
+def _headline(line: str) -> str:
+    ref = _REF.match(line)
+    name, rest = (ref.group(), line[ref.end() :]) if ref else ("", line)
+    return f"<div>{f'<b>{escape(name)}</b>' if name else ''}{_marked(rest)}</div>"
+
+
+def _row(line: str) -> str:
+    cell = "border:none;padding:0;text-align:left;vertical-align:top;background:none"
+    if not (labelled := _LABELLED.match(line)):
+        return f'<tr style="background:none"><td colspan="2" style="{cell}">{_marked(line)}</td></tr>'
+    label, rest = labelled.groups()
+    shown = " ".join(f'<code style="{_CODE}">{escape(step)}</code>' for step in rest.split(" · "))
+    shown = shown if label == "next" else _marked(rest)
+    return (
+        f'<tr style="background:none"><td style="{cell};{_DIM}">{escape(label)}</td>'
+        f'<td style="{cell}">{shown}</td></tr>'
+    )
+
+
+def _marked(text: str) -> str:
+    text = escape(text)
+    for mark, colour in _MARKS.items():
+        text = text.replace(mark, f'<span style="color:{colour};font-weight:bold">{mark}</span>', 1)
+    return text

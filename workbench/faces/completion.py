@@ -1,0 +1,157 @@
+"""Tab in a magic's line -> verbs, options, models with their versions and aliases, frames and their columns."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..errors import WorkbenchError
+from ..specs import VERBS, Option, Verb, verb
+from .reader import Token, read
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from IPython.core.completer import CompletionContext, SimpleMatcherResult
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from ..api import Workbench
+
+_NAME = "workbench"
+_LINE = re.compile(r"^\s*(?:[\w, ]+=\s*)?%%?(?P<magic>\w+) (?P<rest>.*)$", re.DOTALL)
+_COLUMN = re.compile(
+    r"(?P<frame>[A-Za-z_][\w.]*)\[\[?(?:\s*(['\"])[^'\"]*\2\s*,)*\s*(?P<quote>['\"])(?P<start>[^'\"]*)$"
+)
+_LAST_WORD = re.compile(r"[\w.@-]*$")
+_FRAMES = ("DataFrame", "Series", "ndarray")
+
+
+def register(shell: InteractiveShell, workbench: Callable[[], Workbench]) -> None:
+    """Let Tab complete what a line of ours can hold, in this shell."""
+    from IPython.core.completer import SimpleCompletion, context_matcher
+
+    @context_matcher(identifier=_NAME)  # type: ignore[untyped-decorator, unused-ignore]
+    def matcher(context: CompletionContext) -> SimpleMatcherResult:
+        found = complete(context.text_until_cursor, shell.user_ns, workbench)
+        return {
+            "completions": [SimpleCompletion(text, type=found.kind) for text in found.texts],
+            "matched_fragment": found.start,
+            "suppress": bool(found.texts) and not found.files,
+            "ordered": True,
+        }
+
+    unregister(shell)
+    shell.Completer.custom_matchers.append(matcher)
+
+
+def unregister(shell: InteractiveShell) -> None:
+    """Take our completions away."""
+    matchers = shell.Completer.custom_matchers
+    matchers[:] = [m for m in matchers if getattr(m, "matcher_identifier", "") != _NAME]
+
+
+@dataclass(frozen=True)
+class Completions:
+    """What the characters `start` before the cursor may become; `files` may stand there too."""
+
+    start: str = ""
+    texts: tuple[str, ...] = ()
+    kind: str = "workbench"
+    files: bool = False
+
+
+def complete(line: str, namespace: Mapping[str, Any], workbench: Callable[[], Workbench]) -> Completions:
+    """The completions at the end of a line; none where the line is no magic of ours."""
+    if not (match := _LINE.match(line)):
+        return Completions()
+    magic, rest = match["magic"], match["rest"]
+    if magic == "workbench":
+        magic, space, rest = rest.lstrip().partition(" ")
+        if not space:
+            return _starting(magic, [*(spec.name for spec in VERBS), "--help"], "verb")
+    spec = verb(magic)
+    if spec is None or (match["magic"] != "workbench" and not spec.short):
+        return Completions()
+    if column := _COLUMN.search(rest):
+        return _columns(column, namespace)
+    return _word(spec, rest, namespace, workbench)
+
+
+def _columns(match: re.Match[str], namespace: Mapping[str, Any]) -> Completions:
+    """The columns inside `X["…` and `X[["a", "…`."""
+    frame: Any = namespace.get(match["frame"])
+    columns = [str(name) for name in getattr(frame, "columns", ())]
+    return _starting(match["start"], columns, "column")
+
+
+def _word(spec: Verb, rest: str, namespace: Mapping[str, Any], workbench: Callable[[], Workbench]) -> Completions:
+    last = _LAST_WORD.search(rest)
+    start = last.group() if last else ""
+    before = _tokens(rest[: len(rest) - len(start)])
+    if before is None or (rest[: len(rest) - len(start)] or " ")[-1] not in " =":
+        return Completions()
+    option = _expected(spec, before)
+    if start.startswith("-") or option is None:
+        return _starting(start, _flags(spec, before), "option") if start or option is None else Completions()
+    if option.kind in ("model", "version"):
+        return _starting(start, _models(start, option, workbench), "model")
+    texts = [*option.choices, *_values(spec, option, before, namespace)]
+    return _starting(start, texts, "frame", files=option.kind in ("place", "sink", "frame", "object"))
+
+
+def _tokens(line: str) -> tuple[Token, ...] | None:
+    try:
+        return read(line).tokens
+    except WorkbenchError:
+        return None
+
+
+def _expected(spec: Verb, before: tuple[Token, ...]) -> Option | None:
+    """The option whose value comes next; None where only options are left."""
+    by_flag = {flag: option for option in spec.options for flag in option.flags}
+    if before and (option := by_flag.get(before[-1].rstrip("="))) and option.kind != "flag":
+        return option
+    values = sum(1 for b in before if (o := by_flag.get(b)) and o.kind != "flag")
+    words = sum(1 for b in before if not b.startswith("-")) - values
+    positional = [option for option in spec.options if option.positional]
+    return positional[words] if words < len(positional) else None
+
+
+def _flags(spec: Verb, before: tuple[Token, ...]) -> list[str]:
+    unused = [option for option in spec.options if not set(option.flags) & set(before)]
+    return [*(flag for option in unused for flag in option.flags if flag.startswith("--")), "--help"]
+
+
+def _models(start: str, option: Option, workbench: Callable[[], Workbench]) -> Iterator[str]:
+    """The models; after an `@`, the versions and aliases of one."""
+    registry = workbench().registry
+    name, at, _ = start.partition("@")
+    try:
+        if not at:
+            yield from registry.names()
+        elif option.kind == "version":
+            yield from (f"{name}@{alias}" for alias in registry.aliases(name))
+            yield from (version.ref for version in reversed(registry.versions(name)))
+    except WorkbenchError:  # a name that is no model has no versions to offer
+        return
+
+
+def _values(spec: Verb, option: Option, before: tuple[Token, ...], namespace: Mapping[str, Any]) -> Iterator[str]:
+    """The names of the notebook that an option may take; for the target, the example's columns too."""
+    if option.kind == "column" and "--example" in before[:-1]:
+        example = namespace.get(before[before.index("--example") + 1])
+        yield from (str(name) for name in getattr(example, "columns", ()))
+    for name, value in namespace.items():
+        if not name.startswith("_") and _fits(option, value):
+            yield name
+
+
+def _fits(option: Option, value: Any) -> bool:
+    if option.kind == "object":
+        return callable(getattr(value, "predict", None)) or type(value).__name__ == "function"
+    return option.kind in ("frame", "place", "column") and type(value).__name__ in _FRAMES
+
+
+def _starting(start: str, texts: Iterable[str], kind: str, files: bool = False) -> Completions:
+    return Completions(start, tuple(dict.fromkeys(t for t in texts if t.startswith(start))), kind, files)

@@ -1,0 +1,130 @@
+"""`workbench.VERB(…)`: a Python function for each verb, with the signature and docstring of its spec."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from typing import TYPE_CHECKING, Any
+
+from ..errors import UsageError
+from ..specs import VERBS, Option, Verb, verb
+from ..text import closest
+from . import arguments, helptext
+from .answers import as_json, asked
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+_ORDER = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
+
+
+def names() -> list[str]:
+    """The functions that there are: the verbs, and `register`."""
+    return [*(spec.name for spec in VERBS), "register"]
+
+
+def function(name: str, workbench: Callable[[], Any] | None = None) -> Callable[..., Any]:
+    """The function of a verb; AttributeError if there is no such verb. `workbench` gives the API that it calls."""
+    if name == "register":
+        return _register(function("model", workbench))
+    spec = verb(name)
+    if spec is None:
+        raise AttributeError(name)
+    return _function(spec, workbench or _api)
+
+
+def _function(spec: Verb, workbench: Callable[[], Any]) -> Callable[..., Any]:
+    caller = f"workbench.{spec.name}"
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        given = arguments.check(spec, _bound(spec, args, kwargs), caller)
+        options = asked(spec, given)
+        if spec.name == "model":
+            options |= _notebook(options, caller)
+        return _shown(given, getattr(workbench(), spec.name)(**options))
+
+    call.__name__ = call.__qualname__ = spec.name
+    call.__module__ = __name__.partition(".")[0]
+    call.__doc__ = helptext.docstring(spec)
+    call.__signature__ = inspect.Signature([_parameter(option) for option in _ordered(spec)])  # type: ignore[attr-defined]
+    return call
+
+
+def _register(model: Callable[..., Any]) -> Callable[..., Any]:
+    def register(obj: Any, name: str, **options: Any) -> Any:
+        """Capture `obj` as the model `name`: the same as `workbench.model(name, obj, …)`."""
+        return model(name, obj, **options)
+
+    register.__module__ = __name__.partition(".")[0]
+    return register
+
+
+def _api() -> Any:
+    from ..api import Workbench
+
+    return Workbench()
+
+
+def _ordered(spec: Verb) -> list[Option]:
+    return sorted(spec.options, key=lambda option: not option.positional)
+
+
+def _parameter(option: Option) -> inspect.Parameter:
+    default = inspect.Parameter.empty if option.required else option.default
+    return inspect.Parameter(option.name, _ORDER[not option.positional], default=default)
+
+
+def _bound(spec: Verb, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that a call gives, by name; a word too many or an unknown one is a UsageError."""
+    positional = [option.name for option in spec.options if option.positional]
+    known = [option.name for option in spec.options]
+    if len(args) > len(positional):
+        raise UsageError(f"workbench.{spec.name} takes {', '.join(positional)}", fix="give the other options by name")
+    given = dict(zip(positional, args, strict=False))
+    for name, value in kwargs.items():
+        if name not in known:
+            near = closest(name, known)
+            fix = f"did you mean {near}?" if near else f"it has {', '.join(known)}"
+            raise UsageError(f"workbench.{spec.name} has no option {name}", fix=fix)
+        if name in given:
+            raise UsageError(f"workbench.{spec.name}: {name} is given twice")
+        given[name] = value
+    return {name: _plain(next(o for o in spec.options if o.name == name), value) for name, value in given.items()}
+
+
+def _plain(option: Option, value: Any) -> Any:
+    """A version may be given as the object that a verb answered, yes and no as True and False."""
+    if option.kind in ("model", "version") and not isinstance(value, str):
+        return getattr(value, "ref", value)
+    if option.choices == ("yes", "no") and isinstance(value, bool):
+        return "yes" if value else "no"
+    return value
+
+
+def _shell() -> Any:
+    """The live notebook, if this runs in one."""
+    ipython = sys.modules.get("IPython")
+    return ipython.get_ipython() if ipython else None
+
+
+def _notebook(options: Mapping[str, Any], caller: str) -> dict[str, Any]:
+    """What a capture takes from the live notebook, where there is one."""
+    shell = _shell()
+    if shell is None:
+        return {}
+    from . import cell, session
+
+    thing = options["object"]
+    thing = cell.entry_of(shell.user_ns, caller) if thing is None else thing
+    return {"object": thing, "session": session.session_of(shell), "cell": session.label(shell)}
+
+
+def _shown(given: Mapping[str, Any], answer: Any) -> Any:
+    if given.get("json"):
+        return as_json(answer)
+    if given.get("cell"):
+        if (shell := _shell()) is None:
+            raise UsageError("there is no next cell outside a notebook", fix="leave cell=True away")
+        shell.set_next_input(str(answer))
+        return None
+    return answer

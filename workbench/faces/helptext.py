@@ -1,0 +1,99 @@
+"""A verb -> its help text, and all verbs -> the overview, in the spelling of the face that asks."""
+
+from __future__ import annotations
+
+import shutil
+import textwrap
+from typing import get_args
+
+from ..specs import VERBS, Group, Option, Verb
+
+_INDENT, _COLUMN, _WIDEST = "  ", 28, 100
+
+
+def usage(spec: Verb, caller: str) -> str:
+    """One line: `%predict MODEL INPUT [-o OUTPUT] [--email ADDRESS]`."""
+    return " ".join([caller, *_parts(spec)])
+
+
+def _parts(spec: Verb) -> list[str]:
+    parts = [
+        option.metavar if option.required else f"[{option.metavar}]" for option in spec.options if option.positional
+    ]
+    return parts + [f"[{_flag(option)}]" for option in spec.options if not option.positional]
+
+
+def required_usage(spec: Verb, caller: str) -> str:
+    """The usage with no more than must be given: `%predict MODEL INPUT`."""
+    return " ".join([caller, *(option.metavar for option in spec.options if option.required)])
+
+
+def verb_help(spec: Verb, caller: str) -> str:
+    """How a verb is called, what it does, and each of its options."""
+    rows = [(_names(option), option.help) for option in spec.options]
+    rows.append(("-h, --help", "show this"))
+    blocks = [_usage_lines(spec, caller), spec.summary, "\n".join(map(_row, rows))]
+    if spec.example:
+        blocks.append(f"for example  {_in_spelling(spec, caller)}")
+    return "\n\n".join(blocks)
+
+
+def overview(caller: str) -> str:
+    """The verbs with their summaries, grouped."""
+    blocks = [
+        f"{caller} VERB …\n\nOne model, as a cell defines it, proven and taken to where its predictions are needed."
+    ]
+    for group in get_args(Group):
+        rows = [_row((spec.name, spec.summary), 12) for spec in VERBS if spec.group == group]
+        blocks.append("\n".join([group, *rows]))
+    if caller.startswith("%"):
+        short = [f"%%{v.name}" if v.cell else f"%{v.name}" for v in VERBS if v.short]
+        blocks.append(f"for short  {', '.join(short)}\noptions    {caller} VERB --help")
+    else:
+        blocks.append(f"options  {caller} VERB --help\nversion  {caller} --version")
+    return "\n\n".join(blocks)
+
+
+def _usage_lines(spec: Verb, caller: str) -> str:
+    """The usage, broken between options only."""
+    unbroken = [part.replace(" ", "\0") for part in (caller, *_parts(spec))]
+    return _wrapped(" ".join(unbroken), " " * (len(caller) + 1)).replace("\0", " ")
+
+
+def _in_spelling(spec: Verb, caller: str) -> str:
+    """The example as this face writes it: the specs hold the notebook's spelling."""
+    if caller.startswith("%"):
+        return spec.example
+    words = (spec.shell_example or spec.example).split()
+    return " ".join([caller, *words[1 if words[0] == f"%{spec.name}" else 2 :]])
+
+
+def _flag(option: Option) -> str:
+    return f"{option.flags[0]} {option.metavar}".strip()
+
+
+def _names(option: Option) -> str:
+    flags = ", ".join(option.flags)
+    if not option.positional:
+        return f"{flags} {option.metavar}".strip()
+    return f"{option.metavar}, {flags}" if flags else option.metavar
+
+
+def _row(row: tuple[str, str], column: int = _COLUMN) -> str:
+    names, text = row
+    head = f"{_INDENT}{names}"
+    gap = " " * column
+    if len(head) > column - 2:
+        return f"{head}\n{_wrapped(gap + text, gap)}"
+    return _wrapped(head.ljust(column) + text, gap)
+
+
+def _wrapped(text: str, gap: str) -> str:
+    width = min(_WIDEST, shutil.get_terminal_size((_WIDEST, 0)).columns)
+    return textwrap.fill(text, width, subsequent_indent=gap, break_long_words=False, break_on_hyphens=False)
+
+
+def docstring(spec: Verb) -> str:
+    """The docstring of a verb's Python function."""
+    rows = "\n".join(_row((option.name, option.help), 20) for option in spec.options)
+    return f"{spec.summary[0].upper()}{spec.summary[1:]}.\n\n{rows}\n"

@@ -1,0 +1,89 @@
+"""`%load_ext workbench`: the magics, cards and completions of a shell, and what a person must know at the start."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from .. import paths
+from ..specs import VERBS, Verb
+from . import cards, completion
+from .notebook import Magics
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from ..api import Workbench
+
+_OURS = "_workbench_magic"
+
+
+def load(shell: InteractiveShell, workbench: Callable[[], Workbench] | None = None) -> None:
+    """Make the notebook's Workbench ready; `workbench` gives the API that the magics call."""
+    magics = Magics(shell, workbench or _api)
+    _register(shell, "workbench", "line", lambda line, local_ns=None: magics.workbench(line, None, local_ns))
+    _register(shell, "workbench", "cell", lambda line, cell, local_ns=None: magics.workbench(line, cell, local_ns))
+    for spec in VERBS:
+        if spec.short:
+            _register_short(shell, magics, spec)
+    completion.register(shell, workbench or _api)
+    cards.register(shell)
+    _greet(paths.home())
+    if workbench is None and os.environ.get("WORKBENCH_WARM") != "0":
+        from ..spawn.client import warm
+
+        warm()
+
+
+def unload(shell: InteractiveShell) -> None:
+    """Take the magics and completions away again."""
+    for of_kind in shell.magics_manager.magics.values():
+        for name in [name for name, magic in of_kind.items() if getattr(magic, _OURS, False)]:
+            del of_kind[name]
+    completion.unregister(shell)
+
+
+def _api() -> Workbench:
+    from ..api import Workbench
+
+    return Workbench()
+
+
+def _register_short(shell: InteractiveShell, magics: Magics, spec: Verb) -> None:
+    """A verb's own magic, unless another extension has that name: then it keeps it, and we say so."""
+    for kind, percent in {"line": "%", "cell": "%%"}.items():
+        owner = shell.magics_manager.magics[kind].get(spec.name)
+        if owner is not None and not getattr(owner, _OURS, False):
+            where = getattr(owner, "__module__", None) or type(owner).__module__
+            _say(f"{percent}{spec.name} belongs to {where} here; write {percent}workbench {spec.name}")
+            return
+    short = partial(magics.short, spec)
+    _register(shell, spec.name, "line", lambda line, local_ns=None: short(line, None, local_ns))
+    if spec.cell:
+        _register(shell, spec.name, "cell", lambda line, cell, local_ns=None: short(line, cell, local_ns))
+
+
+def _register(shell: InteractiveShell, name: str, kind: str, magic: Any) -> None:
+    """Register a magic that reads its line itself and sees the names of the function that calls it."""
+    magic._ipython_magic_no_var_expand = magic.needs_local_scope = True
+    setattr(magic, _OURS, True)
+    magic.__doc__ = f"See {'%' if kind == 'line' else '%%'}{name} --help."
+    shell.register_magic_function(magic, kind, name)
+
+
+def _greet(home: Path) -> None:
+    """Say how to begin, once for a home."""
+    if home.exists():
+        return
+    _say("%%model NAME --example FRAME captures this notebook's model · %workbench --help")
+    with contextlib.suppress(OSError):  # who captures into it will be told
+        home.mkdir(mode=0o700, parents=True)
+
+
+def _say(line: str) -> None:
+    print(f"Workbench: {line}")  # noqa: T201 (a face)

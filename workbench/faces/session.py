@@ -1,0 +1,77 @@
+"""A shell object -> a `Session`: the namespace, the executed cells and the notebook's path as plain data."""
+
+from __future__ import annotations
+
+import ast
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..capture.captured import Cell, Session
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_RUNS_ITS_CELL = ("model", "workbench", "time", "capture", "prun")
+"""Cell magics whose cell is Python that runs in the notebook's namespace."""
+
+
+def session_of(shell: Any, cell: str = "") -> Session:
+    """The live notebook behind an IPython shell. `cell` is the body that runs now, kept or not by the history."""
+    cells = tuple(_cells(shell))
+    if cell and (text := python_text(shell, cell)) not in (c.text for c in cells):
+        cells += (Cell(None, text),)
+    notebook = notebook_path(shell.user_ns)
+    return Session(shell.user_ns, cells, notebook, notebook.parent if notebook else Path.cwd())
+
+
+def notebook_path(namespace: dict[str, Any]) -> Path | None:
+    """The notebook's file: what runs it may say so; Jupyter and VS Code do; else it is unknown."""
+    said = (
+        os.environ.get("WORKBENCH_NOTEBOOK"),
+        os.environ.get("JPY_SESSION_NAME"),
+        namespace.get("__vsc_ipynb_file__"),
+    )
+    for path in filter(None, said):
+        if str(path).endswith(".ipynb"):
+            return Path(str(path)).absolute()
+    return None
+
+
+def python_text(shell: Any, raw: str) -> str:
+    """A cell after IPython's input transform; of `%%model` or `%%time`, the cell that the magic runs."""
+    try:
+        text: str = shell.transform_cell(raw)
+        while (body := _body(text)) is not None:
+            text = shell.transform_cell(body)
+    except Exception:  # noqa: BLE001 a cell that did not even parse defined nothing
+        return raw
+    return text
+
+
+def label(shell: Any) -> str:
+    """How the cell that runs now is called: `In[4]`."""
+    return Cell(shell.execution_count, "").label
+
+
+def _cells(shell: Any) -> Iterator[Cell]:
+    inputs = list(shell.history_manager.input_hist_raw) if shell.history_manager else []
+    forgotten = shell.execution_count - (len(inputs) - 1)
+    first = forgotten if forgotten > 1 else 0  # after `%reset in`; at 1 the cell that runs is not kept
+    for number, raw in enumerate(inputs, first):
+        if raw.strip():
+            yield Cell(number, python_text(shell, raw))
+
+
+def _body(text: str) -> str | None:
+    """The cell inside `get_ipython().run_cell_magic("model", line, cell)`, if the text is that."""
+    if not text.startswith("get_ipython().run_cell_magic("):
+        return None
+    try:
+        call = ast.parse(text.strip(), mode="eval").body
+    except SyntaxError:
+        return None
+    if not isinstance(call, ast.Call):
+        return None
+    name, _, cell = (ast.literal_eval(argument) for argument in call.args)
+    return str(cell) if name in _RUNS_ITS_CELL else None

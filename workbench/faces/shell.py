@@ -1,0 +1,80 @@
+"""`workbench VERB …` and `wb VERB …`: words of a terminal -> a call of the API -> text and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+from ..errors import UsageError, WorkbenchError
+from . import arguments, helptext
+from .answers import asked, json_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from ..specs import Verb
+
+_INTERRUPTED = 130
+
+
+def main(words: Sequence[str] | None = None, workbench: Callable[[], Any] | None = None) -> int:
+    """Run one command and give its exit code: 0, 1 for what failed, 2 for what was asked wrongly, 130 for Ctrl-C."""
+    try:
+        text = _run(list(sys.argv[1:] if words is None else words), workbench or _api)
+        print(text, flush=True)  # noqa: T201 (a face)
+    except WorkbenchError as error:
+        print(error, file=sys.stderr)  # noqa: T201 (a face)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python's own flush at exit would fail again
+    return 0
+
+
+def _run(words: list[str], workbench: Callable[[], Any]) -> str:
+    caller = "workbench"
+    if not words or words[0] in arguments.HELP:
+        return helptext.overview(caller)
+    if words[0] == "--version":
+        return _version()
+    if words[0].startswith("-"):
+        raise UsageError(f"{caller} has no option {words[0]}", fix=f"{caller} --help lists its verbs")
+    spec = arguments.find_verb(words[0], caller)
+    caller = f"{caller} {spec.name}"
+    if arguments.wants_help(words[1:]):
+        return helptext.verb_help(spec, caller)
+    given = arguments.parse(spec, words[1:], caller)
+    _refuse_what_needs_a_notebook(spec, given, caller)
+    answer = getattr(workbench(), spec.name)(**asked(spec, given))
+    return json_text(answer) if given.get("json") else _text(answer)
+
+
+def _refuse_what_needs_a_notebook(spec: Verb, given: Mapping[str, Any], caller: str) -> None:
+    if given.get("cell"):
+        raise UsageError("--cell puts the source into a notebook's next cell; there is none here", fix="leave it away")
+    if spec.name == "model" and given["object"] is None:
+        raise UsageError(f"{caller} needs OBJECT: there is no notebook here", fix=f"as in {spec.shell_example}")
+
+
+def _text(answer: Any) -> str:
+    """An answer for a terminal; a frame that goes into a pipe or a file is CSV, whole."""
+    if hasattr(answer, "to_csv") and not sys.stdout.isatty():
+        return str(answer.to_csv(index=False)).rstrip("\n")
+    return str(answer)
+
+
+def _version() -> str:
+    from importlib import metadata
+
+    try:
+        return f"deployment-workbench {metadata.version('deployment-workbench')}"
+    except metadata.PackageNotFoundError:
+        return "deployment-workbench (run from its folder, not installed)"
+
+
+def _api() -> Any:
+    from ..api import Workbench
+
+    return Workbench()
