@@ -73,7 +73,7 @@ def _check_packages(manifest: Manifest, name: str) -> None:
 def _predictor(folder: Path, manifest: Manifest, name: str) -> Predictor:
     module = _import(folder, manifest, name)
     try:
-        function = entry_function(getattr(module, manifest.entry), manifest.entry_kind)  # type: ignore[arg-type]
+        function = entry_function(getattr(module, manifest.entry), manifest.entry_kind)
     except WorkbenchError:
         raise
     except Exception as error:
@@ -127,7 +127,7 @@ class _Uncached(SourceFileLoader):
 
     def get_code(self, fullname: str) -> CodeType | None:
         path = self.get_filename(fullname)
-        return self.source_to_code(self.get_data(path), path)  # type: ignore[no-any-return,unused-ignore]
+        return self.source_to_code(self.get_data(path), path)
 
 
 class _Bundles(MetaPathFinder):

@@ -109,7 +109,11 @@ def _unlike(what: str, batch: Outcome, parts: list[Outcome] | list[Table]) -> It
 
 
 def _kinds(table: Table) -> dict[str, str]:
-    return {name: str(values.dtype) for name, values in table.items()}
+    """The dtypes; numpy's fixed-width text is as wide as its longest value, so its width is left out."""
+    return {
+        name: str(values.dtype).rstrip("0123456789") if values.dtype.kind == "U" else str(values.dtype)
+        for name, values in table.items()
+    }
 
 
 def _spread(rows: int, at_most: int) -> np.ndarray:

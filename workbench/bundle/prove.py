@@ -12,7 +12,7 @@ import tempfile
 import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .. import text
 from ..errors import BundleRefused, NotProven, WorkbenchError
@@ -178,26 +178,27 @@ def _died(name: str, stage: str, ended: Ended) -> NotProven:
     )
 
 
-def child(args: dict[str, Any]) -> None:
-    """In the clean process: load the bundle, score the sample, compare, probe; write what was found."""
-    answer = Path(args["answer"])
+def child(args: Json) -> None:
+    """In the clean process: load the bundle, score the sample, compare, probe; write what was found to `answer`."""
+    told, folder, name = Path(args["answer"]), Path(args["folder"]), args["name"]
     try:
-        _say(answer, {"stage": "loading"})
+        _say(told, {"stage": "loading"})
         from .load import load
         from .witness import one_thread
 
-        folder = Path(args["folder"])
         with one_thread():
-            predictor = load(folder, name=args["name"], allow_packages=True)
-            _say(answer, {"stage": "answering"})
+            predictor = load(folder, name=name, allow_packages=True)
+            _say(told, {"stage": "answering"})
             found = _compare(predictor, layout.read_manifest(folder), args)
-        _say(answer, found)
+        _say(told, found)
     except WorkbenchError as error:
-        told = {"kind": type(error).__name__, "what": error.what, "where": error.where, "fix": error.fix}
-        _say(answer, {"error": told})
-    except Exception as error:  # noqa: BLE001 (whatever it is, the user must be told)
-        told = {"kind": "", "what": f"{type(error).__name__}: {error}", "where": None, "fix": None}
-        _say(answer, {"error": told})
+        _say(told, {"error": {"kind": type(error).__name__, **_words(error)}})
+    except Exception as error:
+        _say(told, {"error": {"kind": "", "what": f"{type(error).__name__}: {error}", "where": None, "fix": None}})
+
+
+def _words(error: WorkbenchError) -> Json:
+    return {"what": error.what, "where": error.where, "fix": error.fix}
 
 
 def _compare(predictor: Predictor, manifest: Manifest, args: Json) -> Json:

@@ -79,7 +79,8 @@ class Registry:
         with storage.writing(self.folder):
             folder.mkdir(parents=True, mode=0o700)
         try:
-            yield folder
+            with storage.full_disk(self.folder):
+                yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 

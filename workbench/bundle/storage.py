@@ -25,6 +25,17 @@ def writing(folder: Path) -> Iterator[None]:
         raise refused(folder, error) from error
 
 
+@contextmanager
+def full_disk(folder: Path) -> Iterator[None]:
+    """Turns only the OSErrors of a full disk into StorageError: what else a model's code raises is its own."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        raise refused(folder, error) from error
+
+
 def refused(folder: Path, error: OSError) -> StorageError:
     """The StorageError that says what an OSError below `folder` means."""
     place = _existing(folder)

@@ -14,7 +14,7 @@ from .equal import difference
 from .layout import REFERENCE_ROWS, SAMPLE_ROWS
 from .predictor import Predictor
 from .schema import Schema
-from .tables import Table, n_rows, take
+from .tables import Table, take
 
 if TYPE_CHECKING:
     import numpy as np

@@ -26,8 +26,7 @@ from .witness import Witness
 if TYPE_CHECKING:
     from .register import Request
 
-_INFERENCE = ("errors", "bundle.fields", "bundle.schema", "bundle.answer", "bundle.predictor", "bundle.package")
-_COPIED = (*_INFERENCE, "bundle.pyfunc")
+_INFERENCE = ("dtypes", "fields", "schema", "answer", "predictor", "package", "pyfunc")
 _NEEDED = ("numpy", "pandas", "pyarrow")
 _INIT = "from ._wb.bundle import package as _package\n\n_package.run(globals())\n"
 
@@ -136,8 +135,7 @@ def _write_package(package: Path, modules: Mapping[str, Path]) -> None:
     for folder in (package / "_wb", package / "_wb" / "bundle"):
         folder.mkdir(parents=True)
         (folder / "__init__.py").write_text("")
-    for module in _COPIED:
-        path = Path(*module.split(".")).with_suffix(".py")
+    for path in ("errors.py", *(f"bundle/{module}.py" for module in _INFERENCE)):
         shutil.copyfile(ours / path, package / "_wb" / path)
     for name, file in modules.items():
         (package / name).parent.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,137 @@
+"""A clean process answers what the kernel answered, or the model is not proven, with the reason."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from models import notebook, seen, stored, written
+
+from workbench.bundle.layout import read_manifest
+from workbench.bundle.prove import prove, verify
+from workbench.bundle.register import Request
+from workbench.errors import BundleRefused, NotProven
+
+X = pd.DataFrame({"a": np.linspace(0.0, 1.0, 150), "k": np.arange(150)})
+
+
+def unproven(place: Path, cell: str, example: object = X, **names: object) -> NotProven:
+    session = notebook(cell, **names)
+    with pytest.raises(NotProven) as told:
+        stored(place, session, example)
+    assert list((place / "models").iterdir()) == []
+    return told.value
+
+
+def test_a_small_model_is_proven_and_the_card_says_how(tmp_path: Path) -> None:
+    from sklearn.linear_model import LogisticRegression
+
+    clf = LogisticRegression().fit(X, X["k"] > 70)
+    session = notebook("def predict(df):\n    return clf.predict_proba(df)[:, 1]", clf=clf)
+    version = stored(tmp_path, session, X, note="first")
+    manifest = version.manifest
+    assert manifest.row_wise and manifest.bit_stable and manifest.verdict and manifest.verdict["exact"]
+    first, took, *_, after = str(version).splitlines()
+    assert first.startswith("churn@1 ✓ a clean process answers what this cell answered (150 rows, bit for bit, ")
+    assert first.endswith(" s) · row-wise")
+    assert took.startswith("  took  predict (") and "clf LogisticRegression" in took and "scikit-learn" in took
+    assert after.startswith("  next  %predict churn FILE")
+    expected = clf.predict_proba(X)[:, 1]
+    np.testing.assert_allclose(version.predictor().predict(version.predictor().schema.table(X))["prediction"], expected)
+
+
+def test_nothing_new_is_stored_when_nothing_changed(tmp_path: Path) -> None:
+    for _ in range(2):
+        version = stored(tmp_path, notebook("w = 2.0\ndef predict(df):\n    return df['a'] * w"), X)
+    assert version.ref == "churn@1" and str(version).startswith("churn@1 unchanged")
+    other = stored(tmp_path, notebook("w = 3.0\ndef predict(df):\n    return df['a'] * w"), X)
+    assert other.ref == "churn@2"
+    again = stored(tmp_path, notebook("w = 2.0\ndef predict(df):\n    return df['a'] * w"), X)
+    assert again.ref == "churn@1" and again.unchanged
+
+
+def test_a_process_that_dies_by_a_signal_is_named_with_it(tmp_path: Path) -> None:
+    cell = "import os, signal\nhere = os.getpid()\ndef predict(df):\n    if os.getpid() != {pid}:\n        os.kill(os.getpid(), signal.SIGSEGV)\n    return df['a']"
+    import os
+
+    told = unproven(tmp_path, cell.format(pid=os.getpid()))
+    assert told.what == "the clean process died (SIGSEGV) while churn answered"
+    exits = "import os\ndef predict(df):\n    if os.getpid() != {pid}:\n        os._exit(3)\n    return df['a']"
+    assert "(exit status 3)" in unproven(tmp_path, exits.format(pid=os.getpid())).what
+
+
+def test_a_variable_or_a_file_of_the_notebook_is_missed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET_SCALE", "3")
+    told = unproven(tmp_path, "import os\ndef predict(df):\n    return df['a'] * float(os.environ['SECRET_SCALE'])")
+    assert "KeyError" in told.what and "SECRET_SCALE" in told.what
+    told = unproven(
+        tmp_path, "import os\ndef predict(df):\n    return df['a'] * float(os.environ.get('SECRET_SCALE', 1))"
+    )
+    assert "answers otherwise" in told.what and "prediction" in told.what
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "factor.txt").write_text("3")
+    told = unproven(tmp_path / "x", "def predict(df):\n    return df['a'] * float(open('factor.txt').read())")
+    assert "FileNotFoundError" in told.what
+
+
+def test_a_model_of_chance_is_refused_in_the_kernel_already() -> None:
+    session = notebook("import numpy as np\ndef predict(df):\n    return np.random.random(len(df))")
+    with pytest.raises(NotProven, match="churn answers differently when it is asked twice"):
+        seen(session, X)
+
+
+def test_a_model_that_is_not_row_wise_is_proven_and_the_card_says_so(tmp_path: Path) -> None:
+    version = stored(tmp_path, notebook("def predict(df):\n    return df['a'] - df['a'].mean()"), X)
+    assert not version.manifest.row_wise
+    assert " · not row-wise" in str(version) and "one row alone gets another answer" in str(version)
+    said = stored(tmp_path, notebook("def predict(df):\n    return df['a'] - df['a'].mean()"), X, row_wise=True)
+    assert said.ref == "churn@2" and said.manifest.row_wise and "row-wise (as you say)" in str(said)
+
+
+def test_rows_that_may_not_be_kept_prove_the_model_and_are_not_kept(tmp_path: Path) -> None:
+    private = pd.DataFrame({"name": ["Ada Lovelace", "Grace Hopper"], "x": [1.5, 2.5]})
+    session = notebook("def predict(df):\n    return df['name'].str.len() * df['x']")
+    version = stored(tmp_path, session, private, keep_reference=False)
+    assert version.manifest.verdict and version.manifest.verdict["rows"] == 2
+    for file in version.folder.rglob("*"):
+        assert not file.is_file() or b"Lovelace" not in file.read_bytes()
+    with pytest.raises(NotProven, match="keeps no rows"):
+        verify(version, tmp_path)
+
+
+def test_few_rows_are_said_to_be_few(tmp_path: Path) -> None:
+    version = stored(tmp_path, notebook("def predict(df):\n    return df['a']"), X[:7])
+    assert "7 rows: too few to judge drift, ranges and forms by" in str(version)
+
+
+def test_verify_proves_again_and_finds_what_was_changed(tmp_path: Path) -> None:
+    version = stored(tmp_path, notebook("def predict(df):\n    return df['a']"), X)
+    assert str(verify(version, tmp_path)).startswith(
+        "churn@1 ✓ a clean process answers what its cell answered (150 rows"
+    )
+    (version.folder / "model.py").write_text("def predict(df):\n    return df['a'] * 2\n")
+    with pytest.raises(BundleRefused, match=r"churn@1 is refused: its file model\.py was changed"):
+        verify(version, tmp_path)
+
+
+def test_a_bundle_is_not_touched_by_its_proof_but_for_the_verdict(tmp_path: Path) -> None:
+    folder, saw = written(tmp_path, notebook("def predict(df):\n    return df['a']"), X, Request("churn"))
+    before = {p: p.read_bytes() for p in folder.rglob("*") if p.is_file() and p.name != "manifest.json"}
+    assert read_manifest(folder).verdict is None
+    prove(folder, saw)
+    assert {p: p.read_bytes() for p in folder.rglob("*") if p.is_file() and p.name != "manifest.json"} == before
+    assert read_manifest(folder).verdict is not None
+
+
+def test_it_takes_less_than_a_second(tmp_path: Path) -> None:
+    from sklearn.ensemble import RandomForestClassifier
+
+    clf = RandomForestClassifier(20, random_state=0).fit(X, X["k"] > 70)
+    cell = "def predict(df):\n    return clf.predict_proba(df)[:, 1] * {}"
+    stored(tmp_path, notebook(cell.format(1), clf=clf), X)
+    begun = time.monotonic()
+    stored(tmp_path, notebook(cell.format(2), clf=clf), X)
+    assert time.monotonic() - begun < 1.5
