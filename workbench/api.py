@@ -106,10 +106,12 @@ class Workbench:
 
     def predict(self, model: str, input: Any, *, output: Any = None, email: str | None = None) -> Any:
         """Predict offline: a frame, or what was written where."""
+        from .bundle.schema import Schema
         from .patterns.offline import predict
 
         version = self.registry.resolve(model)
-        return predict(version.predictor(), input, output, email=email, name=version.ref)
+        outputs = Schema.from_json(version.manifest.outputs)
+        return predict(version.predictor(), input, output, email=email, name=version.ref, outputs=outputs)
 
     def remove(self, thing: str, *, all: bool = False, dry_run: bool = False) -> Removed:
         """Remove a version, or with `all` every version of a model."""
