@@ -60,7 +60,7 @@ def check(spec: Verb, given: Mapping[str, Any], caller: str) -> dict[str, Any]:
     for option in spec.options:
         value = given.get(option.name)
         if option.required and value is None:
-            raise UsageError(f"{caller} needs {option.metavar}, {option.help}", fix=_next_step(spec, caller))
+            raise UsageError(f"{caller} needs {option.metavar}: {option.help}", fix=_next_step(spec, caller))
         if option.choices and value is not None and value not in option.choices:
             named = option.flags[0] if option.flags else option.metavar
             raise UsageError(f"{named} is {' or '.join(option.choices)}, not {value!r}")
@@ -117,6 +117,6 @@ def _known(spec: Verb, name: str) -> Option | None:
 
 def _give(given: dict[str, Any], option: Option, value: Any) -> None:
     if option.name in given:
-        named = option.flags[-1] if option.flags else option.metavar
+        named = option.metavar if option.positional else option.flags[0]
         raise UsageError(f"{named} is given twice: {given[option.name]} and {value}")
     given[option.name] = value

@@ -8,7 +8,7 @@ from typing import get_args
 
 from ..specs import VERBS, Group, Option, Verb
 
-_INDENT, _COLUMN, _WIDEST = "  ", 28, 100
+_INDENT, _COLUMN, _WIDEST = "  ", 31, 100
 
 
 def usage(spec: Verb, caller: str) -> str:
@@ -32,9 +32,9 @@ def verb_help(spec: Verb, caller: str) -> str:
     """How a verb is called, what it does, and each of its options."""
     rows = [(_names(option), option.help) for option in spec.options]
     rows.append(("-h, --help", "show this"))
-    blocks = [_usage_lines(spec, caller), spec.summary, "\n".join(map(_row, rows))]
+    blocks = [_usage_lines(spec, caller), _wrapped(spec.summary, ""), "\n".join(map(_row, rows))]
     if spec.example:
-        blocks.append(f"for example  {_in_spelling(spec, caller)}")
+        blocks.append(_wrapped(f"for example  {_in_spelling(spec, caller)}", " " * 13))
     return "\n\n".join(blocks)
 
 

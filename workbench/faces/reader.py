@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _CLOSES = {"(": ")", "[": "]", "{": "}"}
 _PREFIXED_STRING = re.compile(r"(?i)(?:[rbfu]|rb|br|fr|rf)(?=['\"])")
 _BRACES = re.compile(r"(?<!\$)(?:\{\{|\}\}|\{[^{}]*\})")
+_DOUBLED = re.compile(r"\{\{[^{}]*\}\}")
 _NAME = re.compile(r"[A-Za-z_]\w*")
 _END_OF_TOKEN = re.compile(r"\s|$|;\s*(?:#.*)?$")
 
@@ -154,8 +155,10 @@ def _unquoted(piece: str) -> str:
 
 def _field(braced: str, namespace: Mapping[str, Any] | None) -> str:
     """`{name}`, `{name.of[0]}` or `{name:spec}` filled in; `{{` is a brace; a dict or a set stays as it is."""
-    if braced.startswith(("{{", "}}")):
-        return braced[0] + braced[2:-2] + braced[-1] if len(braced) > 3 else braced[0]
+    if braced in ("{{", "}}"):
+        return braced[0]
+    if _DOUBLED.fullmatch(braced):
+        return braced[1:-1]
     name = _NAME.match(braced, 1)
     if namespace is None or not name or not _is_field(braced):
         return braced

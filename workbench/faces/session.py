@@ -51,13 +51,12 @@ def python_text(shell: Any, raw: str) -> str:
 
 def label(shell: Any) -> str:
     """How the cell that runs now is called: `In[4]`."""
-    return Cell(shell.execution_count, "").label
+    return Cell(shell.displayhook.prompt_count, "").label
 
 
 def _cells(shell: Any) -> Iterator[Cell]:
     inputs = list(shell.history_manager.input_hist_raw) if shell.history_manager else []
-    forgotten = shell.execution_count - (len(inputs) - 1)
-    first = forgotten if forgotten > 1 else 0  # after `%reset in`; at 1 the cell that runs is not kept
+    first = shell.displayhook.prompt_count - (len(inputs) - 1)  # 0, but after `%reset in`
     for number, raw in enumerate(inputs, first):
         if raw.strip():
             yield Cell(number, python_text(shell, raw))

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import pytest
+
+from workbench.errors import UsageError
+from workbench.faces import arguments
+from workbench.faces.reader import read
+from workbench.specs import verb
+
+PREDICT, MODEL, REMOVE = (spec for name in ("predict", "model", "remove") if (spec := verb(name)))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "churn in.csv -o out.csv",
+        "churn -o out.csv in.csv",
+        "-o out.csv churn in.csv",
+        "--output=out.csv churn in.csv",
+        "churn --input in.csv --sink out.csv",
+        "churn --source=in.csv --output 'out.csv'",
+        "-o out.csv -- churn in.csv",
+    ],
+)
+def test_the_order_and_spelling_of_options_are_free(line: str) -> None:
+    given = arguments.parse(PREDICT, read(line).tokens, "%predict")
+    assert given == {"model": "churn", "input": "in.csv", "output": "out.csv", "email": None}
+
+
+def test_every_option_has_a_value_or_its_default() -> None:
+    given = arguments.parse(REMOVE, ["churn@1", "--dry-run"], "workbench remove")
+    assert given == {"thing": "churn@1", "all": False, "dry_run": True}
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("churn X --ouput f", "%predict has no option --ouput\n→ did you mean --output?"),
+        ("churn X --zzz", "%predict has no option --zzz\n→ %predict --help lists its options"),
+        ("churn", "%predict needs INPUT: a frame of the notebook"),
+        ("churn X -o", "-o needs OUTPUT: where the predictions go"),
+        ("churn X -o --email a@b", "-o needs OUTPUT: where the predictions go"),
+        ("churn X Y", "'Y' is one word too many\n→ usage: %predict MODEL INPUT [-o OUTPUT] [--email ADDRESS]"),
+        ("churn X --input Y", "INPUT is given twice: X and Y"),
+        ("churn X -o a -o b", "-o is given twice: a and b"),
+    ],
+)
+def test_what_does_not_fit_is_said(line: str, message: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        arguments.parse(PREDICT, read(line).tokens, "%predict")
+    assert str(refused.value).startswith(message)
+
+
+def test_switches_take_no_value() -> None:
+    with pytest.raises(UsageError, match="--dry-run takes no value"):
+        arguments.parse(REMOVE, ["churn", "--dry-run=yes"], "workbench remove")
+
+
+def test_choices_are_named() -> None:
+    with pytest.raises(UsageError, match="--row-wise is yes or no, not 'maybe'"):
+        arguments.parse(MODEL, ["churn", "--row-wise", "maybe"], "%%model")
+
+
+def test_quoted_words_and_values_may_begin_with_a_dash() -> None:
+    given = arguments.parse(PREDICT, read("'-churn' '--help' -o -X").tokens, "%predict")
+    assert (given["model"], given["input"], given["output"]) == ("-churn", "--help", "-X")
+    assert not arguments.wants_help(read("churn '--help'").tokens)
+    assert not arguments.wants_help(["--", "--help"])
+    assert arguments.wants_help(["churn", "-h"])
+
+
+def test_the_value_after_an_equals_sign_keeps_its_quotes() -> None:
+    quoted = arguments.parse(PREDICT, read("churn --input='X'").tokens, "%predict")["input"]
+    plain = arguments.parse(PREDICT, read('churn --input=X["a"]').tokens, "%predict")["input"]
+    assert (quoted, quoted.quoted, plain.raw, plain.quoted) == ("X", True, 'X["a"]', False)
+
+
+def test_verbs_are_found_or_suggested() -> None:
+    assert arguments.find_verb("predict", "workbench") is PREDICT
+    with pytest.raises(UsageError, match=r"there is no verb 'predct'\n→ did you mean workbench predict\?"):
+        arguments.find_verb("predct", "workbench")
+    with pytest.raises(UsageError, match="→ %workbench --help lists what there is"):
+        arguments.find_verb("zzz", "%workbench")
