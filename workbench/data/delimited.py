@@ -194,12 +194,10 @@ class DelimitedSink:
     text: str | None = "csv"
 
     def __init__(self, file: FilePath, delimiter: str) -> None:
-        import pyarrow as pa
 
         self.label, self._delimiter = file.label, delimiter
         self._whole = WholeFile(file)
-        with in_words(file, "write"):
-            self._stream = pa.output_stream(self._whole.part, compression="gzip" if file.compressed else None)
+        self._stream = self._whole.stream()
         self._begun = False
 
     def write(self, table: pa.Table, lines: list[bytes] | None = None) -> None:
@@ -213,8 +211,6 @@ class DelimitedSink:
             self._stream.write(_csv_bytes(table, self._delimiter))
 
     def close(self) -> str:
-        with in_words(self._whole.file, "write"):
-            self._stream.close()
         return self._whole.publish()
 
     def abort(self) -> None:

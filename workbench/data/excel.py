@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime
+import io
 import math
 import re
+import zipfile
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -54,9 +56,6 @@ class ExcelSource:
             yield Piece(table.slice(start, PIECE_ROWS), start)
 
     def _read(self) -> pa.Table:
-        import io
-        import zipfile
-
         with in_words(self.file, "read"), reading(self.file) as (stream, _, size):
             if size == 0:
                 raise BadInput(f"{self.label} is empty: it has 0 bytes", where=self.label)
@@ -95,7 +94,7 @@ class ExcelSource:
                 f"column {twice!r} stands twice in the header of {self.label}", column=twice, fix="rename one"
             )
         types, columns = ValueTypes(), {}
-        for i, name in zip(used, names):
+        for i, name in zip(used, names, strict=True):
             values = [row[i] for row in body]
             types.add(name, values)
             columns[name] = types.build(name, values)
@@ -125,9 +124,9 @@ class ExcelSink:
             if self._rows == 0:
                 self._sheet.append([self._cell(name, name, None) for name in table.column_names])
             first = self._rows
-            columns = [column.to_pylist() for column in table.columns]
-            for i, row in enumerate(zip(*columns)):
-                self._sheet.append([self._cell(v, name, first + i) for v, name in zip(row, table.column_names)])
+            names, columns = table.column_names, [column.to_pylist() for column in table.columns]
+            for row, values in enumerate(zip(*columns, strict=True), first):
+                self._sheet.append([self._cell(v, name, row) for v, name in zip(values, names, strict=True)])
         self._rows += table.num_rows
 
     def _cell(self, value: Any, column: str, row: int | None) -> Any:
@@ -155,8 +154,10 @@ class ExcelSink:
         return cell
 
     def close(self) -> str:
+        content = io.BytesIO()  # on a full disk openpyxl would leave its archive open
+        self._book.save(content)
         with in_words(self._whole.file, "write"):
-            self._book.save(self._whole.part)
+            self._whole.part.write_bytes(content.getbuffer())
         return self._whole.publish()
 
     def abort(self) -> None:

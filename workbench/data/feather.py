@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ..errors import BadInput
@@ -77,8 +76,10 @@ class FeatherSink:
     text: str | None = None
 
     def __init__(self, file: FilePath) -> None:
+
         self.label = file.label
         self._whole = WholeFile(file)
+        self._stream = self._whole.stream()
         self._writer: Any = None
 
     def write(self, table: pa.Table, lines: list[bytes] | None = None) -> None:
@@ -88,7 +89,7 @@ class FeatherSink:
         with in_words(self._whole.file, "write"):
             if self._writer is None:
                 options = pa.ipc.IpcWriteOptions(compression="lz4" if pa.Codec.is_available("lz4") else None)
-                self._writer = pa.ipc.new_file(self._whole.part, table.schema, options=options)
+                self._writer = pa.ipc.new_file(self._stream, table.schema, options=options)
             self._writer.write_table(table)
 
     def close(self) -> str:
@@ -97,9 +98,6 @@ class FeatherSink:
         return self._whole.publish()
 
     def abort(self) -> None:
-        if self._writer is not None:
-            with suppress(Exception):  # a full disk refuses the footer as well
-                self._writer.close()
         self._whole.discard()
 
 

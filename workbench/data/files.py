@@ -5,9 +5,11 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import text
@@ -70,16 +72,17 @@ def reading(file: FilePath) -> Iterator[tuple[pa.NativeFile, pa.NativeFile, int 
 def _open_local(file: FilePath) -> tuple[pa.NativeFile, int | None]:
     import pyarrow as pa
 
-    if os.path.isdir(file.path):
+    path = Path(file.path)
+    if path.is_dir():
         raise UsageError(f"{file.label} is a folder", fix="name one file of it")
-    if not os.path.exists(file.path):
-        raise _missing(file, os.path.dirname(file.path), _names_in(os.path.dirname(file.path)))
-    return pa.OSFile(file.path, "rb"), os.path.getsize(file.path)
+    if not path.exists():
+        raise _missing(file, str(path.parent), _names_in(path.parent))
+    return pa.OSFile(file.path, "rb"), path.stat().st_size
 
 
-def _names_in(folder: str) -> list[str] | None:
+def _names_in(folder: Path) -> list[str] | None:
     with suppress(OSError):
-        return sorted(os.listdir(folder))
+        return sorted(file.name for file in folder.iterdir())
     return None
 
 
@@ -111,39 +114,51 @@ class WholeFile:
 
     def __init__(self, file: FilePath) -> None:
         self.file = file
-        target = os.path.realpath(file.path) if file.local else None
-        self._target = target
-        folder = os.path.dirname(target) if target else _spool_folder()
-        name = os.path.basename(file.path)
-        self.part = os.path.join(folder, f".{name}.{secrets.token_hex(4)}.part")
-        if target and os.path.isdir(target):
+        self._target = Path(file.path).resolve() if file.local else None
+        folder = self._target.parent if self._target else Path(tempfile.gettempdir())
+        self.part = folder / f".{Path(file.path).name}.{secrets.token_hex(4)}.part"
+        self._opened: list[pa.NativeFile] = []
+        if self._target and self._target.is_dir():
             raise UsageError(f"{file.label} is a folder", fix=f"name a file in it: {file.label}/scored.csv")
-        if not os.path.isdir(folder):
-            raise StorageError(f"{file.label} cannot be written: there is no folder {folder}", fix=f"mkdir -p {folder}")
-        if not target:
-            filesystem(file)
         with in_words(file, "write"):
-            os.close(os.open(self.part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+            if not folder.is_dir():
+                what = f"{file.label} cannot be written: there is no folder {folder}"
+                raise StorageError(what, fix=f"mkdir -p {folder}")
+            if not self._target:
+                filesystem(file)
+            self.part.touch(exist_ok=False)
+
+    def stream(self) -> pa.NativeFile:
+        """Where the bytes go; compressed where the file is."""
+        import pyarrow as pa
+
+        with in_words(self.file, "write"):
+            self._opened = [pa.OSFile(str(self.part), "wb")]
+            if self.file.compressed:
+                self._opened.insert(0, pa.CompressedOutputStream(self._opened[0], "gzip"))
+        return self._opened[0]
 
     def publish(self) -> str:
         """Make the file appear under its name."""
         with in_words(self.file, "write"):
+            for stream in self._opened:
+                stream.close()
             if self._target:
-                os.replace(self.part, self._target)
+                self.part.replace(self._target)
             else:
                 self._upload()
-                os.unlink(self.part)
+                self.part.unlink()
         return self.file.label
 
     def _upload(self) -> None:
         fs, path = filesystem(self.file)
         protocol = fs.protocol if isinstance(fs.protocol, str) else fs.protocol[0]
         if protocol in _ATOMIC_PUT:
-            fs.put_file(self.part, path)
+            fs.put_file(str(self.part), path)
             return
-        beside = f"{fs._parent(path)}/{os.path.basename(self.part)}"
+        beside = f"{fs._parent(path)}/{self.part.name}"
         try:
-            fs.put_file(self.part, beside)
+            fs.put_file(str(self.part), beside)
             fs.mv(beside, path)
         except NotImplementedError as error:
             raise UsageError(
@@ -156,14 +171,11 @@ class WholeFile:
 
     def discard(self) -> None:
         """Leave nothing behind."""
-        with suppress(FileNotFoundError):
-            os.unlink(self.part)
-
-
-def _spool_folder() -> str:
-    import tempfile
-
-    return tempfile.gettempdir()
+        for stream in self._opened:
+            with suppress(OSError):  # a full disk refuses the rest of the buffer as well
+                stream.close()
+        with suppress(OSError):
+            self.part.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -182,7 +194,7 @@ def explained(error: Exception, label: str, doing: str) -> Exception:
     if number in (errno.ENOSPC, errno.EDQUOT) or "No space left" in said:
         return StorageError(f"the disk is full: {label} was not written", fix="free some space, or write elsewhere")
     if number in (errno.EACCES, errno.EPERM, errno.EROFS):
-        where = os.path.dirname(label) if doing == "write" else label
+        where = str(Path(label).parent) if doing == "write" else label
         verb = "written" if doing == "write" else "read"
         return StorageError(f"{label} cannot be {verb}: {os.strerror(number)}", fix=f"check the rights of {where}")
     if "compressed" in said.lower() or "zlib" in said.lower() or "crc" in said.lower():

@@ -141,23 +141,19 @@ class JsonLinesSink:
     text: str | None = "jsonl"
 
     def __init__(self, file: FilePath) -> None:
-        import pyarrow as pa
 
         self.label = file.label
         self._whole = WholeFile(file)
-        with in_words(file, "write"):
-            self._stream = pa.output_stream(self._whole.part, compression="gzip" if file.compressed else None)
+        self._stream = self._whole.stream()
 
     def write(self, table: pa.Table, lines: list[bytes] | None = None) -> None:
         added = records(table)
         if lines is not None:
-            added = [_with(line, more) for line, more in zip(lines, added)]
+            added = [_with(line, more) for line, more in zip(lines, added, strict=True)]
         with in_words(self._whole.file, "write"):
             self._stream.write(b"".join(line + b"\n" for line in added))
 
     def close(self) -> str:
-        with in_words(self._whole.file, "write"):
-            self._stream.close()
         return self._whole.publish()
 
     def abort(self) -> None:
@@ -170,7 +166,7 @@ def records(table: pa.Table) -> list[bytes]:
 
     names = table.column_names
     columns = [column.to_pylist() for column in table.columns]
-    return [orjson.dumps(dict(zip(names, row)), default=_plain) for row in zip(*columns)]
+    return [orjson.dumps(dict(zip(names, row, strict=True)), default=_plain) for row in zip(*columns, strict=False)]
 
 
 def _plain(value: Any) -> Any:

@@ -75,6 +75,7 @@ class ParquetSink:
     def __init__(self, file: FilePath) -> None:
         self.label = file.label
         self._whole = WholeFile(file)
+        self._stream = self._whole.stream()
         self._writer: Any = None
 
     def write(self, table: pa.Table, lines: list[bytes] | None = None) -> None:
@@ -84,7 +85,7 @@ class ParquetSink:
             if self._writer is None:
                 # a dictionary of floating-point values is built at great cost and then thrown away
                 texts = [field.name for field in table.schema if _repeats(field.type)]
-                self._writer = pq.ParquetWriter(self._whole.part, table.schema, use_dictionary=texts or False)
+                self._writer = pq.ParquetWriter(self._stream, table.schema, use_dictionary=texts or False)
             self._writer.write_table(table, row_group_size=1 << 20)
 
     def close(self) -> str:
@@ -96,6 +97,7 @@ class ParquetSink:
         if self._writer is not None:
             with suppress(Exception):  # a full disk refuses the footer as well
                 self._writer.close()
+            self._writer.is_open = False  # else it tries again when it is collected
         self._whole.discard()
 
 

@@ -115,23 +115,26 @@ class SqlSource:
                 yield Piece(_table(types, []), 0)
 
     def _copy(self, spool: Any) -> ValueTypes:
-        types, count = ValueTypes(), 0
         engine = _engine(self._url, self.label, create=False)
-        with _in_words(self.label), engine.connect() as connection:
-            result = self._execute(connection)
-            names = list(result.keys())
-            _refuse_twice(names, self.label)
-            for name in names:
-                types.add(name, [])
-            for part in result.partitions(PIECE_ROWS):
-                rows = [tuple(row) for row in part]
-                for name, values in zip(names, zip(*rows)):
-                    types.add(name, values)
-                pickle.dump(rows, spool, protocol=5)
-                count += len(rows)
+        try:
+            with _in_words(self.label), engine.connect() as connection:
+                return self._copy_rows(self._execute(connection), spool)
+        finally:
+            engine.dispose()
+
+    def _copy_rows(self, result: Any, spool: Any) -> ValueTypes:
+        types, count, names = ValueTypes(), 0, list(result.keys())
+        _refuse_twice(names, self.label)
+        for name in names:
+            types.add(name, [])
+        for part in result.partitions(PIECE_ROWS):
+            rows = [tuple(row) for row in part]
+            for name, values in zip(names, zip(*rows, strict=True), strict=True):
+                types.add(name, values)
+            pickle.dump(rows, spool, protocol=5)
+            count += len(rows)
         pickle.dump(None, spool)
         self.rows = count
-        engine.dispose()
         return types
 
     def _execute(self, connection: Any) -> Any:
@@ -163,8 +166,8 @@ def _refuse_twice(names: list[str], label: str) -> None:
 def _table(types: ValueTypes, rows: list[tuple[Any, ...]]) -> pa.Table:
     import pyarrow as pa
 
-    columns = list(zip(*rows)) or [()] * len(types.names)
-    return pa.table({name: types.build(name, values) for name, values in zip(types.names, columns)})
+    columns = list(zip(*rows, strict=True)) or [()] * len(types.names)
+    return pa.table({name: types.build(name, values) for name, values in zip(types.names, columns, strict=True)})
 
 
 class SqlSink:
@@ -245,7 +248,7 @@ class SqlSink:
                 with self._connection.begin():
                     self._table.drop(self._connection)
         with suppress(Exception):
-            self._connection.close()
+            self._connection.invalidate()  # a driver that failed might not give its handle back
         self._engine.dispose()
 
 
@@ -291,7 +294,7 @@ def _rows(table: pa.Table) -> list[dict[str, Any]]:
         elif pa.types.is_nested(column.type):
             values = [as_text(value) for value in values]
         columns.append(values)
-    return [dict(zip(table.column_names, row)) for row in zip(*columns)]
+    return [dict(zip(table.column_names, row, strict=True)) for row in zip(*columns, strict=False)]
 
 
 def neither(label: str) -> WorkbenchError:
