@@ -1,0 +1,200 @@
+"""Makes the package `wb_<id>` out of the bundle that holds it: runs model.py, with state and local modules of its own.
+
+Absolute imports of the bundle's local modules (`import helper`) resolve to `wb_<id>.helper`, in model.py, among
+the local modules and inside functions, so that two bundles with a same-named helper live side by side.
+"""
+
+from __future__ import annotations
+
+import builtins
+import hashlib
+import importlib
+import json
+import pickle
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+from pathlib import Path
+from types import CodeType, ModuleType
+from typing import IO, Any
+
+from ..errors import BundleRefused
+
+RUNTIME_FILES = (
+    "errors.py",
+    "bundle/unfit.py",
+    "bundle/dtypes.py",
+    "bundle/objects.py",
+    "bundle/numbers.py",
+    "bundle/times.py",
+    "bundle/arrow.py",
+    "bundle/refusing.py",
+    "bundle/casting.py",
+    "bundle/fields.py",
+    "bundle/reading.py",
+    "bundle/building.py",
+    "bundle/schema.py",
+    "bundle/answer.py",
+    "bundle/predictor.py",
+    "bundle/package.py",
+    "bundle/pyfunc.py",
+)
+"""What a bundle carries of Workbench, so that it predicts without it."""
+
+_PLACEHOLDERS = "workbench.capture.state"
+_BLOCK = 1 << 20
+_ABSENT = object()
+
+
+def run(namespace: dict[str, Any]) -> None:
+    """Run the bundle's model.py in `namespace`, the globals of the `__init__.py` of `code/wb_<id>`.
+
+    Raises BundleRefused for a file that is not as its hash in the manifest says, and whatever model.py raises.
+    """
+    folder = Path(namespace["__file__"]).parents[2]
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    bundle = _Bundle(folder, namespace, manifest)
+    namespace["__builtins__"] = {**vars(builtins), "__import__": bundle.imported}
+    namespace["__state__"] = bundle.state
+    sys.meta_path.insert(0, _Finder(bundle))
+    path = folder / "model.py"
+    code = compile(bundle.checked("model.py"), str(path), "exec", dont_inherit=True)
+    exec(code, namespace)  # noqa: S102 (this is what a model is)
+
+
+def forget(package: str) -> None:
+    """Take a package that `run` made out of this process, so that its memory can be freed."""
+    sys.meta_path[:] = [f for f in sys.meta_path if not (isinstance(f, _Finder) and f.bundle.package == package)]
+    for name in [n for n in sys.modules if n == package or n.startswith(f"{package}.")]:
+        vars(sys.modules.pop(name)).clear()
+
+
+class _Bundle:
+    """One bundle in this process: its files, its package, its own imports and its state."""
+
+    def __init__(self, folder: Path, namespace: dict[str, Any], manifest: Mapping[str, Any]) -> None:
+        self.folder, self.namespace = folder, namespace
+        self.package: str = namespace["__name__"]
+        self.modules = frozenset(manifest["modules"])
+        self._hashes: Mapping[str, str] = manifest["files"]
+        self._loaded: dict[str, Any] = {}
+
+    def imported(
+        self,
+        name: str,
+        globals: Mapping[str, Any] | None = None,
+        locals: Mapping[str, Any] | None = None,
+        fromlist: Sequence[str] = (),
+        level: int = 0,
+    ) -> ModuleType:
+        """`__import__` for the bundle's code."""
+        root = name.partition(".")[0]
+        if level or root not in self.modules:
+            return builtins.__import__(name, globals, locals, fromlist, level)
+        kept = self.namespace.get(root, _ABSENT)
+        module = self.module(name)
+        if fromlist:
+            builtins.__import__(module.__name__, globals, locals, fromlist)
+        if kept is not _ABSENT:  # a submodule becomes an attribute of its package, over a global of that name
+            self.namespace[root] = kept
+        return module if fromlist else sys.modules[f"{self.package}.{root}"]
+
+    def module(self, path: str = "") -> ModuleType:
+        """The captured module, or the local module at `path` below it."""
+        return importlib.import_module(f"{self.package}.{path}" if path else self.package)
+
+    def state(self, file: str) -> Any:
+        """The object in `state/<file>`, the same one each time, once its hash is checked."""
+        if file not in self._loaded:
+            with (self.folder / "state" / file).open("rb") as stream:
+                self._check(f"state/{file}", _sha256(stream))
+                stream.seek(0)
+                self._loaded[file] = self._read(file, stream)
+        return self._loaded[file]
+
+    def _read(self, file: str, stream: IO[bytes]) -> Any:
+        if file.endswith(".npy"):
+            import numpy as np
+
+            return np.load(stream, allow_pickle=False)
+        if file.endswith(".parquet"):
+            import pandas as pd
+
+            return pd.read_parquet(stream)
+        return _Unpickler(stream, self).load()
+
+    def checked(self, path: str) -> bytes:
+        """The content of a source file of the bundle, which is what its hash says."""
+        content = (self.folder / path).read_bytes()
+        self._check(path, hashlib.sha256(content).hexdigest())
+        return content
+
+    def _check(self, path: str, found: str) -> None:
+        if self._hashes.get(path) != found:
+            raise BundleRefused(
+                f"{path} is not the file that was captured",
+                where=str(self.folder / path),
+                fix="capture the model again, or copy its bundle again from where it is whole",
+            )
+
+
+class _Unpickler(pickle.Unpickler):
+    """Resolves what capture left to the bundle: its own module, its local modules, its other state."""
+
+    def __init__(self, stream: IO[bytes], bundle: _Bundle) -> None:
+        super().__init__(stream)
+        self._bundle = bundle
+        self._resolved: dict[str, Callable[..., Any]] = {
+            "captured_module": bundle.module,
+            "captured_state": bundle.state,
+        }
+
+    def find_class(self, module: str, name: str) -> Any:
+        if module == _PLACEHOLDERS and name in self._resolved:
+            return self._resolved[name]
+        if module.partition(".")[0] in self._bundle.modules:
+            module = self._bundle.module(module).__name__
+        return super().find_class(module, name)
+
+
+class _Finder(MetaPathFinder):
+    """Finds the local modules of one bundle, and gives them its imports."""
+
+    def __init__(self, bundle: _Bundle) -> None:
+        self.bundle, self._prefix = bundle, f"{bundle.package}."
+        self._inference = f"{bundle.package}._wb"
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if not fullname.startswith(self._prefix) or fullname.startswith(self._inference):
+            return None
+        spec = PathFinder.find_spec(fullname, path, target)
+        if spec and spec.origin and isinstance(spec.loader, SourceFileLoader):
+            spec.loader, spec.cached = _Loader(fullname, spec.origin, self.bundle), None
+        return spec
+
+
+class _Loader(SourceFileLoader):
+    """Compiles the source that has a hash in the manifest; a cached .pyc beside it has none."""
+
+    def __init__(self, fullname: str, path: str, bundle: _Bundle) -> None:
+        super().__init__(fullname, path)
+        self._bundle = bundle
+
+    def get_code(self, fullname: str) -> CodeType:
+        path = Path(self.get_filename(fullname))
+        source = self._bundle.checked(path.relative_to(self._bundle.folder).as_posix())
+        return self.source_to_code(source, str(path))
+
+    def exec_module(self, module: ModuleType) -> None:
+        vars(module)["__builtins__"] = self._bundle.namespace["__builtins__"]
+        super().exec_module(module)
+
+
+def _sha256(stream: IO[bytes]) -> str:
+    digest = hashlib.sha256()
+    while block := stream.read(_BLOCK):
+        digest.update(block)
+    return digest.hexdigest()
