@@ -19,7 +19,7 @@ import traceback
 import types
 from typing import Any, NoReturn, TypedDict
 
-from .environment import threads
+from .environment import thread_count
 
 _PR_SET_PDEATHSIG = 1
 
@@ -37,11 +37,11 @@ class Request(TypedDict):
 
 
 def fresh() -> NoReturn:
-    """The whole life of a fresh process: the request is the first line of its input; its owner's death ends the rest."""
+    """The life of a fresh process: the request is the first line of its input, which its owner holds open."""
     life = os.dup(0)
     end_with_owner(os.getppid(), life)
     request: Request = json.loads(sys.stdin.readline())
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    no_input()
     answer(request)
 
 
@@ -56,13 +56,13 @@ def forked(request: Request) -> NoReturn:
     time.tzset()
     tempfile.tempdir = None  # found from the variables of the pre-warmed process
     _reseed()
-    _set_threads(threads(request["env"]))
+    _set_threads(thread_count(request["env"]))
     answer(request)
 
 
 def answer(request: Request) -> NoReturn:
     """Call the function and end the process: status 0, or 1 with the traceback on stderr."""
-    faulthandler.enable()
+    faulthandler.enable()  # a crash names the line
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     sys.path.extend(part for part in request["path"] if part not in sys.path)
     sys.argv = [request["target"]]
@@ -76,10 +76,10 @@ def answer(request: Request) -> NoReturn:
 def _call(request: Request) -> int:
     try:
         module, _, name = request["target"].partition(":")
-        getattr(importlib.import_module(module), name)(**request["args"])
+        getattr(importlib.import_module(module), name)(request["args"])
     except SystemExit as end:
         if isinstance(end.code, str):
-            print(end.code, file=sys.stderr)
+            sys.stderr.write(f"{end.code}\n")
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     except BaseException:
         traceback.print_exc()
@@ -112,6 +112,13 @@ def _set_threads(count: int) -> None:
     threadpool_limits(count)
     if "pyarrow" in sys.modules:
         sys.modules["pyarrow"].set_cpu_count(count)
+
+
+def no_input() -> None:
+    """Descriptor 0 reads nothing from now on."""
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
 
 
 def end_with_owner(owner: int, life: int | None = None) -> None:

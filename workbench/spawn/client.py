@@ -1,217 +1,229 @@
-"""Runs a function in a process of its own: a fork of the pre-warmed process where there is one, else a fresh one."""
+"""A function's name and its arguments -> what came of it in a process of its own.
+
+`run` forks the pre-warmed process where `warm` has started one and it can be trusted to behave like a fresh process;
+else it starts a fresh one. Both call the same code, so that nothing but the time differs.
+"""
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import select
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any, BinaryIO
 
-from .child import ONE_THREAD
+from ..errors import NotFound
+from .child import Request
+from .owner import NotForked, Owned, command
 
-_ROOT = str(Path(__file__).parents[2])
-_START = "import sys; sys.path.append({root!r}); from workbench.spawn import {module}; {module}.main()"
-_lock = threading.Lock()
-_warm: _Warm | None = None
+_MOST_OUTPUT = 1_000_000
+_MOST_FAILURES = 3
 
 
 @dataclass(frozen=True)
 class Ended:
-    """How a process ended: exit `status` (0 is well), the name of the `signal` that killed it, and its `output`."""
+    """How a process ended: `status` 0, what it exited with (1: it raised, `output` ends with its traceback), or minus
+    the number of the signal that `signal` names. `output` is what it wrote to stdout and stderr, its last megabyte."""
 
     status: int
     signal: str | None
     output: str
     seconds: float
+    timed_out: bool = False
 
     @property
     def ok(self) -> bool:
-        return self.status == 0 and self.signal is None
+        return self.status == 0
 
 
 def run(
     target: str,
-    args: Mapping[str, Any],
+    args: dict[str, Any],
     *,
-    env: Mapping[str, str],
+    env: dict[str, str],
     cwd: Path,
-    path: tuple[str, ...] = (),
-    preload: tuple[str, ...] = (),
+    path: Iterable[str] = (),
+    preload: Iterable[str] = (),
     timeout: float | None = None,
     fresh: bool = False,
 ) -> Ended:
-    """Call `target` (`package.module:function`) with the dict `args` in a new process and wait for its end.
+    """Call `module:function` with the dict `args`, as JSON carries it, in a process of its own, and wait for its end.
 
-    The process has exactly the variables `env`, the folder `cwd` and `path` after the interpreter's own import
-    path. `preload` names modules worth importing ahead. TimeoutError after `timeout` seconds; the process is then
-    gone, as it is after KeyboardInterrupt.
+    env: its variables, all of them. path: added at the end of its `sys.path`. preload: installed modules that it will
+    import. timeout: seconds until it is killed, `timed_out` then. fresh: not from the pre-warmed process.
+    An interrupt kills it, and what it started.
     """
-    request = {
-        "target": target,
-        "args": dict(args),
-        "env": dict(env),
-        "cwd": str(cwd),
-        "path": list(path),
-        "preload": list(preload),
-        "umask": _umask(),
-    }
+    if not cwd.is_dir():
+        raise NotFound(f"there is no folder {cwd} to run in")
+    modules = [name for name in preload if name not in _the.unforkable]
+    request = Request(target=target, args=args, env=env, cwd=str(cwd), path=list(path), umask=_umask(), preload=modules)
     start = time.monotonic()
+    end = None if timeout is None else start + timeout
     with tempfile.TemporaryFile() as output:
-        status = None if fresh else _run_warm(request, output, timeout)
-        if status is None:
-            status = _run_fresh(request, output, timeout)
-        output.seek(0)
-        text = output.read().decode(errors="replace")
-    name = signal.Signals(-status).name if status < 0 else None
-    return Ended(status, name, text, time.monotonic() - start)
+        try:
+            owned = None if fresh else _the.current(env)
+            status = _fork(owned, request, output, end) if owned else _fresh(request, output, end)
+        except TimeoutError:
+            status = None
+        return _ended(status, output, time.monotonic() - start)
 
 
-def warm() -> None:
-    """Start the pre-warmed process in the background, where the platform can fork; returns at once."""
-    _warmed()
+def warm(preload: Iterable[str] = ()) -> None:
+    """Start the pre-warmed process, or let it import more; returns at once. Nothing happens where none can be."""
+    if can_fork():
+        _the.start()
+        if owned := _the.owned:
+            owned.load([name for name in preload if name not in _the.unforkable])
 
 
-class _Warm:
-    """The pre-warmed process of this process, and the socket that keeps it alive."""
-
-    def __init__(self, key: object) -> None:
-        self.key, self._owner = key, os.getpid()
-        self._control, theirs = socket.socketpair()
-        with theirs:
-            self._process = subprocess.Popen(  # noqa: S603
-                [sys.executable, "-P", "-c", _START.format(root=_ROOT, module="warm")],
-                stdin=theirs,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                env=_warm_env(),
-                cwd=os.sep,
-                start_new_session=True,
-            )
-
-    @property
-    def alive(self) -> bool:
-        return self._owner == os.getpid() and self._process.poll() is None
-
-    def close(self) -> None:
-        self._control.close()
-        if self._owner == os.getpid():
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(2)
-
-    def send(self, request: dict[str, Any], output: int) -> socket.socket:
-        """Hand the request over; what happens is told on the socket that comes back."""
-        mine, theirs = socket.socketpair()
-        with theirs:
-            socket.send_fds(self._control, [json.dumps(request).encode()], [theirs.fileno(), output])
-        return mine
+def cool() -> None:
+    """End the pre-warmed process; `run` starts fresh ones until the next `warm`."""
+    with _the.lock:
+        _the.asked = False
+        _the.retire()
 
 
-def _warmed() -> _Warm | None:
-    """The pre-warmed process, started or replaced as needed; None where the platform cannot fork safely."""
-    global _warm
-    if sys.platform != "linux" or os.environ.get("WORKBENCH_WARM") == "0":
+def can_fork() -> bool:
+    """Whether this platform can fork a pre-warmed process. On macOS forks of numeric libraries crash."""
+    return sys.platform == "linux"
+
+
+def warm_pid() -> int | None:
+    """The pre-warmed process, if there is one, once its imports are done."""
+    if _the.owned is None:
         return None
-    with _lock:
-        key = _key()
-        if _warm and (not _warm.alive or _warm.key != key):
-            _warm.close()
-            _warm = None
-        _warm = _warm or _Warm(key)
-        return _warm
+    _the.owned.wait()
+    return _the.owned.process.pid
 
 
-def _key() -> object:
-    """What the imports of a pre-warmed process depend on: the interpreter and the folders of its import path."""
-    folders = {p: os.stat(p).st_mtime_ns for p in sys.path if p and os.path.isdir(p) and _packages(p)}
-    return sys.executable, sys.version, tuple(sorted(folders.items()))
+class _The:
+    """The one pre-warmed process of this process."""
+
+    def __init__(self) -> None:
+        self.owned: Owned | None = None
+        self.asked = False
+        self.failures = 0
+        self.unforkable: set[str] = set()
+        self.retired: list[Owned] = []
+        self.lock = threading.Lock()
+
+    def start(self) -> None:
+        with self.lock:
+            self.asked = True
+            self._renew()
+
+    def current(self, env: dict[str, str]) -> Owned | None:
+        """A process to fork for these variables, a new one if packages were installed since it started."""
+        with self.lock:
+            self._renew()
+            return self.owned if self.owned and self.owned.fits(env) else None
+
+    def failed(self, owned: Owned, error: NotForked, preload: list[str]) -> None:
+        """It could not fork: the modules that it had to import are left to the forks from now on."""
+        with self.lock:
+            self.unforkable.update([error.module] if error.module else preload)
+            self.failures += not error.module
+            if self.owned is owned:
+                self.retire()
+                self._renew()
+
+    def retire(self) -> None:
+        if self.owned:
+            self.owned.retire()
+            self.retired.append(self.owned)
+            self.owned = None
+
+    def _renew(self) -> None:
+        if self.owned and not self.owned.current():
+            self.retire()
+        if self.owned is None and self.asked and self.failures < _MOST_FAILURES:
+            self.owned = Owned()
+        self.retired = [owned for owned in self.retired if owned.process.poll() is None]
+
+    def forget(self) -> None:
+        for owned in (self.owned, *self.retired):
+            if owned:
+                owned.forget()
+        self.__init__()  # type: ignore[misc]
 
 
-def _packages(folder: str) -> bool:
-    return "site-packages" in folder or "dist-packages" in folder
+_the = _The()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_the.forget)
 
 
-def _warm_env() -> dict[str, str]:
-    """One thread for numerics, and nothing of the notebook's that changes what is imported."""
-    kept = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PYTHONSTARTUP", "PYTHONINSPECT")}
-    return {**kept, **ONE_THREAD, "JE_ARROW_MALLOC_CONF": "background_thread:false"}
-
-
-def _run_warm(request: dict[str, Any], output: IO[bytes], timeout: float | None) -> int | None:
-    """The exit status; None where there is no pre-warmed process or it died or would not fork."""
-    warm = _warmed()
-    if warm is None:
-        return None
+def _fork(owned: Owned, request: Request, output: BinaryIO, end: float | None) -> int | None:
     try:
-        with warm.send(request, output.fileno()) as report:
-            return _followed(report, timeout)
-    except (BrokenPipeError, ConnectionError):
-        return None
+        owned.wait(end)
+        return owned.run(request, output.fileno(), end)
+    except NotForked as error:
+        _the.failed(owned, error, request["preload"])
+        return _fresh(request, output, end)
 
 
-def _followed(report: socket.socket, timeout: float | None) -> int | None:
-    pid = None
-    try:
-        for message in _messages(report, timeout):
-            if "status" in message:
-                return message["status"]
-            if "threads" in message:
-                return None
-            pid = message["pid"]
-    except BaseException:
-        if pid:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(pid, signal.SIGKILL)
-        raise
-    return -signal.SIGKILL if pid else None
-
-
-def _messages(report: socket.socket, timeout: float | None) -> Iterator[dict[str, int]]:
-    end = None if timeout is None else time.monotonic() + timeout
-    pending = b""
-    while True:
-        left = None if end is None else max(0.0, end - time.monotonic())
-        if not select.select([report], [], [], left)[0]:
-            raise TimeoutError(f"the process did not end within {timeout:g} s")
-        data = report.recv(4096)
-        if not data:
-            return
-        *lines, pending = (pending + data).split(b"\n")
-        yield from map(json.loads, lines)
-
-
-def _run_fresh(request: dict[str, Any], output: IO[bytes], timeout: float | None) -> int:
-    process = subprocess.Popen(  # noqa: S603
-        [sys.executable, "-P", "-c", _START.format(root=_ROOT, module="child"), json.dumps(request)],
-        stdin=subprocess.DEVNULL,
+def _fresh(request: Request, output: BinaryIO, end: float | None) -> int | None:
+    process = subprocess.Popen(
+        command("child", "fresh()"),
+        stdin=subprocess.PIPE,
         stdout=output,
         stderr=output,
         env=request["env"],
         cwd=request["cwd"],
         start_new_session=True,
     )
+    assert process.stdin
     try:
-        return process.wait(timeout)
+        process.stdin.write(json.dumps(request).encode() + b"\n")
+        process.stdin.flush()
+        return process.wait(None if end is None else max(0.0, end - time.monotonic()))
+    except BrokenPipeError:
+        return process.wait()
     except subprocess.TimeoutExpired:
-        raise TimeoutError(f"the process did not end within {timeout:g} s") from None
+        return None
     finally:
-        if process.poll() is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        _kill(process)
+        process.stdin.close()
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """The process, and what it started."""
+    try:
+        if hasattr(os, "killpg"):
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
+    except OSError:
+        pass  # all of them have ended
+    process.wait()
+
+
+def _ended(status: int | None, output: BinaryIO, seconds: float) -> Ended:
+    size = output.seek(0, os.SEEK_END)
+    output.seek(max(0, size - _MOST_OUTPUT))
+    text = output.read().decode("utf-8", "replace")
+    if status is None:
+        return Ended(-9, "SIGKILL", text, seconds, timed_out=True)
+    return Ended(status, _signal_name(-status) if status < 0 else None, text, seconds)
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
 
 
 def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    """The umask, without changing it as `os.umask` would for a moment; -1 where it cannot be read."""
+    try:
+        with open("/proc/self/status") as lines:
+            return int(next(line.split()[1] for line in lines if line.startswith("Umask")), 8)
+    except (OSError, StopIteration):
+        return -1

@@ -22,7 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from .child import Request, end_with_owner, forked
+from .child import Request, end_with_owner, forked, no_input
+from .environment import installed
 
 _BASE = ("numpy", "pandas", "pyarrow", "pyarrow.parquet", "threadpoolctl")
 # Their threads, or the state that they keep of this process, do not survive a fork.
@@ -39,11 +40,12 @@ class _Job:
 def main(owner: int) -> NoReturn:
     """The process: its socket is descriptor 0."""
     commands = socket.socket(fileno=os.dup(0))
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    os.umask(0o077)
+    no_input()
+    # Looked at before the imports, so that what is installed meanwhile is seen.
+    hello = {"path": sys.path[:], "installed": installed(sys.path)}
     warm = Warm(commands, owner)
     warm.load(list(_BASE))
-    commands.sendall(json.dumps({"path": sys.path}).encode() + b"\n")
+    commands.send(json.dumps(hello).encode())
     if request := warm.serve():
         forked(request)
     os._exit(0)
@@ -56,6 +58,8 @@ class Warm:
         self.commands, self.owner = commands, owner
         self.jobs: list[_Job] = []
         self.retiring = False
+        self.gone = False
+        self.guilty = ""
         self.selector = selectors.DefaultSelector()
         self.selector.register(commands, selectors.EVENT_READ, None)
         self.ended, wake = socket.socketpair()
@@ -75,18 +79,18 @@ class Warm:
                         return request
                 elif key.fileobj is self.ended:
                     self.ended.recv(4096)
-                elif any(job is key.data for job in self.jobs):
-                    _kill(key.data)  # its owner says so, or is gone
+                else:
                     self.selector.unregister(key.fileobj)
+                    _kill(key.data)  # its owner says so, or is gone
             self._reap()
-            if os.getppid() != self.owner:
+            if self.gone or os.getppid() != self.owner:
                 break
         for job in self.jobs:
             _kill(job)
         return None
 
-    def load(self, names: list[str]) -> str | None:
-        """Import what forks would import; the name of the first module that started a thread, if one did."""
+    def load(self, names: list[str]) -> None:
+        """Import what forks would import, until a module starts a thread: it is `guilty`, nothing is forked then."""
         new = [name for name in names if name not in sys.modules and _may_be_loaded(name)]
         for name in new:
             try:
@@ -94,34 +98,37 @@ class Warm:
             except Exception:  # the fork that needs it says why
                 continue
             if threads() > 1:
-                return name
+                self.guilty = name
+                return
         if new:
             gc.collect()
             gc.freeze()
-        return None
 
     def _command(self) -> Request | None:
-        word, descriptors, _, _ = socket.recv_fds(self.commands, 1, 2)
-        if word != b"r":
+        word, descriptors, _, _ = socket.recv_fds(self.commands, 1 << 20, 2)
+        if word[:1] == b"l":
+            self.load(json.loads(word[1:]))
+        elif word == b"r":
+            owner, output = socket.socket(fileno=descriptors[0]), descriptors[1]
+            request = self._start(owner, output)
+            os.close(output)
+            return request
+        else:
             self.selector.unregister(self.commands)
             self.retiring = True
-            if not word:
-                self.owner = -1  # gone: the loop ends now
-            return None
-        owner, output = socket.socket(fileno=descriptors[0]), descriptors[1]
-        request = self._start(owner, output)
-        os.close(output)
-        return request
+            self.gone = not word
+        return None
 
     def _start(self, owner: socket.socket, output: int) -> Request | None:
-        line = owner.makefile("rb").readline()
+        with owner.makefile("rb") as lines:
+            line = lines.readline()
         if not line.endswith(b"\n"):
             owner.close()
             return None
         request: Request = json.loads(line)
-        guilty = self.load(request["preload"])
-        if guilty or threads() > 1:
-            _tell(owner, refused=guilty or "")
+        self.load(request["preload"])
+        if self.guilty or threads() > 1:
+            _tell(owner, refused=self.guilty)
             owner.close()
             return None
         here = os.getpid()
@@ -150,10 +157,11 @@ class Warm:
 
     def _reap(self) -> None:
         for job in list(self.jobs):
-            pid, status = os.waitpid(job.pid, os.WNOHANG)
-            if pid:
+            if os.waitid(os.P_PID, job.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+                _kill(job)  # what it started; its number is its own until it is waited for
+                _, status = os.waitpid(job.pid, 0)
                 self.jobs.remove(job)
-                if job.owner in [key.fileobj for key in self.selector.get_map().values()]:
+                if job.owner.fileno() in self.selector.get_map():
                     self.selector.unregister(job.owner)
                 _tell(job.owner, status=os.waitstatus_to_exitcode(status))
                 job.owner.close()

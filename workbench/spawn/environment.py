@@ -1,0 +1,44 @@
+"""The variables of this process -> those that a clean process gets."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+_KEPT = {
+    *("PATH", "HOME", "USER", "LANG", "LANGUAGE", "TMPDIR", "TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"),
+    *("VIRTUAL_ENV", "CONDA_PREFIX", "SYSTEMROOT", "WINDIR", "TEMP", "TMP", "USERPROFILE", "APPDATA"),
+    *("LOCALAPPDATA", "COMSPEC"),
+}
+_LIBRARIES = ("OMP", "OPENBLAS", "MKL", "BLIS", "NUMEXPR")
+_THREADS = (*(f"{library}_NUM_THREADS" for library in _LIBRARIES), "VECLIB_MAXIMUM_THREADS")
+# The loader, the C library, the interpreter and the numeric libraries read these once, when they start.
+_LOADED = ("LD_", "DYLD_", "LC_", "LANG", "PYTHON", "MALLOC_", "GLIBC_")
+_READ_AT_START = (*_LOADED, "GOMP_", "KMP_", *(f"{library}_" for library in _LIBRARIES))
+
+
+def clean(threads: int = 1) -> dict[str, str]:
+    """What a program needs to run at all, and the number of threads of numeric libraries; nothing of the notebook's."""
+    kept = {name: value for name, value in os.environ.items() if name.upper() in _KEPT or name.startswith("LC_")}
+    return kept | dict.fromkeys(_THREADS, str(threads))
+
+
+def thread_count(env: dict[str, str]) -> int:
+    """The number of threads that `env` asks numeric libraries to use: what it says, else every core."""
+    wanted = env.get("OMP_NUM_THREADS", "")
+    return int(wanted) if wanted.isdigit() and int(wanted) else os.cpu_count() or 1
+
+
+def installed(path: list[str]) -> list[float]:
+    """A stamp of what is installed: the modification times of the interpreter and of the folders of `sys.path`."""
+    return [os.stat(place).st_mtime if os.path.exists(place) else 0.0 for place in (sys.executable, *path)]
+
+
+def needs_a_fresh_start(env: dict[str, str], started_with: dict[str, str]) -> bool:
+    """Whether `env` differs from the variables of a running process in one that is read only at the start."""
+    return _read_at_start(env) != _read_at_start(started_with)
+
+
+def _read_at_start(env: dict[str, str]) -> dict[str, str]:
+    later = {"PYTHONPATH", *_THREADS}
+    return {name: value for name, value in env.items() if name.startswith(_READ_AT_START) and name not in later}
