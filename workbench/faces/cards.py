@@ -15,7 +15,7 @@ ANSWERS = {
     "bundle.register": ("DryRun",),
     "bundle.diff": ("Diff",),
     "listing": ("ModelList", "Source", "Aliases", "Removed", "Status"),
-    "doctor": ("Findings",),
+    "diagnosis": ("Findings",),
     "patterns.offline": ("Scored",),
 }
 """The types that the API answers with, by their module: named, not imported."""
