@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
-from workbench.diagnosis import Finding, Findings
 
+from workbench.diagnosis import Finding, Findings
 from workbench.faces import cards
 
 CARD = (
