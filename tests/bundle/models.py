@@ -20,14 +20,18 @@ from workbench.capture.captured import Cell, Session
 _numbers = itertools.count(1)
 
 
-def notebook(text: str, **names: Any) -> Session:
-    """The session of a notebook that has run one cell, and holds `names` beside."""
+def notebook(*cells: str, **names: Any) -> Session:
+    """The session of a notebook that has run these cells, and holds `names` beside."""
+    namespace: dict[str, Any] = {"__name__": "__main__", **names}
+    return Session(namespace, tuple(_run(text, namespace) for text in cells))
+
+
+def _run(text: str, namespace: dict[str, Any]) -> Cell:
     number = next(_numbers)
     file = f"<cell {number}>"
     linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
-    namespace: dict[str, Any] = {"__name__": "__main__", **names}
-    exec(compile(text, file, "exec"), namespace)
-    return Session(namespace, (Cell(number, text),))
+    exec(compile(text, file, "exec", dont_inherit=True), namespace)
+    return Cell(number, text)
 
 
 def seen(session: Session, example: Any, entry: str = "predict", name: str = "churn") -> Witness:

@@ -72,8 +72,8 @@ def test_two_versions_with_a_same_named_helper_live_side_by_side(
         sys.modules.pop("helper_of_both", None)
         (tmp_path / "helper_of_both.py").write_text(f"def scale(x):\n    return x * {number * 100}\n")
         shutil.rmtree(tmp_path / "__pycache__", ignore_errors=True)
-        cell = "import helper_of_both\ndef predict(df):\n    return helper_of_both.scale(df['a'])"
-        versions.append(stored(tmp_path / "kept", notebook(cell), X))
+        cell = "def predict(df):\n    return helper_of_both.scale(df['a'])"
+        versions.append(stored(tmp_path / "kept", notebook("import helper_of_both", cell), X))
     sys.modules.pop("helper_of_both", None)
     (tmp_path / "helper_of_both.py").unlink()
     answers = [v.predictor().predict({"a": np.array([1.0])})["prediction"][0] for v in versions]
@@ -117,15 +117,13 @@ def test_a_model_that_fails_while_it_is_loaded_is_named_with_its_line(version: M
 
 def test_child_processes_of_a_model_can_import_it(tmp_path: Path) -> None:
     cell = textwrap.dedent("""
-    import joblib
-
     def double(x):
         return x * 2
 
     def predict(df):
         return joblib.Parallel(n_jobs=2)(joblib.delayed(double)(x) for x in df["a"])
     """)
-    version = stored(tmp_path, notebook(cell), X, row_wise=True)
+    version = stored(tmp_path, notebook("import joblib", cell), X, row_wise=True)
     code = "import sys; from pathlib import Path; from workbench.bundle.load import load; import numpy as np\n"
     code += "print(list(load(Path(sys.argv[1])).predict({'a': np.array([1.0, 2.0])})['prediction']))"
     root = str(Path(__file__).parents[2])

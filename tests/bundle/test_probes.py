@@ -60,7 +60,7 @@ ROW_WISE = {
     "labels": lambda df: np.where(df["n"] > 20, "high", "lo"),
     "categories": lambda df: df["c"].map({"x": 1.0, "y": 2.0, "z": 3.0}).astype(float),
     "unknown text fails": lambda df: [{"red": 1, "green": 2}[t] for t in df["t"]],
-    "a frame": lambda df: pd.DataFrame({"p": df["a"], "q": df["t"].str.len()}),
+    "a frame": lambda df: pd.DataFrame({"p": df["a"], "q": df["t"].str.len().astype(float)}),
 }
 
 NOT_ROW_WISE = {

@@ -1,16 +1,16 @@
 """How a bundle lies on disk.
 
-    <version folder>/
-      MLmodel            what MLflow reads: flavor python_function, signature
-      model.py           the model's source, readable
-      state/*            objects that model.py is bound to: .pkl, .npy, .parquet
-      code/wb_<id>/      a package that runs model.py: __init__.py, _wb/ (the inference path), local modules
-      requirements.txt, python_env.yaml, conda.yaml
-      input_example.json five rows as MLflow writes them     (not with --no-reference)
-      reference.parquet  up to 10 000 rows of the example    (not with --no-reference)
-      answer.parquet     what the kernel answered to the first 1 000 of them (neither)
-      notebook.py        the source that the notebook had executed
-      manifest.json      the fields of `Manifest`, with the SHA-256 of every other file
+<version folder>/
+  MLmodel            what MLflow reads: flavor python_function, signature
+  model.py           the model's source, readable
+  state/*            objects that model.py is bound to: .pkl, .npy, .parquet
+  code/wb_<id>/      a package that runs model.py: __init__.py, _wb/ (the inference path), local modules
+  requirements.txt, python_env.yaml, conda.yaml
+  input_example.json five rows as MLflow writes them     (not with --no-reference)
+  reference.parquet  up to 10 000 rows of the example    (not with --no-reference)
+  answer.parquet     what the kernel answered to the first 1 000 of them (neither)
+  notebook.py        the source that the notebook had executed
+  manifest.json      the fields of `Manifest`, with the SHA-256 of every other file
 """
 
 from __future__ import annotations

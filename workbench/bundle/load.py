@@ -10,7 +10,6 @@ from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
 from types import CodeType, ModuleType
-from typing import Any
 
 from .. import paths
 from ..errors import BundleRefused, ModelFailed, WorkbenchError
@@ -88,9 +87,9 @@ def _import(folder: Path, manifest: Manifest, name: str) -> ModuleType:
     if loaded is not None and _folder_of(loaded) == code:
         return loaded
     _forget(manifest.package)
-    _Bundles.folders[manifest.package] = str(code)
-    if _Bundles not in sys.meta_path:
-        sys.meta_path.insert(0, _Bundles)
+    _finder.folders[manifest.package] = str(code)
+    if _finder not in sys.meta_path:
+        sys.meta_path.insert(0, _finder)
     if str(code) not in sys.path:
         sys.path.append(str(code))
     try:
@@ -133,16 +132,19 @@ class _Uncached(SourceFileLoader):
 class _Bundles(MetaPathFinder):
     """Finds the packages of loaded bundles, each in its own folder wherever else its name may be found."""
 
-    folders: dict[str, str] = {}
+    def __init__(self) -> None:
+        self.folders: dict[str, str] = {}
 
-    @classmethod
-    def find_spec(  # type: ignore[override]
-        cls, fullname: str, path: Sequence[str] | None = None, target: Any = None
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         package = fullname.partition(".")[0]
-        if package not in cls.folders:
+        if package not in self.folders:
             return None
-        spec = PathFinder.find_spec(fullname, path if path is not None else [cls.folders[package]], target)
+        spec = PathFinder.find_spec(fullname, path if path is not None else [self.folders[package]], target)
         if spec and spec.origin and type(spec.loader) is SourceFileLoader:
             spec.loader, spec.cached = _Uncached(fullname, spec.origin), None
         return spec
+
+
+_finder = _Bundles()

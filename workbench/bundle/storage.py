@@ -31,7 +31,7 @@ def full_disk(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in _FULL:
+        if not _is_full(error):
             raise
         raise refused(folder, error) from error
 
@@ -39,7 +39,7 @@ def full_disk(folder: Path) -> Iterator[None]:
 def refused(folder: Path, error: OSError) -> StorageError:
     """The StorageError that says what an OSError below `folder` means."""
     place = _existing(folder)
-    if error.errno in _FULL:
+    if _is_full(error):
         free = text.size(shutil.disk_usage(place).free)
         return StorageError(
             f"the disk of {folder} is full ({free} free)",
@@ -56,6 +56,11 @@ def refused(folder: Path, error: OSError) -> StorageError:
         where=str(error.filename) if error.filename else None,
         fix="look at that folder, then do it again: nothing half written was left",
     )
+
+
+def _is_full(error: OSError) -> bool:
+    """numpy says `500000 requested and 111600 written`, without a number of its own."""
+    return error.errno in _FULL or (error.errno is None and "requested and" in str(error))
 
 
 def _existing(folder: Path) -> Path:

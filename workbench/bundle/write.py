@@ -26,7 +26,10 @@ from .witness import Witness
 if TYPE_CHECKING:
     from .register import Request
 
-_INFERENCE = ("dtypes", "fields", "schema", "answer", "predictor", "package", "pyfunc")
+_INFERENCE = (
+    *("answer", "arrow", "building", "casting", "dtypes", "fields", "numbers", "objects"),
+    *("package", "predictor", "pyfunc", "reading", "schema", "times", "unfit"),
+)
 _NEEDED = ("numpy", "pandas", "pyarrow")
 _INIT = "from ._wb.bundle import package as _package\n\n_package.run(globals())\n"
 
