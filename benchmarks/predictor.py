@@ -46,7 +46,7 @@ def models(rng: np.random.Generator) -> dict[str, tuple[Any, Callable[[Any], Any
     )
     return {
         "array": (X, lambda rows: linear.predict_proba(rows)[:, 1]),
-        "frame": (frame, lambda df: df["spend"] * df["member"] + df["since"].dt.dayofweek),
+        "frame": (frame, lambda df: df["spend"] * df["member"] + df["since"].dt.day_of_week),
     }
 
 

@@ -105,7 +105,7 @@ CASES = (
     Case(
         "columns of every kind through a column transformer",
         "pipe = make_pipeline(ColumnTransformer([('words', OneHotEncoder(handle_unknown='ignore'), ['city', 'plan']), ('numbers', SimpleImputer(), ['spend'])]), LogisticRegression()).fit(X, y)\n"
-        "def predict(df):\n    return pipe.predict_proba(df)[:, 1] + (df['since'].dt.dayofweek > 4)",
+        "def predict(df):\n    return pipe.predict_proba(df)[:, 1] + (df['since'].dt.day_of_week > 4)",
         (
             MIXED,
             "from sklearn.compose import ColumnTransformer\nfrom sklearn.impute import SimpleImputer\nfrom sklearn.linear_model import LogisticRegression\nfrom sklearn.pipeline import make_pipeline\nfrom sklearn.preprocessing import OneHotEncoder",
