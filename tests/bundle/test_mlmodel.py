@@ -39,10 +39,8 @@ MIXED = pd.DataFrame(
         "z": pd.date_range("2024-01-01", periods=4, freq="D", tz="Europe/Berlin"),
     }
 )
+IMPORTS = "import numpy as np\nimport pandas as pd"
 DTYPES = """
-import numpy as np
-import pandas as pd
-
 def predict(df):
     wanted = ["float64", "int64", "uint8", "Int64", "bool", "category", "str|object", None, None]
     for name, dtype in zip(df, wanted):
@@ -58,18 +56,24 @@ def read(version: ModelVersion, name: str) -> dict[str, object]:
 
 
 def test_mlmodel_says_what_mlflow_needs_to_know(tmp_path: Path) -> None:
-    version = stored(tmp_path, notebook(DTYPES), MIXED)
+    version = stored(tmp_path, notebook(IMPORTS, DTYPES), MIXED)
     model = read(version, "MLmodel")
     flavor = model["flavors"]["python_function"]  # type: ignore[index]
-    assert flavor["loader_module"] == f"{version.manifest.package}._wb.bundle.pyfunc" and flavor["code"] == "code"
+    assert flavor["loader_module"] == f"{version.manifest.package}._wb.bundle.pyfunc"
+    assert flavor["code"] == "code"
     inputs = {c["name"]: c["type"] for c in json.loads(model["signature"]["inputs"])}  # type: ignore[index]
-    assert inputs["f"] == "double" and inputs["i"] == "long" and inputs["b"] == "boolean" and inputs["n"] == "any"
+    assert inputs["f"] == "double"
+    assert inputs["i"] == "long"
+    assert inputs["b"] == "boolean"
+    assert inputs["n"] == "any"
     outputs = json.loads(model["signature"]["outputs"])  # type: ignore[index]
     assert [c["name"] for c in outputs] == ["score", "label"]
     example = read(version, "input_example.json")
-    assert example["columns"] == list(MIXED) and len(example["data"]) == 4  # type: ignore[arg-type]
+    assert example["columns"] == list(MIXED)
+    assert len(example["data"]) == 4
     pins = (version.folder / "requirements.txt").read_text().splitlines()
-    assert f"pandas=={pd.__version__}" in pins and all("==" in pin for pin in pins)
+    assert f"pandas=={pd.__version__}" in pins
+    assert all("==" in pin for pin in pins)
 
 
 def test_arrays_have_tensor_specs(tmp_path: Path) -> None:
@@ -118,7 +122,7 @@ def scored(python: Path, version: ModelVersion, given: Path, out: Path) -> pd.Da
 def test_mlflow_answers_the_same_without_workbench(elsewhere: Path, tmp_path: Path) -> None:
     from sklearn.linear_model import LogisticRegression
 
-    version = stored(tmp_path, notebook(DTYPES), MIXED)
+    version = stored(tmp_path, notebook(IMPORTS, DTYPES), MIXED)
     MIXED.to_pickle(tmp_path / "given.pkl")
     answered = scored(elsewhere, version, tmp_path / "given.pkl", tmp_path / "out.pkl")
     expected = pd.DataFrame(version.predictor().predict(version.reference()))
@@ -137,10 +141,10 @@ def test_mlflow_answers_the_same_without_workbench(elsewhere: Path, tmp_path: Pa
 def test_local_modules_and_classes_come_along(elsewhere: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "prices_here.py").write_text("def double(x):\n    return x * 2\n")
     monkeypatch.syspath_prepend(str(tmp_path))
-    cell = "import prices_here\nclass Scale:\n    def __init__(self, by):\n        self.by = by\nscale = Scale(3)\n"
+    cell = "class Scale:\n    def __init__(self, by):\n        self.by = by\nscale = Scale(3)\n"
     cell += "def predict(df):\n    assert isinstance(scale, Scale)\n    return prices_here.double(df['a']) * scale.by"
     given = pd.DataFrame({"a": [1.0, 2.0]})
-    version = stored(tmp_path, notebook(cell), given)
+    version = stored(tmp_path, notebook("import prices_here", cell), given)
     given.to_pickle(tmp_path / "given.pkl")
     (tmp_path / "prices_here.py").unlink()
     assert scored(elsewhere, version, tmp_path / "given.pkl", tmp_path / "o.pkl")["prediction"].tolist() == [6.0, 12.0]

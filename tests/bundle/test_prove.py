@@ -34,11 +34,16 @@ def test_a_small_model_is_proven_and_the_card_says_how(tmp_path: Path) -> None:
     session = notebook("def predict(df):\n    return clf.predict_proba(df)[:, 1]", clf=clf)
     version = stored(tmp_path, session, X, note="first")
     manifest = version.manifest
-    assert manifest.row_wise and manifest.bit_stable and manifest.verdict and manifest.verdict["exact"]
+    assert manifest.row_wise
+    assert manifest.bit_stable
+    assert manifest.verdict
+    assert manifest.verdict["exact"]
     first, took, *_, after = str(version).splitlines()
     assert first.startswith("churn@1 ✓ a clean process answers what this cell answered (150 rows, bit for bit, ")
     assert first.endswith(" s) · row-wise")
-    assert took.startswith("  took  predict (") and "clf LogisticRegression" in took and "scikit-learn" in took
+    assert took.startswith("  took  predict (")
+    assert "clf LogisticRegression" in took
+    assert "scikit-learn" in took
     assert after.startswith("  next  %predict churn FILE")
     expected = clf.predict_proba(X)[:, 1]
     np.testing.assert_allclose(version.predictor().predict(version.predictor().schema.table(X))["prediction"], expected)
@@ -47,11 +52,13 @@ def test_a_small_model_is_proven_and_the_card_says_how(tmp_path: Path) -> None:
 def test_nothing_new_is_stored_when_nothing_changed(tmp_path: Path) -> None:
     for _ in range(2):
         version = stored(tmp_path, notebook("w = 2.0\ndef predict(df):\n    return df['a'] * w"), X)
-    assert version.ref == "churn@1" and str(version).startswith("churn@1 unchanged")
+    assert version.ref == "churn@1"
+    assert str(version).startswith("churn@1 unchanged")
     other = stored(tmp_path, notebook("w = 3.0\ndef predict(df):\n    return df['a'] * w"), X)
     assert other.ref == "churn@2"
     again = stored(tmp_path, notebook("w = 2.0\ndef predict(df):\n    return df['a'] * w"), X)
-    assert again.ref == "churn@1" and again.unchanged
+    assert again.ref == "churn@1"
+    assert again.unchanged
 
 
 DIES = """
@@ -83,11 +90,13 @@ def test_a_process_that_dies_while_it_loads_is_told_apart(tmp_path: Path) -> Non
 def test_a_variable_or_a_file_of_the_notebook_is_missed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET_SCALE", "3")
     told = unproven(tmp_path, "import os\ndef predict(df):\n    return df['a'] * float(os.environ['SECRET_SCALE'])")
-    assert "KeyError" in told.what and "SECRET_SCALE" in told.what
+    assert "KeyError" in told.what
+    assert "SECRET_SCALE" in told.what
     told = unproven(
         tmp_path, "import os\ndef predict(df):\n    return df['a'] * float(os.environ.get('SECRET_SCALE', 1))"
     )
-    assert "answers otherwise" in told.what and "prediction" in told.what
+    assert "answers otherwise" in told.what
+    assert "prediction" in told.what
     monkeypatch.chdir(tmp_path)
     (tmp_path / "factor.txt").write_text("3")
     told = unproven(tmp_path / "x", "def predict(df):\n    return df['a'] * float(open('factor.txt').read())")
@@ -103,16 +112,20 @@ def test_a_model_of_chance_is_refused_in_the_kernel_already() -> None:
 def test_a_model_that_is_not_row_wise_is_proven_and_the_card_says_so(tmp_path: Path) -> None:
     version = stored(tmp_path, notebook("def predict(df):\n    return df['a'] - df['a'].mean()"), X)
     assert not version.manifest.row_wise
-    assert " · not row-wise" in str(version) and "one row alone gets another answer" in str(version)
+    assert " · not row-wise" in str(version)
+    assert "one row alone gets another answer" in str(version)
     said = stored(tmp_path, notebook("def predict(df):\n    return df['a'] - df['a'].mean()"), X, row_wise=True)
-    assert said.ref == "churn@2" and said.manifest.row_wise and "row-wise (as you say)" in str(said)
+    assert said.ref == "churn@2"
+    assert said.manifest.row_wise
+    assert "row-wise (as you say)" in str(said)
 
 
 def test_rows_that_may_not_be_kept_prove_the_model_and_are_not_kept(tmp_path: Path) -> None:
     private = pd.DataFrame({"name": ["Ada Lovelace", "Grace Hopper"], "x": [1.5, 2.5]})
     session = notebook("def predict(df):\n    return df['name'].str.len() * df['x']")
     version = stored(tmp_path, session, private, keep_reference=False)
-    assert version.manifest.verdict and version.manifest.verdict["rows"] == 2
+    assert version.manifest.verdict
+    assert version.manifest.verdict["rows"] == 2
     for file in version.folder.rglob("*"):
         assert not file.is_file() or b"Lovelace" not in file.read_bytes()
     with pytest.raises(NotProven, match="keeps no rows"):

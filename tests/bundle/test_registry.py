@@ -63,8 +63,10 @@ def test_the_newest_version_with_a_fingerprint_is_found(registry: Registry) -> N
     for fingerprint in ("a", "b", "a"):
         published(registry, fingerprint=fingerprint)
     found = registry.find("churn", "a")
-    assert found is not None and found.version == 3
-    assert registry.find("churn", "c") is None and registry.find("other", "a") is None
+    assert found is not None
+    assert found.version == 3
+    assert registry.find("churn", "c") is None
+    assert registry.find("other", "a") is None
 
 
 def test_a_removed_number_is_never_used_again(registry: Registry) -> None:
@@ -131,7 +133,8 @@ def test_what_a_killed_process_left_is_swept_a_day_later(registry: Registry) -> 
         folder.mkdir(parents=True)
     os.utime(old, (0, 0))
     published(registry)
-    assert not old.exists() and young.exists()
+    assert not old.exists()
+    assert young.exists()
 
 
 def test_a_damaged_version_does_not_hide_the_others(registry: Registry) -> None:
@@ -140,7 +143,8 @@ def test_a_damaged_version_does_not_hide_the_others(registry: Registry) -> None:
     (broken.folder / "manifest.json").write_text("{")
     assert [v.readable for v in registry.versions("churn")] == [True, False]
     found = registry.find("churn", "a")
-    assert found is not None and found.version == 1
+    assert found is not None
+    assert found.version == 1
 
 
 def test_a_registry_that_cannot_be_made_is_said_in_words(tmp_path: Path) -> None:
@@ -162,4 +166,5 @@ def test_a_folder_of_somebody_else_is_named_with_the_next_step(tmp_path: Path) -
     finally:
         os.seteuid(0)
     assert "cannot be written by this user" in told.value.what
-    assert told.value.fix and "WORKBENCH_HOME" in told.value.fix
+    assert told.value.fix
+    assert "WORKBENCH_HOME" in told.value.fix

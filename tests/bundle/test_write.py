@@ -26,10 +26,14 @@ CELL = "def predict(df):\n    return df['a'].fillna(0.0) * 2"
 def test_the_manifest_says_where_a_bundle_comes_from(tmp_path: Path) -> None:
     folder, saw = written(tmp_path, notebook(CELL), X, Request("churn", note="a note", target="y", cell="In[7]"))
     manifest = read_manifest(folder)
-    assert manifest.origin["note"] == "a note" and manifest.origin["target"] == "y"
-    assert manifest.origin["cell"] == "In[7]" and manifest.origin["created"].endswith("+00:00")
+    assert manifest.origin["note"] == "a note"
+    assert manifest.origin["target"] == "y"
+    assert manifest.origin["cell"] == "In[7]"
+    assert manifest.origin["created"].endswith("+00:00")
     assert {"numpy", "pandas", "pyarrow"} <= set(manifest.packages)
-    assert manifest.entry == "predict" and manifest.entry_kind == "function" and saw.rows == 3
+    assert manifest.entry == "predict"
+    assert manifest.entry_kind == "function"
+    assert saw.rows == 3
 
 
 def test_the_reference_comes_back_as_the_model_saw_it(tmp_path: Path) -> None:
@@ -45,9 +49,11 @@ def test_a_large_example_is_sampled_at_random_and_always_alike(tmp_path: Path) -
     large = pd.DataFrame({"a": np.arange(30_000, dtype=float)})
     version = stored(tmp_path, notebook("def predict(df):\n    return df['a'] * 2"), large)
     kept = version.reference()["a"]
-    assert len(kept) == 10_000 and len(set(kept)) == 10_000
+    assert len(kept) == 10_000
+    assert len(set(kept)) == 10_000
     assert 10_000 < np.median(kept[:1000]) < 20_000
-    assert version.manifest.verdict and version.manifest.verdict["rows"] == 1000
+    assert version.manifest.verdict
+    assert version.manifest.verdict["rows"] == 1000
     assert stored(tmp_path, notebook("def predict(df):\n    return df['a'] * 2"), large).unchanged
 
 

@@ -81,8 +81,7 @@ def _on_probes(predictor: Predictor, sample: Table, answer: Table, probes: Table
         together = _ask(predictor, take(mixed, order))
         if not isinstance(together, str):
             together = take(together, np.argsort(order)[: len(good)])
-        for found in _unlike("a missing, extreme or new value in a batch", together, answered):
-            yield found
+        yield from _unlike("a missing, extreme or new value in a batch", together, answered)
     for row in (row for row, outcome in enumerate(alone) if isinstance(outcome, str)):
         if not isinstance(_ask(predictor, concat([take(probes, [row]), take(sample, [0])])), str):
             yield f"a row that fails alone is answered beside another: {alone[row]}"

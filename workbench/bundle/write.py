@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import getpass
 import hashlib
 import json
@@ -10,9 +11,10 @@ import platform
 import secrets
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,10 +28,7 @@ from .witness import Witness
 if TYPE_CHECKING:
     from .register import Request
 
-_INFERENCE = (
-    *("answer", "arrow", "building", "casting", "dtypes", "fields", "numbers", "objects"),
-    *("package", "predictor", "pyfunc", "reading", "schema", "times", "unfit"),
-)
+_ROOTS = ("package", "pyfunc")
 _NEEDED = ("numpy", "pandas", "pyarrow")
 _INIT = "from ._wb.bundle import package as _package\n\n_package.run(globals())\n"
 
@@ -138,12 +137,33 @@ def _write_package(package: Path, modules: Mapping[str, Path]) -> None:
     for folder in (package / "_wb", package / "_wb" / "bundle"):
         folder.mkdir(parents=True)
         (folder / "__init__.py").write_text("")
-    for path in ("errors.py", *(f"bundle/{module}.py" for module in _INFERENCE)):
+    for module in ("errors", *inference()):
+        path = Path(*module.split(".")).with_suffix(".py")
         shutil.copyfile(ours / path, package / "_wb" / path)
     for name, file in modules.items():
         (package / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file, package / name)
     (package / "__init__.py").write_text(_INIT, encoding="utf-8")
+
+
+@cache
+def inference() -> tuple[str, ...]:
+    """The modules of this room that a bundle needs to run alone: what `_ROOTS` import, directly or not."""
+    found: set[str] = set()
+    pending = list(_ROOTS)
+    while pending:
+        module = pending.pop()
+        if module not in found:
+            found.add(module)
+            pending += _siblings(Path(__file__).with_name(f"{module}.py"))
+    return tuple(f"bundle.{module}" for module in sorted(found))
+
+
+def _siblings(file: Path) -> Iterator[str]:
+    """The modules beside `file` that it imports: `from .fields import Field`, `from . import arrow`."""
+    for node in ast.walk(ast.parse(file.read_bytes())):
+        if isinstance(node, ast.ImportFrom) and node.level == 1:
+            yield from [node.module] if node.module else [alias.name for alias in node.names]
 
 
 def _write_rows(folder: Path, seen: Witness, *, keep: bool) -> None:
