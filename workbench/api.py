@@ -47,6 +47,10 @@ class Workbench:
         from .capture.captured import Session
         from .capture.entry import entry
 
+        if isinstance(example, str):
+            from .data.examples import frame
+
+            example = frame(example)
         session = session or Session({})
         entry_name, session = entry(object, session)
         rows, target_name = example_for(name, session, entry_name, example, target, dry_run=dry_run)

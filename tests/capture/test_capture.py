@@ -82,7 +82,7 @@ def test_definitions_stand_before_what_runs_them(notebook: Notebook) -> None:
     ],
 )
 def test_imports_of_every_form(notebook: Notebook, cell: str, line: str) -> None:
-    body = {"import numpy": "np.sqrt(df)", "import os.path": "os.path.join('a', 'b')"}.get(cell[:14].strip(), None)
+    body = {"import numpy": "np.sqrt(df)", "import os.path": "os.path.join('a', 'b')"}.get(cell[:14].strip())
     body = body or ("root(4)" if "as root" in cell else "sqrt(4)")
     if cell.startswith("import numpy"):
         body = "np.sqrt(df)"

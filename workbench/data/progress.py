@@ -26,9 +26,12 @@ class Progress:
             return
         total = total if total is not None else round(self._done / share) if share else None
         if self._bar is None:
-            from tqdm.auto import tqdm
+            if self._done == total:
+                return
+            from tqdm import tqdm  # as text: a widget would leave its first state in an executed notebook
 
-            self._bar = tqdm(total=total, desc=self._label, unit=" rows", unit_scale=True, leave=False)
+            where = sys.stdout if "ipykernel" in sys.modules else sys.stderr
+            self._bar = tqdm(total=total, desc=self._label, unit=" rows", unit_scale=True, leave=False, file=where)
             self._bar.start_t = self._bar.last_print_t = self._bar._time() - (time.monotonic() - self._started)
         self._bar.total = total
         self._bar.update(self._done - self._bar.n)
