@@ -67,6 +67,11 @@ def test_what_tab_offers(api: Workbench, line: str, start: str, texts: list[str]
     assert (found.start, list(found.texts)) == (start, texts)
 
 
+def test_a_registry_that_cannot_be_read_offers_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORKBENCH_REGISTRY", "http://models.example.org")
+    assert completion.complete("%predict ch", NAMES, Workbench).texts == ()
+
+
 def test_ipython_offers_it(bare_shell: InteractiveShell, api: Workbench) -> None:
     magics.load(bare_shell, lambda: api)
     bare_shell.user_ns.update(NAMES)

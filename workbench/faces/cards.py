@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -55,6 +54,13 @@ def html(text: str) -> str:
     rows = "".join(_row(line) for line in rest)
     table = f'<table style="margin:.2em 0 0;border:none;background:none">{rows}</table>' if rows else ""
     return f'<div style="{_BOX}">{_headline(head)}{table}</div>'
+
+
+def escape(text: str) -> str:
+    """Text that HTML shows as it is. (`html.escape` imports tables of entities, which loading would wait for.)"""
+    for character, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;")):
+        text = text.replace(character, entity)
+    return text
 
 
 def _headline(line: str) -> str:

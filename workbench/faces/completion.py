@@ -13,42 +13,14 @@ from .reader import Token, read
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from IPython.core.completer import CompletionContext, SimpleMatcherResult
-    from IPython.core.interactiveshell import InteractiveShell
-
     from ..api import Workbench
 
-_NAME = "workbench"
 _LINE = re.compile(r"^\s*(?:[\w, ]+=\s*)?%%?(?P<magic>\w+) (?P<rest>.*)$", re.DOTALL)
 _COLUMN = re.compile(
     r"(?P<frame>[A-Za-z_][\w.]*)\[\[?(?:\s*(['\"])[^'\"]*\2\s*,)*\s*(?P<quote>['\"])(?P<start>[^'\"]*)$"
 )
 _LAST_WORD = re.compile(r"[\w.@-]*$")
 _FRAMES = ("DataFrame", "Series", "ndarray")
-
-
-def register(shell: InteractiveShell, workbench: Callable[[], Workbench]) -> None:
-    """Let Tab complete what a line of ours can hold, in this shell."""
-    from IPython.core.completer import SimpleCompletion, context_matcher
-
-    @context_matcher(identifier=_NAME)  # type: ignore[untyped-decorator, unused-ignore]
-    def matcher(context: CompletionContext) -> SimpleMatcherResult:
-        found = complete(context.text_until_cursor, shell.user_ns, workbench)
-        return {
-            "completions": [SimpleCompletion(text, type=found.kind) for text in found.texts],
-            "matched_fragment": found.start,
-            "suppress": bool(found.texts) and not found.files,
-            "ordered": True,
-        }
-
-    unregister(shell)
-    shell.Completer.custom_matchers.append(matcher)
-
-
-def unregister(shell: InteractiveShell) -> None:
-    """Take our completions away."""
-    matchers = shell.Completer.custom_matchers
-    matchers[:] = [m for m in matchers if getattr(m, "matcher_identifier", "") != _NAME]
 
 
 @dataclass(frozen=True)
@@ -125,15 +97,15 @@ def _flags(spec: Verb, before: tuple[Token, ...]) -> list[str]:
 
 def _models(start: str, option: Option, workbench: Callable[[], Workbench]) -> Iterator[str]:
     """The models; after an `@`, the versions and aliases of one."""
-    registry = workbench().registry
     name, at, _ = start.partition("@")
     try:
+        registry = workbench().registry
         if not at:
             yield from registry.names()
         elif option.kind == "version":
             yield from (f"{name}@{alias}" for alias in registry.aliases(name))
             yield from (version.ref for version in reversed(registry.versions(name)))
-    except WorkbenchError:  # a name that is no model has no versions to offer
+    except (WorkbenchError, OSError):  # no such model, or no registry: nothing to offer
         return
 
 

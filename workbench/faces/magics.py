@@ -1,37 +1,42 @@
-"""`%load_ext workbench`: the magics, cards and completions of a shell, and what a person must know at the start."""
+"""`%load_ext workbench`: the magics, cards and completions of a shell, and what a person must know at the start.
+
+Loading is what every notebook waits for, so what a magic needs is imported when one is first used.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import os
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from .. import paths
 from ..specs import VERBS, Verb
-from . import cards, completion
-from .notebook import Magics
+from . import cards
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from IPython.core.completer import CompletionContext, SimpleMatcherResult
     from IPython.core.interactiveshell import InteractiveShell
 
     from ..api import Workbench
+    from .notebook import Magics
 
 _OURS = "_workbench_magic"
+_MATCHER = "workbench"
 
 
 def load(shell: InteractiveShell, workbench: Callable[[], Workbench] | None = None) -> None:
     """Make the notebook's Workbench ready; `workbench` gives the API that the magics call."""
-    magics = Magics(shell, workbench or _api)
-    _register(shell, "workbench", "line", lambda line, local_ns=None: magics.workbench(line, None, local_ns))
-    _register(shell, "workbench", "cell", lambda line, cell, local_ns=None: magics.workbench(line, cell, local_ns))
+    magics = cache(partial(_magics, shell, workbench or _api))
+    _register(shell, "workbench", "line", lambda line, local_ns=None: magics().workbench(line, None, local_ns))
+    _register(shell, "workbench", "cell", lambda line, cell, local_ns=None: magics().workbench(line, cell, local_ns))
     for spec in VERBS:
         if spec.short:
             _register_short(shell, magics, spec)
-    completion.register(shell, workbench or _api)
+    _complete_on_tab(shell, workbench or _api)
     cards.register(shell)
     _greet(paths.home())
     if workbench is None and os.environ.get("WORKBENCH_WARM") != "0":
@@ -45,7 +50,8 @@ def unload(shell: InteractiveShell) -> None:
     for of_kind in shell.magics_manager.magics.values():
         for name in [name for name, magic in of_kind.items() if getattr(magic, _OURS, False)]:
             del of_kind[name]
-    completion.unregister(shell)
+    matchers = shell.Completer.custom_matchers
+    matchers[:] = [m for m in matchers if getattr(m, "matcher_identifier", "") != _MATCHER]
 
 
 def _api() -> Workbench:
@@ -54,7 +60,13 @@ def _api() -> Workbench:
     return Workbench()
 
 
-def _register_short(shell: InteractiveShell, magics: Magics, spec: Verb) -> None:
+def _magics(shell: InteractiveShell, workbench: Callable[[], Workbench]) -> Magics:
+    from .notebook import Magics
+
+    return Magics(shell, workbench)
+
+
+def _register_short(shell: InteractiveShell, magics: Callable[[], Magics], spec: Verb) -> None:
     """A verb's own magic, unless another extension has that name: then it keeps it, and we say so."""
     for kind, percent in {"line": "%", "cell": "%%"}.items():
         owner = shell.magics_manager.magics[kind].get(spec.name)
@@ -62,10 +74,11 @@ def _register_short(shell: InteractiveShell, magics: Magics, spec: Verb) -> None
             where = getattr(owner, "__module__", None) or type(owner).__module__
             _say(f"{percent}{spec.name} belongs to {where} here; write {percent}workbench {spec.name}")
             return
-    short = partial(magics.short, spec)
-    _register(shell, spec.name, "line", lambda line, local_ns=None: short(line, None, local_ns))
+    _register(shell, spec.name, "line", lambda line, local_ns=None: magics().short(spec, line, None, local_ns))
     if spec.cell:
-        _register(shell, spec.name, "cell", lambda line, cell, local_ns=None: short(line, cell, local_ns))
+        _register(
+            shell, spec.name, "cell", lambda line, cell, local_ns=None: magics().short(spec, line, cell, local_ns)
+        )
 
 
 def _register(shell: InteractiveShell, name: str, kind: str, magic: Any) -> None:
@@ -74,6 +87,25 @@ def _register(shell: InteractiveShell, name: str, kind: str, magic: Any) -> None
     setattr(magic, _OURS, True)
     magic.__doc__ = f"See {'%' if kind == 'line' else '%%'}{name} --help."
     shell.register_magic_function(magic, kind, name)
+
+
+def _complete_on_tab(shell: InteractiveShell, workbench: Callable[[], Workbench]) -> None:
+    from IPython.core.completer import SimpleCompletion, context_matcher
+
+    @context_matcher(identifier=_MATCHER)  # type: ignore[untyped-decorator, unused-ignore]
+    def matcher(context: CompletionContext) -> SimpleMatcherResult:
+        from .completion import complete
+
+        found = complete(context.text_until_cursor, shell.user_ns, workbench)
+        return {
+            "completions": [SimpleCompletion(text, type=found.kind) for text in found.texts],
+            "matched_fragment": found.start,
+            "suppress": bool(found.texts) and not found.files,
+            "ordered": True,
+        }
+
+    matchers = shell.Completer.custom_matchers
+    matchers[:] = [*(m for m in matchers if getattr(m, "matcher_identifier", "") != _MATCHER), matcher]
 
 
 def _greet(home: Path) -> None:

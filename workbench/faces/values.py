@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _EXPRESSIONS = ("object", "frame", "column", "place")
 _FILE_ENDING = re.compile(
-    r"(?i)\.(csv|tsv|txt|parquet|pq|feather|arrow|xlsx?|jsonl|ndjson|json|pkl|pickle|joblib|db|sqlite|ipynb)"
+    r"(?i)\.(csv|tsv|txt|parquet|pq|feather|arrow|ipc|xls[xm]?|jsonl|ndjson|json|pkl|pickle|joblib|db|sqlite|ipynb)"
     r"(\.(gz|bz2|zip|xz|zst))?$"
 )
 
@@ -100,5 +100,5 @@ def _unknown(option: Option, word: Token, missing: str, namespace: Mapping[str, 
     if option.kind == "place" and "(" not in word and "[" not in word:
         what += f", and there is no file {Path(word).absolute()}"
     near = closest(missing, [name for name in namespace if not name.startswith("_")])
-    fix = f"did you mean {near}?" if near else "run the cell that defines it; a file's name goes into quotes"
-    return UsageError(what, fix=fix)
+    other = "a model's name is one word" if option.kind == "object" else "a file's name goes into quotes"
+    return UsageError(what, fix=f"did you mean {near}?" if near else f"run the cell that defines it; {other}")
