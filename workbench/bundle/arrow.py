@@ -110,9 +110,8 @@ def decode(field: Field, values: pa.Array | pa.ChunkedArray) -> Array:
         return _chunked_array(values.cast(arrow_type(field)))
     if field.kind == "text" and field.dtype not in ("object", "<U"):
         return field.runtime.__from_arrow__(values)
-    masked = not isinstance(field.runtime, np.dtype) and field.kind in ("number", "bool")
-    if masked:
-        return field.runtime.__from_arrow__(values)
+    if field.kind in ("number", "bool") and not isinstance(field.runtime, np.dtype):
+        return _nullable(field.runtime.construct_array_type(), values)
     return convert(field, plain(natural(values, field.name), field.name))
 
 
@@ -139,7 +138,7 @@ def natural(values: Any, name: str) -> Array:
         instants = values.cast(pa.timestamp(kind.unit)).to_numpy(zero_copy_only=False)
         return pd.DatetimeIndex(instants).tz_localize("UTC").tz_convert(kind.tz).array
     if values.null_count and (pa.types.is_integer(kind) or pa.types.is_boolean(kind)):
-        return _nullable(values)
+        return _nullable(pd.arrays.BooleanArray if pa.types.is_boolean(kind) else pd.arrays.IntegerArray, values)
     if _is_text_or_object(kind):
         return np.array(values.to_pylist(), dtype=object) if len(values) else np.empty(0, object)
     if pa.types.is_struct(kind) or pa.types.is_map(kind):
@@ -156,13 +155,13 @@ def _is_text_or_object(kind: pa.DataType) -> bool:
     return bool(types.is_time(kind) or types.is_decimal(kind) or types.is_binary(kind) or types.is_large_binary(kind))
 
 
-def _nullable(values: pa.Array) -> Array:
-    import pandas as pd
+def _nullable(array_type: type, values: pa.Array) -> Array:
+    """pandas's own way from Arrow would make nan missing."""
     import pyarrow as pa
 
     mask = values.is_null().to_numpy(zero_copy_only=False)
     data = values.fill_null(False if pa.types.is_boolean(values.type) else 0).to_numpy(zero_copy_only=False)
-    return pd.arrays.BooleanArray(data, mask) if data.dtype == bool else pd.arrays.IntegerArray(data, mask)
+    return array_type(np.array(data), mask)
 
 
 def _stacked(values: Any, name: str) -> np.ndarray[Any, Any]:

@@ -42,6 +42,8 @@ def cast(field: Field, values: Any, first_row: int) -> Array:
             return arrow.decode(field, values)
         values = arrow.natural(values, field.name)
     column = plain(values, field.name)
+    if field.conforms(column):
+        return column
     if column.shape[1:] != field.shape:
         raise refusing.other_shape(field, column.shape[1:])
     flat = column.reshape(-1) if field.shape else column

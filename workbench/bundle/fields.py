@@ -21,10 +21,10 @@ Table = dict[str, Array]
 """Named columns of equally many rows: what predictors take and give."""
 
 _FIXES = {
-    "P": "make it a date, `.dt.to_timestamp()`",
+    "period": "make it a date, `.dt.to_timestamp()`",
     "interval": "make it text, `.astype(str)`",
     "Sparse": "make it dense, `.sparse.to_dense()`",
-    "c": "give its real and imaginary parts as two columns",
+    "complex": "give its real and imaginary parts as two columns",
     "category": "make its categories text or numbers, `.astype(str)`",
 }
 
@@ -90,12 +90,11 @@ class Field:
         return not (isinstance(self.runtime, np.dtype) and self.runtime.kind in "biuU")
 
     @cached_property
-    def array_type(self) -> type:
+    def array_type(self) -> Any:
         """The type of arrays whose dtype alone says that they conform; for text of dtype object nothing does."""
         if isinstance(self.runtime, np.dtype):
             return np.ndarray if self.runtime.kind not in "OU" else type(None)
-        found: type = self.runtime.construct_array_type()
-        return found
+        return self.runtime.construct_array_type()
 
     def cast(self, values: Any, *, first_row: int = 0) -> Array:
         """`values` as this field has them; the very array where it conforms already.
@@ -103,15 +102,19 @@ class Field:
         Numbers are read from text, whole numbers from floats where exact, categories and dates from text.
         BadInput names the column, the row (`first_row` is that of values[0]), the value and what is expected.
         """
-        if type(values) is self.array_type and self._conforms(values):
-            return values
-        return casting.cast(self, values, first_row)
+        return values if self.conforms(values) else casting.cast(self, values, first_row)
 
-    def _conforms(self, values: Array) -> bool:
-        dtype = values.dtype
-        if dtype is self.runtime:
-            return bool(values.shape[1:] == self.shape)
-        return self.categories is None and dtype == self.runtime and values.shape[1:] == self.shape
+    def conforms(self, values: Any) -> bool:
+        """Whether these are an array as `cast` makes it, told by its type, dtype and shape alone."""
+        if type(values) is not self.array_type or values.shape[1:] != self.shape:
+            return False
+        dtype, runtime = values.dtype, self.runtime
+        if dtype is runtime or self.categories is None:
+            return bool(dtype == runtime)
+        known = runtime.categories  # pandas calls categories in another order equal; models that read codes do not
+        return bool(
+            dtype.ordered == self.ordered and dtype.categories.dtype == known.dtype and dtype.categories.equals(known)
+        )
 
     def to_arrow(self, values: Array) -> pa.Array:
         """Values that conform, for Arrow and Parquet; `from_arrow` gives them back with every bit."""

@@ -41,7 +41,7 @@ def _without_mask(data: Any, mask: Mask) -> Any:
         return data
     if data.dtype.kind != "f":
         raise Unfit("is missing", "fill in the missing values")
-    data[mask] = np.nan
+    data[mask & ~np.isnan(data)] = np.nan  # those that are nan keep their bits
     return data
 
 
@@ -66,9 +66,8 @@ def _true_or_false(values: Any) -> tuple[Any, Mask]:
 def _parsed(values: Any, *, whole: bool) -> tuple[Any, Mask]:
     """Numbers in a numpy array, and where one is missing (there it holds 0, or nan)."""
     if isinstance(values, np.ndarray) and values.dtype.kind in "biuf":
-        if whole and values.dtype.kind == "f" and (mask := np.isnan(values)).any():
-            return np.where(mask, 0, values), mask
-        return values, np.isnan(values) if values.dtype.kind == "f" else None
+        mask = np.isnan(values) if values.dtype.kind == "f" else None
+        return (np.where(mask, 0, values) if whole and mask is not None else values), mask
     if isinstance(values, np.ndarray) and values.dtype.kind not in "OU":
         raise TypeError(values.dtype)
     if numpy_dtype := _nullable_number(values.dtype):

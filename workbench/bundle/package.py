@@ -65,9 +65,11 @@ def run(namespace: dict[str, Any]) -> None:
 
 def forget(package: str) -> None:
     """Take a package that `run` made out of this process, so that its memory can be freed."""
-    sys.meta_path[:] = [f for f in sys.meta_path if not (isinstance(f, _Finder) and f.bundle.package == package)]
+    sys.meta_path[:] = [f for f in sys.meta_path if getattr(getattr(f, "bundle", None), "package", None) != package]
     for name in [n for n in sys.modules if n == package or n.startswith(f"{package}.")]:
-        vars(sys.modules.pop(name)).clear()
+        module = sys.modules.pop(name)
+        if not name.startswith(f"{package}._wb"):
+            vars(module).clear()
 
 
 class _Bundle:

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import BadInput
 from .arrow import is_arrow
+from .casting import plain
 
 if TYPE_CHECKING:
     from .fields import Array, Field, Table
@@ -76,7 +77,7 @@ def _of_records(records: Sequence[Mapping[str, Any]], schema: Schema) -> Mapping
 
 
 def _of_array(data: Any, field: Field) -> Any:
-    array = data if isinstance(data, np.ndarray) else np.asarray(data)
+    array = plain(data, field.name)
     if array.ndim == len(field.shape) and field.shape:
         raise BadInput(
             f"an array of shape {array.shape} is one row; the model takes rows of them",
@@ -119,9 +120,9 @@ def refuse_missing(data: Any, found: Mapping[str, Any], schema: Schema) -> None:
     there = [str(name) for name in getattr(data, "columns", found)] if hasattr(data, "iloc") else list(map(str, found))
     near = {name: match[0] for name in missing if (match := _close(name, there))}
     meant = "".join(f"; {there!r} may be meant for {name!r}" for name, there in near.items())
-    noun = "column" if len(missing) == 1 else "columns"
+    noun, verb = ("column", "is") if len(missing) == 1 else ("columns", "are")
     raise BadInput(
-        f"{noun} {', '.join(map(repr, missing[:_SHOWN]))} not there{meant}",
+        f"{noun} {', '.join(map(repr, missing[:_SHOWN]))} {verb} not there{meant}",
         column=missing[0],
         fix=f"the input has {_names(there)}; the model takes {_names(schema.names)}" if there else None,
     )

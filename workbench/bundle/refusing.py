@@ -10,8 +10,6 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from ..errors import BadInput
 from .unfit import Unfit
 
@@ -51,6 +49,8 @@ def _rows_shape(shape: tuple[int, ...]) -> str:
 
 def refusal(field: Field, flat: Array, first_row: int, error: Exception, convert: Convert) -> BadInput:
     """The first value that does not fit, in words."""
+    import pandas as pd
+
     position = _first_bad(field, flat, convert)
     if position is None:
         return BadInput(f"column {field.name!r} does not fit {field.dtype}: {error}", column=field.name)
@@ -59,7 +59,7 @@ def refusal(field: Field, flat: Array, first_row: int, error: Exception, convert
     except FAILURES as alone:
         error = alone
     row = first_row + position // math.prod(field.shape)
-    value = np.asarray(flat[position : position + 1], dtype=object)[0]
+    value = pd.Series(flat[position : position + 1]).iloc[0]
     return BadInput(
         f"column {field.name!r}, row {row}: {_words(field, value, error)}",
         column=field.name,
