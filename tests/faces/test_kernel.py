@@ -117,6 +117,7 @@ def test_a_prediction_into_a_file(notebook: Notebook) -> None:
         ("%workbench predct churn X", ["there is no verb 'predct'", "→ did you mean %workbench predict?"]),
         ("%predict churn X --ouput f", ["%predict has no option --ouput", "→ did you mean --output?"]),
         ("import workbench\nworkbench.predict('churn', X, ouput=1)", ["workbench.predict has no option ouput"]),
+        ("%%model churn --example X\nawait later", ["a cell under a magic cannot await outside a function"]),
         ("%predict churm X", ["there is no model 'churm'"]),
         ("%predict churn X[['age']]", ["calls"]),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 from ..errors import CaptureRefused, UsageError
@@ -21,12 +22,25 @@ def run(shell: InteractiveShell, body: str) -> Any:
 
     What it raises is shown as always; then a CaptureRefused says that nothing was captured.
     """
+    _refuse_await(shell, body)
     result: Any = shell.run_cell(body, store_history=False)  # type: ignore[no-untyped-call, unused-ignore]
     error = result.error_before_exec or result.error_in_exec
     if error is not None:
         said = ": ".join(filter(None, [type(error).__name__, str(error).split("\n")[0]]))
         raise CaptureRefused(f"the cell failed, so nothing was captured: {said}", fix="mend the cell and run it again")
     return result.result
+
+
+def _refuse_await(shell: InteractiveShell, body: str) -> None:
+    """A kernel runs its cells in an event loop, which cannot be entered again below a magic."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    if shell.should_run_async(body, transformed_cell=session.python_text(shell, body)):
+        raise UsageError(
+            "a cell under a magic cannot await outside a function", fix="await in a cell of its own before it"
+        )
 
 
 def entry(shell: InteractiveShell, body: str, last: Any) -> Any:

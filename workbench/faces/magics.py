@@ -11,7 +11,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from .. import paths
-from ..specs import VERBS, Verb
+from ..specs import VERBS, Verb, verb
 from . import cards
 
 if TYPE_CHECKING:
@@ -85,7 +85,8 @@ def _register(shell: InteractiveShell, name: str, kind: str, magic: Any) -> None
     """Register a magic that reads its line itself and sees the names of the function that calls it."""
     magic._ipython_magic_no_var_expand = magic.needs_local_scope = True
     setattr(magic, _OURS, True)
-    magic.__doc__ = f"See {'%' if kind == 'line' else '%%'}{name} --help."
+    spec = verb(name)
+    magic.__doc__ = f"{spec.summary if spec else 'the verbs of Workbench'}; %{name} --help shows how"
     shell.register_magic_function(magic, kind, name)
 
 
