@@ -29,6 +29,19 @@ def test_every_verb_is_still_a_function_after_every_module_was_imported() -> Non
         assert not inspect.ismodule(function)
 
 
+def test_the_verbs_are_the_methods_of_the_api() -> None:
+    methods = {name for name, value in vars(Workbench).items() if inspect.isfunction(value) and name[0] != "_"}
+    assert methods == {verb.name for verb in specs.VERBS}
+
+
+def test_every_verb_has_a_function_with_the_options_of_its_spec() -> None:
+    for verb in specs.VERBS:
+        parameters = inspect.signature(getattr(workbench, verb.name)).parameters
+        assert {option.name for option in verb.options if not option.shown} <= set(parameters), verb.name
+    assert set(dir(workbench)) >= {verb.name for verb in specs.VERBS} | {"register", "Workbench", "__version__"}
+    assert workbench.__version__ == "0.1.0"
+
+
 def test_the_api_takes_what_the_specs_declare() -> None:
     for verb in specs.VERBS:
         parameters = inspect.signature(getattr(Workbench, verb.name)).parameters

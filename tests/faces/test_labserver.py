@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+ROOT = Path(__file__).parents[2]
 TOKEN = "only-for-this-test"
 
 
@@ -24,6 +26,7 @@ def server(tmp_path: Path) -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     env = {**os.environ, **{f"JUPYTER_{kind}_DIR": str(tmp_path / kind) for kind in ("CONFIG", "DATA", "RUNTIME")}}
+    shutil.copytree(ROOT / "jupyter-config", tmp_path / "CONFIG")
     command = [
         sys.executable,
         "-m",
@@ -33,11 +36,7 @@ def server(tmp_path: Path) -> Iterator[str]:
         f"--port={port}",
         f"--IdentityProvider.token={TOKEN}",
     ]
-    command += [
-        "--allow-root",
-        f"--ServerApp.root_dir={tmp_path}",
-        "--ServerApp.jpserver_extensions={'workbench': True}",
-    ]
+    command += ["--allow-root", f"--ServerApp.root_dir={tmp_path}"]
     log = (tmp_path / "server.log").open("wb")
     process = subprocess.Popen(command, env=env, stdout=log, stderr=log)
     url = f"http://127.0.0.1:{port}"

@@ -39,4 +39,4 @@ def _look(verb: str, name: str | None) -> Any:
 
 def _load_jupyter_server_extension(app: ServerApp) -> None:
     route = url_path_join(app.web_app.settings["base_url"], "workbench", "api", "(status|models)")
-    app.web_app.add_handlers(".*$", [(route, LookHandler)])
+    app.web_app.add_handlers(".*$", [(route, LookHandler)])  # type: ignore[no-untyped-call]
