@@ -81,3 +81,11 @@ def at_exit(args: dict[str, Any]) -> None:
 
     atexit.register(sys.stdout.write, "at exit\n")
     threading.Timer(0.05, sys.stdout.write, ["a thread\n"]).start()
+
+
+def learn_with_openmp(args: dict[str, Any]) -> None:
+    import numpy as np
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
+    X = np.random.default_rng(0).normal(size=(5000, 5))
+    sys.stdout.write(str(HistGradientBoostingRegressor(max_iter=5).fit(X, X[:, 0]).predict(X).shape[0]))

@@ -58,6 +58,16 @@ def test_what_does_not_survive_a_fork_is_left_to_the_forks(tmp_path: Path) -> No
     assert seen["parent"] == client.warm_pid()
 
 
+def test_forks_may_use_openmp(tmp_path: Path) -> None:
+    env = environment.clean(threads=2) | {"PYTHONPATH": str(HERE)}
+    for _ in range(3):
+        ended = client.run(
+            "targets:learn_with_openmp", {}, env=env, cwd=tmp_path, preload=["sklearn.ensemble"], timeout=60
+        )
+        assert ended.output == "5000"
+    assert len(tasks()) == 1
+
+
 @pytest.fixture
 def starts_a_thread() -> Iterator[str]:
     """An installed module whose import starts a thread."""

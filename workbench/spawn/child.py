@@ -25,7 +25,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 class Request(TypedDict):
-    """What to run, and where. `umask` is -1 where a process inherits it."""
+    """What to run, and where. `umask` is -1 where it could not be read."""
 
     target: str
     args: dict[str, Any]
@@ -49,10 +49,12 @@ def forked(request: Request) -> NoReturn:
     """The life of a fork: it takes over what a fresh process would have started with."""
     os.environ.clear()
     os.environ.update(request["env"])
-    os.umask(request["umask"])
+    if request["umask"] >= 0:
+        os.umask(request["umask"])
     os.chdir(request["cwd"])
     added = [part for part in request["env"].get("PYTHONPATH", "").split(os.pathsep) if part]
     sys.path[:0] = [os.path.abspath(part) for part in added]
+    importlib.invalidate_caches()
     time.tzset()
     tempfile.tempdir = None  # found from the variables of the pre-warmed process
     _reseed()

@@ -29,9 +29,9 @@ def thread_count(env: dict[str, str]) -> int:
     return int(wanted) if wanted.isdigit() and int(wanted) else os.cpu_count() or 1
 
 
-def installed(path: list[str]) -> list[float]:
-    """A stamp of what is installed: the modification times of the interpreter and of the folders of `sys.path`."""
-    return [os.stat(place).st_mtime if os.path.exists(place) else 0.0 for place in (sys.executable, *path)]
+def installed(places: list[str]) -> list[float]:
+    """A stamp of what is installed in these folders: their modification times, and the interpreter's."""
+    return [os.stat(place).st_mtime if os.path.exists(place) else 0.0 for place in (sys.executable, *places)]
 
 
 def needs_a_fresh_start(env: dict[str, str], started_with: dict[str, str]) -> bool:

@@ -66,7 +66,7 @@ class Owned:
     def current(self) -> bool:
         """Whether it runs and holds the modules that are installed now."""
         hello = self._hello
-        return self.process.poll() is None and (hello is None or hello["installed"] == installed(hello["path"]))
+        return self.process.poll() is None and (hello is None or hello["installed"] == installed(hello["places"]))
 
     def wait(self, end: float | None = None) -> None:
         """Until its imports are done."""

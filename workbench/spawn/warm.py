@@ -42,7 +42,7 @@ def main(owner: int) -> NoReturn:
     commands = socket.socket(fileno=os.dup(0))
     no_input()
     # Looked at before the imports, so that what is installed meanwhile is seen.
-    hello = {"path": sys.path[:], "installed": installed(sys.path)}
+    hello = {"places": places(), "installed": installed(places())}
     warm = Warm(commands, owner)
     warm.load(list(_BASE))
     commands.send(json.dumps(hello).encode())
@@ -172,8 +172,14 @@ def threads() -> int:
     return len(os.listdir("/proc/self/task"))
 
 
+def places() -> list[str]:
+    """The folders of `sys.path` that packages are installed in, and the standard library's."""
+    into = {*site.getsitepackages(), site.getusersitepackages(), sysconfig.get_path("stdlib")}
+    return [folder for folder in sys.path if folder in into]
+
+
 def _may_be_loaded(name: str) -> bool:
-    """Installed modules only: others may change without our seeing it, and differ from notebook to notebook."""
+    """Installed modules only: others change without our seeing it, as editable installs do."""
     top = name.partition(".")[0]
     if top in _NEVER:
         return False
@@ -181,9 +187,8 @@ def _may_be_loaded(name: str) -> bool:
         found = importlib.util.find_spec(top)
     except (ImportError, ValueError):
         return False
-    places = [*site.getsitepackages(), site.getusersitepackages(), sysconfig.get_path("stdlib")]
     origin = Path(found.origin) if found and found.origin else None
-    return origin is not None and any(origin.is_relative_to(place) for place in places)
+    return origin is not None and any(origin.is_relative_to(place) for place in places())
 
 
 def _tell(owner: socket.socket, **message: Any) -> None:
