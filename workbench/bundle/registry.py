@@ -18,7 +18,7 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -203,8 +203,8 @@ def _no_version(name: str, which: str, numbers: list[int], aliases: dict[str, in
     )
 
 
-def _meant(word: str, known: object) -> str:
-    close = text.closest(word, [str(k) for k in known]) if isinstance(known, (list, dict)) else None
+def _meant(word: str, known: Iterable[str]) -> str:
+    close = text.closest(word, known)
     return f"; did you mean {close!r}?" if close else ""
 
 

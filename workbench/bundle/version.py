@@ -25,7 +25,7 @@ _NEXT = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ModelVersion:
     """One version of a model: `churn@3`. `unchanged` says that a capture found it there already."""
 
@@ -91,7 +91,9 @@ class ModelVersion:
         return {"name": self.name, "version": self.version, "aliases": list(self.aliases), **fields}
 
     def __str__(self) -> str:
-        return card(self)
+        return card(self) if self.readable else f"{self.ref} ✗ damaged: its manifest cannot be read"
+
+    __repr__ = __str__
 
 
 def card(version: ModelVersion) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .. import text
-from ..errors import BadInput, CaptureRefused, ModelFailed, NotProven
+from ..errors import BadInput, CaptureRefused, NotProven
 from .answer import answer_table
 from .equal import difference
 from .layout import REFERENCE_ROWS, SAMPLE_ROWS
@@ -58,9 +58,9 @@ def witness(predictor: Predictor, example: Any) -> Witness:
         first, second = predictor.predict(sample), predictor.predict(sample)
         answered = _answer_to(predictor, pick(original, range(count)), count)
     bit_stable = _agrees(predictor.name, first, second)
-    outputs = Schema.infer_table(first)
     if difference(answered, first, exact=False):
         raise _reads_more(predictor, original, count, answered, first)
+    outputs = _outputs(predictor.name, first)
     return Witness(schema, outputs, reference, outputs.decode(outputs.encode(first)), count, bit_stable)
 
 
@@ -80,11 +80,13 @@ def _sampled(rows: int) -> np.ndarray:
     return np.random.default_rng(_SEED).permutation(rows)[:REFERENCE_ROWS]
 
 
-def pick(example: Any, rows: Any) -> Any:
-    """The rows at these positions of a frame, array or dict of arrays, as a copy of its own."""
+def pick(example: Any, rows: Iterable[int]) -> Any:
+    """The rows at these positions of a frame, array or dict of columns, as a copy of its own."""
     positions = list(rows)
     if isinstance(example, dict):
-        return {name: values[positions] for name, values in example.items()}
+        return {name: pick(values, positions) for name, values in example.items()}
+    if isinstance(example, list | tuple):
+        return [example[row] for row in positions]
     return example.iloc[positions].copy() if hasattr(example, "iloc") else example[positions]
 
 
@@ -105,6 +107,15 @@ def _answer_to(predictor: Predictor, given: Any, rows: int) -> Table:
     return answer_table(predictor.call(given), rows)
 
 
+def _outputs(name: str, answer: Table) -> Schema:
+    try:
+        return Schema.infer_table(answer)
+    except BadInput as error:
+        raise CaptureRefused(
+            f"{name or 'the model'} answers what cannot be kept: {error.what}", fix=error.fix
+        ) from error
+
+
 def _agrees(name: str, first: Table, second: Table) -> bool:
     if not difference(first, second, exact=True):
         return True
@@ -120,7 +131,7 @@ def _reads_more(predictor: Predictor, original: Any, count: int, answered: Table
     """Why the model answers the canonical rows otherwise than those of the notebook: the index, or the dtypes."""
     name, found = predictor.name or "the model", difference(answered, first, exact=False)[0]
     if hasattr(original, "reset_index"):
-        with suppress(ModelFailed, Exception), one_thread():
+        with suppress(Exception), one_thread():
             plain = _answer_to(predictor, original.iloc[:count].reset_index(drop=True), count)
             if not difference(plain, first, exact=False):
                 return CaptureRefused(
