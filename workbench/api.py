@@ -83,7 +83,7 @@ class Workbench:
         if b is None and first.version == second.version:
             versions = self.registry.versions(first.name)
             if len(versions) < 2:
-                raise UsageError(f"{first.name} has one version: there is nothing to compare", fix="name two models")
+                raise UsageError(f"{first.name} has one version: there is nothing to compare", fix="name a version of another model as the second")
             first = versions[-2] if second.version == versions[-1].version else first
         return diff(first, second)
 
@@ -122,9 +122,10 @@ class Workbench:
         from .listing import Removed
 
         versions = self._to_remove(thing, all)
-        if not dry_run:
-            for version in versions:
-                self.registry.remove(version)
+        for version in versions:
+            self.registry.check_removable(version)
+        for version in versions if not dry_run else ():
+            self.registry.remove(version)
         return Removed(tuple(v.ref for v in versions), dry_run)
 
     def _to_remove(self, thing: str, all: bool) -> list[ModelVersion]:

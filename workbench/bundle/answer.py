@@ -30,7 +30,7 @@ def answer_table(returned: Any, rows: int, *, name: str = "predict") -> Table:
     for column, values in table.items():
         if len(values) != rows:
             where = "" if len(table) == 1 else f" in {column!r}"
-            raise ModelFailed(f"{name} answered {len(values)} values{where} for {rows} rows", fix=_FIX)
+            raise ModelFailed(f"{name} answered {_count(len(values), 'value')}{where} for {_count(rows, 'row')}", fix=_FIX)
     return table
 
 
@@ -160,3 +160,7 @@ def _no_answer(returned: Any, name: str, key: str = "") -> ModelFailed:
 def _type(returned: Any) -> str:
     kind = type(returned)
     return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__.partition('.')[0]}.{kind.__name__}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -41,7 +41,6 @@ class DryRun:
     def __str__(self) -> str:
         rows = [
             *((t.name, t.kind, t.cell, _detail(t.detail, t.n_bytes)) for t in self.captured.taken),
-            *((path, "module", "", str(file)) for path, file in self.captured.modules.items()),
             *((name, "package", "", version) for name, version in self.captured.requirements.items()),
         ]
         return f"{self.name} would take, and store nothing now\n{text.table(('name', 'kind', 'from', ''), rows)}"

@@ -117,13 +117,13 @@ class Registry:
 
     def remove(self, version: ModelVersion) -> None:
         """Removes a version for good; refused while an alias points to it. Its number is never used again."""
-        self._refuse_pointed(version)
+        self.check_removable(version)
         grave = self.folder / version.name / "removed" / str(version.version)
         with storage.writing(grave.parent):
             grave.parent.mkdir(exist_ok=True)
             grave.touch()
             try:
-                self._refuse_pointed(version)
+                self.check_removable(version)
             except UsageError:
                 grave.unlink()
                 raise
@@ -131,7 +131,8 @@ class Registry:
             os.rename(version.folder, trash)
         shutil.rmtree(trash, ignore_errors=True)
 
-    def _refuse_pointed(self, version: ModelVersion) -> None:
+    def check_removable(self, version: ModelVersion) -> None:
+        """UsageError while an alias points to the version."""
         pointing = [a for a, number in self.aliases(version.name).items() if number == version.version]
         if pointing:
             raise UsageError(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from .captured import CapturedModel, EntryKind, Session
+from .captured import CapturedModel, EntryKind, Session, Taken
 from .compose import compose
 from .slice import Slice
 
@@ -25,7 +26,7 @@ def capture(entry: str, session: Session, folder: Path, *, cell: str = "") -> Ca
         state=dict(sorted(taken.states.items())),
         modules=dict(sorted(taken.modules.local.items())),
         requirements=taken.modules.requirements(),
-        taken=tuple(item.taken for item in sorted(taken.items.values(), key=lambda item: item.name != entry)),
+        taken=(*_entry_first(taken, entry), *_modules(taken)),
         cells=_executed(session),
         notebook=str(session.notebook) if session.notebook else None,
         cell=cell or taken.items[entry].taken.cell,
@@ -37,6 +38,16 @@ def entry_kind(value: Any) -> EntryKind:
     if isinstance(value, type):
         return "class"
     return "estimator" if callable(getattr(value, "predict", None)) else "function"
+
+
+def _entry_first(taken: Slice, entry: str) -> Iterator[Taken]:
+    for item in sorted(taken.items.values(), key=lambda item: item.name != entry):
+        yield item.taken
+
+
+def _modules(taken: Slice) -> Iterator[Taken]:
+    for path, file in sorted(taken.modules.local.items()):
+        yield Taken(path, "module", detail=str(file))
 
 
 def _executed(session: Session) -> str:

@@ -56,17 +56,18 @@ def _imported(path: str) -> Any:
     try:
         found: Any = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
-        raise NotFound(f"there is no module {error.name!r} to import", fix="run this where the module lies") from error
+        fix = "run this in the folder of the module" if error.name == module_name else f"pip install {error.name}"
+        raise NotFound(f"there is no module {error.name!r} to import", fix=fix) from error
     for part in attribute.split("."):
         if not hasattr(found, part):
-            raise NotFound(f"the module {module_name} has no {attribute!r}")
+            raise NotFound(f"the module {module_name} has no {attribute!r}", fix="look at the names that it defines")
         found = getattr(found, part)
     return found
 
 
 def _file(file: Path) -> Any:
     if not file.is_file():
-        raise NotFound(f"there is no file {file.absolute()}")
+        raise NotFound(f"there is no file {file.absolute()}", fix="name a .pkl or .joblib file that is there")
     try:
         if file.suffix == ".joblib":
             import joblib

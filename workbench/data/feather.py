@@ -31,10 +31,10 @@ class FeatherSource:
         first_row = 0
         with in_words(self.file, "read"), reading(self.file) as (stream, raw, size):
             reader = self._open(stream, size)
-            for batch in self._batches(reader):
-                table = pa.Table.from_batches([batch])
+            for batches in _gathered(self._batches(reader)):
+                table = pa.Table.from_batches(batches).combine_chunks()
                 yield Piece(table, first_row, share=min(raw.tell() / size, 1.0) if size else None)
-                first_row += batch.num_rows
+                first_row += table.num_rows
             if not first_row:
                 yield Piece(reader.schema.empty_table(), 0)
 
@@ -69,6 +69,20 @@ class FeatherSource:
         return BadInput(f"{self.label} is truncated or not Feather: {said}", where=self.label, fix="write it again")
 
 
+def _gathered(batches: Iterator[pa.RecordBatch]) -> Iterator[list[pa.RecordBatch]]:
+    """Small batches together, since each piece is one call of the model."""
+    together: list[pa.RecordBatch] = []
+    n_rows = 0
+    for batch in batches:
+        if together and n_rows + batch.num_rows > PIECE_ROWS:
+            yield together
+            together, n_rows = [], 0
+        together.append(batch)
+        n_rows += batch.num_rows
+    if n_rows:
+        yield together
+
+
 class FeatherSink:
     """A Feather file, which is an Arrow IPC file. Categories are written as their values: the format
     has one dictionary per file, which is not known before the last piece."""
@@ -85,7 +99,7 @@ class FeatherSink:
     def write(self, table: pa.Table, lines: list[bytes] | None = None) -> None:
         import pyarrow as pa
 
-        table = _plain(table)
+        table = _plain(table).combine_chunks()  # a batch of the file for each piece, however its rows were gathered
         with in_words(self._whole.file, "write"):
             if self._writer is None:
                 options = pa.ipc.IpcWriteOptions(compression="lz4" if pa.Codec.is_available("lz4") else None)

@@ -138,7 +138,8 @@ def _column(values: pd.Series) -> Any:
 
     try:
         # NaN of a floating-point column stays NaN; in objects it means a missing value
-        return pa.array(values, from_pandas=values.dtype.kind != "f")
+        array = pa.array(values, from_pandas=values.dtype.kind != "f")
+        return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
     except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
         plain = [None if value is None or value != value else value for value in values]
         types = ValueTypes()
