@@ -83,9 +83,9 @@ def test_no_rows(returned: Any) -> None:
     ("returned", "said"),
     [
         (np.zeros(3), "churn answered 3 values for 2 rows"),
-        ([1], "churn answered 1 values for 2 rows"),
-        (pd.DataFrame({"a": [1]}), "churn answered 1 values for 2 rows"),
-        ({"a": [1, 2], "b": [1]}, "churn answered 1 values in 'b' for 2 rows"),
+        ([1], "churn answered 1 value for 2 rows"),
+        (pd.DataFrame({"a": [1]}), "churn answered 1 value for 2 rows"),
+        ({"a": [1, 2], "b": [1]}, "churn answered 1 value in 'b' for 2 rows"),
         (None, "churn answered None"),
         ({"a": None}, "churn answered None in 'a'"),
         (0.5, "churn answered one value, 0.5"),
