@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from shell import Notebook
 
-from workbench.capture.captured import CapturedModel
+from workbench.capture.capture import capture
+from workbench.capture.captured import CapturedModel, Session
 from workbench.errors import CaptureRefused
 
 
@@ -167,3 +168,18 @@ def test_what_cannot_come_along_is_refused_with_its_reason(
     for word in words:
         assert word in str(refused.value)
     assert refused.value.fix
+
+
+def test_a_script_is_compiled_as_a_whole_and_its_text_is_still_proven(tmp_path: Path) -> None:
+    script = tmp_path / "train.py"
+    script.write_text(
+        "import os, statistics\n"
+        "class Model:\n    def predict(self, df):\n        return [statistics.mean([1, os.getpid()])] * len(df)\n"
+        "pick, other = (lambda v: os.getpid()), (lambda v: os.getppid())\n"
+        "def predict(df):\n    return [statistics.mean([1, 2]) + pick(0)] * len(Model().predict(df))\n"
+    )
+    namespace: dict[str, object] = {"__name__": "__main__"}
+    exec(compile(script.read_text(), str(script), "exec"), namespace)
+    model = capture("predict", Session(namespace), tmp_path / "state")
+    assert "pick = lambda v: os.getpid()" in model.source
+    assert "class Model" in model.source

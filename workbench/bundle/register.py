@@ -9,6 +9,8 @@ from typing import Any
 from .. import text
 from ..capture.capture import capture
 from ..capture.captured import CapturedModel, Session
+from ..spawn.client import warm
+from . import packages
 from .predictor import Predictor, entry_function
 from .prove import prove
 from .registry import Registry, check_name
@@ -74,6 +76,7 @@ def register(
     check_name(request.name)
     with registry.stage() as staging:
         captured = capture(entry, session, staging / "taken", cell=request.cell)
+        warm(packages.loaded_modules(captured.requirements))  # imports while the kernel answers
         schema = Schema.infer(example)
         function = entry_function(session.namespace[entry], captured.entry_kind)
         seen = witness(Predictor(function, schema, name=request.name), example)

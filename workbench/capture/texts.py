@@ -33,7 +33,7 @@ def function_text(function: FunctionType, session: Session) -> Text | None:
     for cell in _cells_of(code, session):
         for node in _candidates(cell, code):
             source = _segment(cell.text, node)
-            if any(same_code(code, found) for found in _compiled(source, code)):
+            if any(same_code(code, found) for found in _codes(cell, node, source, code)):
                 return Text(source, cell, bool(code.co_flags & FUTURE_ANNOTATIONS))
     return None
 
@@ -45,7 +45,7 @@ def class_text(cls: type, session: Session) -> Text | None:
         for node in reversed(_definitions(ast.parse(cell.text))):
             if isinstance(node, ast.ClassDef) and node.name == cls.__name__:
                 source = _segment(cell.text, node)
-                if all(any(same_code(m.__code__, c) for c in _compiled(source, m.__code__)) for m in methods):
+                if all(_is_method_of(m.__code__, cell, node, source) for m in methods):
                     future = any(m.__code__.co_flags & FUTURE_ANNOTATIONS for m in methods)
                     return Text(source, cell, bool(future))
     return None
@@ -114,12 +114,29 @@ def _segment(text: str, node: ast.expr | Definition) -> str:
     return textwrap.dedent("\n".join(lines))
 
 
+def _is_method_of(code: CodeType, cell: Cell, node: ast.ClassDef, source: str) -> bool:
+    return any(same_code(code, found) for found in _codes(cell, node, source, code))
+
+
+def _codes(cell: Cell, node: ast.expr | Definition, source: str, like: CodeType) -> Iterator[CodeType]:
+    """The code of `node`, compiled alone as IPython compiles each statement, then with its whole text, as a script
+    is: Python 3.11 compiles a call of an imported module otherwise where it sees the import."""
+    yield from _compiled(f"({source})" if isinstance(node, ast.expr) else source, like)
+    last = node.end_lineno or node.lineno
+    for code in _compiled(cell.text, like):
+        if isinstance(node, ast.Lambda):
+            body = node.body
+            if (body.lineno, body.end_lineno, body.col_offset, body.end_col_offset) in set(code.co_positions()):
+                yield code
+        elif isinstance(node, Definition) and _first_line(node) <= code.co_firstlineno <= last:
+            yield code
+
+
 def _compiled(source: str, like: CodeType) -> Iterator[CodeType]:
     """Every code object inside `source`, compiled as `like` was."""
-    if like.co_name == "<lambda>":
-        source = f"({source})"
+    flags = like.co_flags & FUTURE_ANNOTATIONS | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
     try:
-        top = compile(source, "<captured>", "exec", like.co_flags & FUTURE_ANNOTATIONS, dont_inherit=True)
+        top = compile(source, "<captured>", "exec", flags, dont_inherit=True)
     except SyntaxError:
         return
     pending = [top]
