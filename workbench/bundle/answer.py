@@ -30,7 +30,8 @@ def answer_table(returned: Any, rows: int, *, name: str = "predict") -> Table:
     for column, values in table.items():
         if len(values) != rows:
             where = "" if len(table) == 1 else f" in {column!r}"
-            raise ModelFailed(f"{name} answered {_count(len(values), 'value')}{where} for {_count(rows, 'row')}", fix=_FIX)
+            said = f"{name} answered {_count(len(values), 'value')}{where} for {_count(rows, 'row')}"
+            raise ModelFailed(said, fix=_FIX)
     return table
 
 

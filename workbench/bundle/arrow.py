@@ -56,7 +56,9 @@ def _absent(value: Any) -> bool:
 def _whole(values: pa.Array | pa.ChunkedArray) -> pa.Array:
     import pyarrow as pa
 
-    return values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
+    if not isinstance(values, pa.ChunkedArray):
+        return values
+    return values.chunk(0) if values.num_chunks == 1 else values.combine_chunks()
 
 
 def arrow_type(field: Field) -> pa.DataType:
@@ -102,17 +104,15 @@ def decode(field: Field, values: pa.Array | pa.ChunkedArray) -> Array:
 
     values = _whole(values)
     if field.shape:
-        flat = values.flatten()
-        made = natural(flat, field.name) if flat.null_count else convert(field, natural(flat, field.name))
-        made = convert(field, made) if flat.null_count else made
-        return made.reshape(len(values), *field.shape)
+        return convert(field, natural(values.flatten(), field.name)).reshape(len(values), *field.shape)
     if field.kind == "arrow":
         return _chunked_array(values.cast(arrow_type(field)))
     if field.kind == "text" and field.dtype not in ("object", "<U"):
         return field.runtime.__from_arrow__(values)
     if field.kind in ("number", "bool") and not isinstance(field.runtime, np.dtype):
         return _nullable(field.runtime.construct_array_type(), values)
-    return convert(field, plain(natural(values, field.name), field.name))
+    made = plain(labelled(values, field.name) if field.kind == "category" else natural(values, field.name), field.name)
+    return made if field.conforms(made) else convert(field, made)
 
 
 def _chunked_array(values: pa.Array) -> Array:
@@ -146,6 +146,18 @@ def natural(values: Any, name: str) -> Array:
             f"column {name!r} holds records ({kind})", column=name, fix="give each of their fields as a column"
         )
     return values.to_numpy(zero_copy_only=False)
+
+
+def labelled(values: Any, name: str) -> Array:
+    """Arrow data as categories: what is to be cast are the few different values, not all."""
+    import pandas as pd
+    import pyarrow as pa
+
+    values = _whole(values)
+    plain = values.dictionary_decode() if pa.types.is_dictionary(values.type) else values
+    encoded = plain.dictionary_encode()
+    codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    return pd.Categorical.from_codes(codes, categories=pd.Index(natural(encoded.dictionary, name)))
 
 
 def _is_text_or_object(kind: pa.DataType) -> bool:

@@ -40,7 +40,7 @@ def cast(field: Field, values: Any, first_row: int) -> Array:
     if arrow.is_arrow(values):
         if arrow.fits(field, values):
             return arrow.decode(field, values)
-        values = arrow.natural(values, field.name)
+        values = (arrow.labelled if field.kind == "category" else arrow.natural)(values, field.name)
     column = plain(values, field.name)
     if field.conforms(column):
         return column
@@ -155,16 +155,19 @@ def _categories(field: Field, values: Array) -> Array:
     """pandas makes unknown categories missing without a word; here they do not fit."""
     import pandas as pd
 
-    values = dense(values)
-    mask = pd.isna(values)
-    labels = convert(field.labels, values[~mask])
+    if isinstance(values, pd.Categorical):
+        codes, distinct = values.codes, values.categories
+    else:
+        codes, distinct = pd.factorize(dense(values))
+    used = np.unique(codes[codes >= 0])
     known = field.runtime.categories
-    found = known.get_indexer(pd.Index(labels, dtype=known.dtype))
-    if (found < 0).any():
+    labels = convert(field.labels, plain(distinct[used], field.name))
+    places = known.get_indexer(pd.Index(labels, dtype=known.dtype))
+    if (places < 0).any():
         raise Unfit(f"is none of the categories {_listed(field.categories)}")
-    codes = np.full(len(values), -1, np.intp)
-    codes[~mask] = found
-    return pd.Categorical.from_codes(codes, dtype=field.runtime)
+    recoded = np.full(len(distinct) + 1, -1, np.intp)  # the last place is that of code -1, a missing value
+    recoded[used] = places
+    return pd.Categorical.from_codes(recoded[codes], dtype=field.runtime)
 
 
 def _listed(known: Any) -> str:
