@@ -159,6 +159,13 @@ def test_without_warm_processes_are_fresh(tmp_path: Path) -> None:
     assert client.warm_pid() is None
 
 
+def test_it_can_be_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    client.cool()
+    monkeypatch.setenv("WORKBENCH_WARM", "0")
+    client.warm()
+    assert client.warm_pid() is None
+
+
 def test_it_is_out_of_the_reach_of_an_interrupt() -> None:
     pid = client.warm_pid()
     assert pid is not None

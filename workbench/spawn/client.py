@@ -76,8 +76,11 @@ def run(
 
 
 def warm(preload: Iterable[str] = ()) -> None:
-    """Start the pre-warmed process, or let it import more; returns at once. Nothing happens where none can be."""
-    if can_fork():
+    """Start the pre-warmed process, or let it import more; returns at once.
+
+    Nothing happens where none can be, or where WORKBENCH_WARM is 0.
+    """
+    if can_fork() and os.environ.get("WORKBENCH_WARM") != "0":
         _the.start()
         if owned := _the.owned:
             owned.load([name for name in preload if name not in _the.unforkable])
