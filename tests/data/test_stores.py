@@ -93,6 +93,15 @@ def test_csv_numbers_are_numbers_only_when_nothing_is_lost(tmp_path: Path) -> No
     assert table.column("c").to_pylist() == ["007", "1", None]
 
 
+def test_csv_types_are_those_of_the_whole_file(tmp_path: Path) -> None:
+    ones = "1,1,2\n" * 200_000
+    (tmp_path / "in.csv").write_text(f"a,b,c\n{ones}2,1.5,x\n")
+    table = read(f"{tmp_path}/in.csv")
+    assert [str(t) for t in table.schema.types] == ["int64", "double", "string"]
+    assert table.num_rows == 200_001
+    assert table.column("c")[-1].as_py() == "x"
+
+
 def test_csv_of_one_column_keeps_its_empty_values(tmp_path: Path) -> None:
     write(f"{tmp_path}/one.csv", pa.table({"a": ["x", "", None, "y"]}))
     assert read(f"{tmp_path}/one.csv", settle=False).column("a").to_pylist() == ["x", "", "", "y"]

@@ -5,18 +5,20 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from ..errors import BadInput, UsageError
 from .columns import TextTypes
 from .files import FilePath, WholeFile, in_words, reading
-from .pieces import Piece
+from .pieces import PIECE_ROWS, Piece
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_BLOCK = 16 << 20
+_BLOCK = 2 << 20
+"""Arrow reads up to 32 blocks ahead, so that a block counts 32 times in memory. A record must fit into one."""
+_PIECE_BYTES = 32 << 20
 _BOMS = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
 
@@ -50,6 +52,8 @@ class DelimitedSource:
                 first_row += table.num_rows
 
     def _settled(self, table: pa.Table) -> pa.Table:
+        if self.text is not None:
+            return table
         for name in self._types.steps:
             i = table.column_names.index(name)
             table = table.set_column(i, name, self._types.apply(name, table.column(i)))
@@ -59,12 +63,11 @@ class DelimitedSource:
         import pyarrow as pa
         import pyarrow.csv
 
-        given, last = 0, None
+        last = None
         try:
-            for batch in pa.csv.open_csv(stream, **self._options(names)):
-                if batch.num_rows or not given:
-                    given, last = given + 1, batch
-                    yield pa.Table.from_batches([batch])
+            for batches in _gathered(pa.csv.open_csv(stream, **self._options(names))):
+                last = batches[-1]
+                yield pa.Table.from_batches(batches)
         except (pa.ArrowInvalid, UnicodeError) as error:
             raise self._explained(error, names) from error
         if last is not None and last.num_rows and str(last.columns[-1][-1]).endswith(("\n", "\r")):
@@ -157,6 +160,19 @@ class DelimitedSource:
             raise BadInput(
                 f"a quote is never closed in {self.label}", where="its last value", fix="the file is cut off?"
             )
+
+
+def _gathered(batches: Iterable[pa.RecordBatch]) -> Iterator[list[pa.RecordBatch]]:
+    """Blocks together, since each piece is one call of the model; at least one, which may be empty."""
+    together: list[pa.RecordBatch] = []
+    for batch in batches:
+        if batch.num_rows or not together:
+            together.append(batch)
+        if sum(b.num_rows for b in together) >= PIECE_ROWS or sum(b.nbytes for b in together) >= _PIECE_BYTES:
+            yield together
+            together = []
+    if together:
+        yield together
 
 
 def _known_encoding(name: str) -> str:
