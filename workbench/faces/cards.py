@@ -42,10 +42,18 @@ def register(shell: InteractiveShell) -> None:
             formatters["text/plain"].for_type_by_name(f"{_PACKAGE}.{module}", name, _plain)
             if name in _CARDS:
                 formatters["text/html"].for_type_by_name(f"{_PACKAGE}.{module}", name, lambda answer: html(str(answer)))
+    formatters["text/html"].for_type_by_name(f"{_PACKAGE}.listing", "Source", _highlighted)
 
 
 def _plain(answer: Any, printer: Any, cycle: bool) -> None:
     printer.text(str(answer))
+
+
+def _highlighted(source: Any) -> str:
+    from IPython.display import Code
+
+    shown: str = Code(data=str(source), language="python")._repr_html_()
+    return shown
 
 
 def html(text: str) -> str:
