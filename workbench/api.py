@@ -83,7 +83,8 @@ class Workbench:
         if b is None and first.version == second.version:
             versions = self.registry.versions(first.name)
             if len(versions) < 2:
-                raise UsageError(f"{first.name} has one version: there is nothing to compare", fix="name a version of another model as the second")
+                fix = "name a version of another model as the second"
+                raise UsageError(f"{first.name} has one version: there is nothing to compare", fix=fix)
             first = versions[-2] if second.version == versions[-1].version else first
         return diff(first, second)
 

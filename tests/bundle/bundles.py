@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import workbench
-from workbench.bundle.package import RUNTIME_FILES
+from workbench.bundle.write import inference
 
 INIT = "from ._wb.bundle import package as _package\n\n_package.run(globals())\n"
 
@@ -27,7 +27,7 @@ def make(
     """Write a bundle; the name of its package."""
     package = f"wb_{uuid.uuid4().hex[:12]}"
     code = folder / "code" / package
-    for path in RUNTIME_FILES:
+    for path in inference():
         (code / "_wb" / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(Path(workbench.__file__).parent / path, code / "_wb" / path)
     for path in ("_wb/__init__.py", "_wb/bundle/__init__.py"):

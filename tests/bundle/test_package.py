@@ -19,7 +19,8 @@ import pandas as pd
 import pytest
 from bundles import make
 
-from workbench.bundle.package import RUNTIME_FILES, forget
+from workbench.bundle.package import forget
+from workbench.bundle.write import inference
 from workbench.capture.state import captured_module, captured_state
 
 Load = Callable[..., ModuleType]
@@ -251,7 +252,7 @@ def test_child_processes_import_the_package(load: Load, tmp_path: Path) -> None:
 
 def test_the_copied_files_need_nothing_else_of_workbench(tmp_path: Path) -> None:
     package = make(tmp_path / "bundle", "")
-    names = [f"{package}._wb.{path.removesuffix('.py').replace('/', '.')}" for path in RUNTIME_FILES]
+    names = [f"{package}._wb.{path.removesuffix('.py').replace('/', '.')}" for path in inference()]
     script = f"import sys, importlib\nsys.path = [p for p in sys.path if 'pth' not in p]\n[importlib.import_module(n) for n in {names}]\n"
     script += "print([m for m in sys.modules if m.partition('.')[0] == 'workbench'])"
     env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(tmp_path / "bundle" / "code")}

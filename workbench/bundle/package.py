@@ -21,27 +21,6 @@ from typing import IO, Any
 
 from ..errors import BundleRefused
 
-RUNTIME_FILES = (
-    "errors.py",
-    "bundle/unfit.py",
-    "bundle/dtypes.py",
-    "bundle/objects.py",
-    "bundle/numbers.py",
-    "bundle/times.py",
-    "bundle/arrow.py",
-    "bundle/refusing.py",
-    "bundle/casting.py",
-    "bundle/fields.py",
-    "bundle/reading.py",
-    "bundle/building.py",
-    "bundle/schema.py",
-    "bundle/answer.py",
-    "bundle/predictor.py",
-    "bundle/package.py",
-    "bundle/pyfunc.py",
-)
-"""What a bundle carries of Workbench, so that it predicts without it."""
-
 _PLACEHOLDERS = "workbench.capture.state"
 _BLOCK = 1 << 20
 _ABSENT = object()

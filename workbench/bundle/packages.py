@@ -6,12 +6,14 @@ import hashlib
 import json
 import platform
 import sys
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from ..capture.modules import DISTRIBUTIONS
 from .layout import Manifest
 
-_IMPORT_NAMES = {"scikit-learn": "sklearn", "pillow": "PIL", "pyyaml": "yaml", "opencv-python": "cv2"}
+_IMPORT_NAMES = {distribution.lower(): name for name, distribution in DISTRIBUTIONS.items()}
 
 
 def import_name(distribution: str) -> str:
@@ -48,7 +50,7 @@ def proof_file(home: Path, manifest: Manifest) -> Path:
     return home / "proofs" / f"{manifest.fingerprint[:32]}-{hashlib.sha256(text.encode()).hexdigest()[:16]}.json"
 
 
-def loaded_modules(distributions: dict[str, str]) -> tuple[str, ...]:
+def loaded_modules(distributions: Mapping[str, str]) -> tuple[str, ...]:
     """The public modules of these distributions that this process has imported, two levels deep: what a clean
     process will need as well, so that it can be forked from one that has them."""
     roots = {import_name(name) for name in distributions}

@@ -137,8 +137,7 @@ def _write_package(package: Path, modules: Mapping[str, Path]) -> None:
     for folder in (package / "_wb", package / "_wb" / "bundle"):
         folder.mkdir(parents=True)
         (folder / "__init__.py").write_text("")
-    for module in ("errors", *inference()):
-        path = Path(*module.split(".")).with_suffix(".py")
+    for path in inference():
         shutil.copyfile(ours / path, package / "_wb" / path)
     for name, file in modules.items():
         (package / name).parent.mkdir(parents=True, exist_ok=True)
@@ -148,7 +147,7 @@ def _write_package(package: Path, modules: Mapping[str, Path]) -> None:
 
 @cache
 def inference() -> tuple[str, ...]:
-    """The modules of this room that a bundle needs to run alone: what `_ROOTS` import, directly or not."""
+    """The files of Workbench that a bundle needs to run without it: what `_ROOTS` import, directly or not."""
     found: set[str] = set()
     pending = list(_ROOTS)
     while pending:
@@ -156,7 +155,7 @@ def inference() -> tuple[str, ...]:
         if module not in found:
             found.add(module)
             pending += _siblings(Path(__file__).with_name(f"{module}.py"))
-    return tuple(f"bundle.{module}" for module in sorted(found))
+    return ("errors.py", *(f"bundle/{module}.py" for module in sorted(found)))
 
 
 def _siblings(file: Path) -> Iterator[str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from ..errors import CaptureRefused
 from .imports import find_module, imported_paths, is_local
 
-_KNOWN = {
+DISTRIBUTIONS = {
     "sklearn": "scikit-learn",
     "PIL": "pillow",
     "yaml": "PyYAML",
@@ -78,7 +78,7 @@ class Modules:
 
 
 def _distributions(root: str) -> list[str]:
-    for name in (_KNOWN.get(root), root):
+    for name in (DISTRIBUTIONS.get(root), root):
         if name:
             try:
                 return [metadata.distribution(name).metadata["Name"]]

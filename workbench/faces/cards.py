@@ -50,10 +50,11 @@ def _plain(answer: Any, printer: Any, cycle: bool) -> None:
 
 
 def _highlighted(source: Any) -> str:
-    from IPython.display import Code
+    from pygments import highlight
+    from pygments.formatters import HtmlFormatter
+    from pygments.lexers import PythonLexer
 
-    shown: str = Code(data=str(source), language="python")._repr_html_()
-    return shown
+    return str(highlight(str(source), PythonLexer(), HtmlFormatter(noclasses=True, nobackground=True)))
 
 
 def html(text: str) -> str:
