@@ -110,6 +110,7 @@ class ExcelSink:
         openpyxl = _openpyxl()
         self.label = file.label
         self._whole = WholeFile(file)
+        self._stream = self._whole.stream()
         self._book = openpyxl.Workbook(write_only=True)
         self._sheet = self._book.create_sheet("predictions")
         self._rows = 0
@@ -157,7 +158,7 @@ class ExcelSink:
         content = io.BytesIO()  # on a full disk openpyxl would leave its archive open
         self._book.save(content)
         with in_words(self._whole.file, "write"):
-            self._whole.part.write_bytes(content.getbuffer())
+            self._stream.write(content.getbuffer())
         return self._whole.publish()
 
     def abort(self) -> None:

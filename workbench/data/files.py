@@ -126,13 +126,13 @@ class WholeFile:
                 raise StorageError(what, fix=f"mkdir -p {folder}")
             if not self._target:
                 filesystem(file)
-            self.part.touch(exist_ok=False)
 
     def stream(self) -> pa.NativeFile:
         """Where the bytes go; compressed where the file is."""
         import pyarrow as pa
 
         with in_words(self.file, "write"):
+            # it must not be there yet: ext4 writes a file that was cut to nothing out to the disk when it is closed
             self._opened = [pa.OSFile(str(self.part), "wb")]
             if self.file.compressed:
                 self._opened.insert(0, pa.CompressedOutputStream(self._opened[0], "gzip"))
