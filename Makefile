@@ -9,9 +9,9 @@ SYSTEM_PACKAGES := python3-venv
 
 tour: $(VENV)/.tour
 	mkdir -p build/tour
-	$(BIN)/papermill --cwd build/tour --no-progress-bar --log-output notebooks/tour.ipynb build/tour/tour.ipynb
+	WORKBENCH_HOME=$(CURDIR)/build/tour/home $(BIN)/papermill --cwd build/tour --no-progress-bar --log-output notebooks/tour.ipynb build/tour/tour.ipynb
 	$(BIN)/jupyter nbconvert --to html --log-level WARN build/tour/tour.ipynb
-	@echo "The tour has run: build/tour/tour.html shows it; the predictions lie beside it."
+	@echo "The tour has run: open build/tour/tour.html. Its files lie beside it, its models in build/tour/home."
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest
