@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 from sklearn.linear_model import LogisticRegression
 
-from workbench.bundle.predictor import Predictor
-from workbench.bundle.schema import Schema
+from workbench.inference.predictor import Predictor
+from workbench.inference.schema import Schema
 
 REACH = {"array": 60, "frame": 150}
 

@@ -18,7 +18,7 @@ ORDER = (
     ("errors",),
     ("paths", "text", "specs"),
     ("spawn",),
-    ("capture",),
+    ("capture", "inference"),
     ("bundle",),
     ("data", "notify"),
     ("patterns",),
@@ -66,6 +66,11 @@ def test_no_pattern_imports_another() -> None:
     for file in (ROOT / "patterns").glob("*.py"):
         used = {path.split(".")[2] for path in imported(file) if path.startswith("workbench.patterns.")}
         assert not used & (patterns - {file.stem})
+
+
+def test_what_a_bundle_carries_needs_only_the_errors() -> None:
+    for file in (ROOT / "inference").glob("*.py"):
+        assert {room(path) for path in imported(file)} <= {"errors", "inference"}, file
 
 
 def test_no_room_is_named_like_a_verb_or_a_drawer() -> None:

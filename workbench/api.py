@@ -111,7 +111,7 @@ class Workbench:
 
     def predict(self, model: str, input: Any, *, output: Any = None, email: str | None = None) -> Any:
         """Predict offline: a frame, or what was written where."""
-        from .bundle.schema import Schema
+        from .inference.schema import Schema
         from .patterns.offline import predict
 
         version = self.registry.resolve(model)

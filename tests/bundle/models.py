@@ -7,15 +7,15 @@ import linecache
 from pathlib import Path
 from typing import Any
 
-from workbench.bundle.predictor import Predictor, entry_function
 from workbench.bundle.register import Request, register
 from workbench.bundle.registry import Registry
-from workbench.bundle.schema import Schema
 from workbench.bundle.version import ModelVersion
 from workbench.bundle.witness import Witness, witness
 from workbench.bundle.write import write
 from workbench.capture.capture import capture, entry_kind
 from workbench.capture.captured import Cell, Session
+from workbench.inference.predictor import Predictor, entry_function
+from workbench.inference.schema import Schema
 
 _numbers = itertools.count(1)
 

@@ -60,7 +60,7 @@ def test_each_kind_of_file_is_covered(bundle: Path) -> None:
         "python_env.yaml",
         "conda.yaml",
         f"code/{package}/__init__.py",
-        f"code/{package}/_wb/bundle/package.py",
+        f"code/{package}/_wb/inference/package.py",
     ):
         assert path in files
 

@@ -59,7 +59,7 @@ def test_mlmodel_says_what_mlflow_needs_to_know(tmp_path: Path) -> None:
     version = stored(tmp_path, notebook(IMPORTS, DTYPES), MIXED)
     model = read(version, "MLmodel")
     flavor = model["flavors"]["python_function"]  # type: ignore[index]
-    assert flavor["loader_module"] == f"{version.manifest.package}._wb.bundle.pyfunc"
+    assert flavor["loader_module"] == f"{version.manifest.package}._wb.inference.pyfunc"
     assert flavor["code"] == "code"
     inputs = {c["name"]: c["type"] for c in json.loads(model["signature"]["inputs"])}  # type: ignore[index]
     assert inputs["f"] == "double"

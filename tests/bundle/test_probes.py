@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from workbench.bundle.predictor import Predictor
 from workbench.bundle.probes import RowWise, row_wise
-from workbench.bundle.schema import Schema
+from workbench.inference.predictor import Predictor
+from workbench.inference.schema import Schema
 
 N = 200
 

@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from workbench.bundle.predictor import Predictor
-from workbench.bundle.schema import Schema
 from workbench.errors import BadInput, ModelFailed, UsageError
+from workbench.inference.predictor import Predictor
+from workbench.inference.schema import Schema
 from workbench.patterns.offline import Scored, predict
 
 EXAMPLE = pd.DataFrame(
@@ -223,8 +223,8 @@ def test_the_same_bytes_again(tmp_path: Path) -> None:
 _PEAK = """
 import resource, sys
 import numpy as np, pandas as pd
-from workbench.bundle.predictor import Predictor
-from workbench.bundle.schema import Schema
+from workbench.inference.predictor import Predictor
+from workbench.inference.schema import Schema
 from workbench.patterns.offline import predict
 example = pd.DataFrame({f"f{i}": [0.5, 1.5] for i in range(6)})
 predictor = Predictor(lambda frame: frame.to_numpy() @ np.arange(6.0), Schema.infer(example), name="m", row_wise=True)

@@ -15,7 +15,7 @@ from .layout import MODEL, STATE, Manifest
 from .version import ModelVersion
 
 if TYPE_CHECKING:
-    from .fields import Table
+    from ..inference.fields import Table
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .dtypes import written
+from ..inference.dtypes import written
 
 if TYPE_CHECKING:
-    from .fields import Array, Table
+    from ..inference.fields import Array, Table
 
 _SHOWN = 3
 _RTOL = {2: 1e-2, 4: 1e-5, 8: 1e-12}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import text
 from ..errors import BadInput, UsageError
-from .predictor import entry_function
+from ..inference.predictor import entry_function
 
 if TYPE_CHECKING:
     from ..capture.captured import Session

@@ -13,10 +13,10 @@ from types import CodeType, ModuleType
 
 from .. import paths
 from ..errors import BundleRefused, ModelFailed, WorkbenchError
+from ..inference.predictor import Predictor, entry_function
+from ..inference.schema import Schema
 from . import packages
 from .layout import CODE, Manifest, check_files, read_manifest
-from .predictor import Predictor, entry_function
-from .schema import Schema
 
 _predictors: dict[tuple[Path, int], Predictor] = {}
 

@@ -15,7 +15,7 @@ from .layout import CODE, EXAMPLE, Json, Manifest
 from .tables import Table
 
 if TYPE_CHECKING:
-    from .schema import Schema
+    from ..inference.schema import Schema
 
 EXAMPLE_ROWS = 5
 _SPECS = {
@@ -46,7 +46,7 @@ def write_files(folder: Path, manifest: Manifest, schema: Schema, outputs: Schem
 
 def _flavor(manifest: Manifest) -> Json:
     return {
-        "loader_module": f"{manifest.package}._wb.bundle.pyfunc",
+        "loader_module": f"{manifest.package}._wb.inference.pyfunc",
         "code": CODE,
         "python_version": manifest.python,
         "env": {"conda": "conda.yaml", "virtualenv": "python_env.yaml"},

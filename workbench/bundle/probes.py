@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import BadInput, ModelFailed
+from ..inference.predictor import Predictor
 from .equal import difference
-from .predictor import Predictor
 from .tables import Table, concat, n_rows, take
 
 _SINGLES = 16

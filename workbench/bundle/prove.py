@@ -21,8 +21,8 @@ from .layout import Json, Manifest
 from .tables import n_rows, read_table, take, write_table
 
 if TYPE_CHECKING:
+    from ..inference.predictor import Predictor
     from ..spawn.client import Ended
-    from .predictor import Predictor
     from .version import ModelVersion
     from .witness import Witness
 

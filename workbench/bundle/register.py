@@ -9,12 +9,12 @@ from typing import Any
 from .. import text
 from ..capture.capture import capture
 from ..capture.captured import CapturedModel, Session
+from ..inference.predictor import Predictor, entry_function
+from ..inference.schema import Schema
 from ..spawn.client import warm
 from . import packages
-from .predictor import Predictor, entry_function
 from .prove import prove
 from .registry import Registry, check_name
-from .schema import Schema
 from .version import ModelVersion
 from .witness import witness
 from .write import write

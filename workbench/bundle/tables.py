@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import numpy as np
 
-    from .schema import Schema
+    from ..inference.schema import Schema
 
 Table = dict[str, Any]
 
@@ -54,6 +54,6 @@ def read_table(file: Path, schema: dict[str, Any]) -> Table:
     """The table in a Parquet file that `write_table` wrote, by its schema as JSON."""
     import pyarrow.parquet as pq
 
-    from .schema import Schema
+    from ..inference.schema import Schema
 
     return Schema.from_json(schema).decode(pq.ParquetFile(file).read())

@@ -13,7 +13,7 @@ from ..errors import BundleRefused, NotFound
 from .layout import REFERENCE, Json, Manifest, read_manifest
 
 if TYPE_CHECKING:
-    from .predictor import Predictor
+    from ..inference.predictor import Predictor
 
 FEW_ROWS = 100
 _OURS = ("numpy", "pandas", "pyarrow")

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from .. import text
 from ..errors import BadInput, CaptureRefused, NotProven
-from .answer import answer_table
+from ..inference.answer import answer_table
+from ..inference.predictor import Predictor
+from ..inference.schema import Schema
 from .equal import difference
 from .layout import REFERENCE_ROWS, SAMPLE_ROWS
-from .predictor import Predictor
-from .schema import Schema
 from .tables import Table, take
 
 if TYPE_CHECKING:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import getpass
 import hashlib
 import json
@@ -11,10 +10,9 @@ import platform
 import secrets
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
-from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,9 +26,8 @@ from .witness import Witness
 if TYPE_CHECKING:
     from .register import Request
 
-_ROOTS = ("package", "pyfunc")
 _NEEDED = ("numpy", "pandas", "pyarrow")
-_INIT = "from ._wb.bundle import package as _package\n\n_package.run(globals())\n"
+_INIT = "from ._wb.inference import package as _package\n\n_package.run(globals())\n"
 
 
 def write(folder: Path, captured: CapturedModel, seen: Witness, request: Request) -> Manifest:
@@ -134,9 +131,8 @@ def _move(file: Path, target: Path) -> None:
 def _write_package(package: Path, modules: Mapping[str, Path]) -> None:
     """The package that runs model.py: the inference path, as this Workbench has it, and the local modules."""
     ours = Path(__file__).parent.parent
-    for folder in (package / "_wb", package / "_wb" / "bundle"):
-        folder.mkdir(parents=True)
-        (folder / "__init__.py").write_text("")
+    (package / "_wb" / "inference").mkdir(parents=True)
+    (package / "_wb" / "__init__.py").write_text("")
     for path in inference():
         shutil.copyfile(ours / path, package / "_wb" / path)
     for name, file in modules.items():
@@ -145,24 +141,10 @@ def _write_package(package: Path, modules: Mapping[str, Path]) -> None:
     (package / "__init__.py").write_text(_INIT, encoding="utf-8")
 
 
-@cache
-def inference() -> tuple[str, ...]:
-    """The files of Workbench that a bundle needs to run without it: what `_ROOTS` import, directly or not."""
-    found: set[str] = set()
-    pending = list(_ROOTS)
-    while pending:
-        module = pending.pop()
-        if module not in found:
-            found.add(module)
-            pending += _siblings(Path(__file__).with_name(f"{module}.py"))
-    return ("errors.py", *(f"bundle/{module}.py" for module in sorted(found)))
-
-
-def _siblings(file: Path) -> Iterator[str]:
-    """The modules beside `file` that it imports: `from .fields import Field`, `from . import arrow`."""
-    for node in ast.walk(ast.parse(file.read_bytes())):
-        if isinstance(node, ast.ImportFrom) and node.level == 1:
-            yield from [node.module] if node.module else [alias.name for alias in node.names]
+def inference() -> list[str]:
+    """The files of Workbench that a bundle carries to predict without it."""
+    ours = Path(__file__).parent.parent
+    return ["errors.py", *sorted(f"inference/{file.name}" for file in (ours / "inference").glob("*.py"))]
 
 
 def _write_rows(folder: Path, seen: Witness, *, keep: bool) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-    from ..bundle.schema import Schema
+    from ..inference.schema import Schema
 
 _ONE_CALL = 4 * PIECE_ROWS
 """Frames up to so many rows are scored in one call; larger ones in parts, with a progress bar."""

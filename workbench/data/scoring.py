@@ -12,8 +12,8 @@ from .pieces import Piece, Sink, Source
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from ..bundle.predictor import Predictor
-    from ..bundle.schema import Schema
+    from ..inference.predictor import Predictor
+    from ..inference.schema import Schema
 
 _NUMBERS = {f"{kind}{bits}" for kind in ("int", "uint", "float") for bits in (8, 16, 32, 64)} - {"float8"}
 

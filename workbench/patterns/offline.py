@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-    from ..bundle.predictor import Predictor
-    from ..bundle.schema import Schema
+    from ..inference.predictor import Predictor
+    from ..inference.schema import Schema
 
 _MAIL_BYTES = 20_000_000
 

@@ -15,11 +15,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workbench.bundle import casting
+from workbench.inference import casting
 from workbench.bundle.equal import difference
-from workbench.bundle.fields import Field
-from workbench.bundle.schema import Schema
 from workbench.errors import BadInput
+from workbench.inference.fields import Field
+from workbench.inference.schema import Schema
 
 PANDAS_3 = int(pd.__version__.split(".")[0]) >= 3
 UNITS = ("s", "ms", "us", "ns")

@@ -13,7 +13,7 @@ from typing import Any
 import workbench
 from workbench.bundle.write import inference
 
-INIT = "from ._wb.bundle import package as _package\n\n_package.run(globals())\n"
+INIT = "from ._wb.inference import package as _package\n\n_package.run(globals())\n"
 
 
 def make(
@@ -30,8 +30,7 @@ def make(
     for path in inference():
         (code / "_wb" / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(Path(workbench.__file__).parent / path, code / "_wb" / path)
-    for path in ("_wb/__init__.py", "_wb/bundle/__init__.py"):
-        (code / path).write_text("")
+    (code / "_wb" / "__init__.py").write_text("")
     (code / "__init__.py").write_text(INIT)
     (folder / "model.py").write_text(model)
     for path, source in (modules or {}).items():

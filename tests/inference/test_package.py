@@ -19,9 +19,9 @@ import pandas as pd
 import pytest
 from bundles import make
 
-from workbench.bundle.package import forget
 from workbench.bundle.write import inference
 from workbench.capture.state import captured_module, captured_state
+from workbench.inference.package import forget
 
 Load = Callable[..., ModuleType]
 
@@ -252,7 +252,9 @@ def test_child_processes_import_the_package(load: Load, tmp_path: Path) -> None:
 
 def test_the_copied_files_need_nothing_else_of_workbench(tmp_path: Path) -> None:
     package = make(tmp_path / "bundle", "")
-    names = [f"{package}._wb.{path.removesuffix('.py').replace('/', '.')}" for path in inference()]
+    names = [
+        f"{package}._wb.{path.removesuffix('.py').replace('/', '.')}" for path in inference() if "__init__" not in path
+    ]
     script = f"import sys, importlib\nsys.path = [p for p in sys.path if 'pth' not in p]\n[importlib.import_module(n) for n in {names}]\n"
     script += "print([m for m in sys.modules if m.partition('.')[0] == 'workbench'])"
     env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(tmp_path / "bundle" / "code")}

@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 from bundles import make
 
-from workbench.bundle.schema import Schema
+from workbench.inference.schema import Schema
 
 MODEL = """\
 import helper
@@ -25,7 +25,7 @@ class Model:
 SCRIPT = """\
 import importlib, sys
 import pandas as pd
-model = importlib.import_module("{package}._wb.bundle.pyfunc")._load_pyfunc({folder!r})
+model = importlib.import_module("{package}._wb.inference.pyfunc")._load_pyfunc({folder!r})
 given = pd.DataFrame({{"plan": ["u", "v"], "a": [1, 2], "more": [0, 0]}}, index=[7, 8])
 answer = model.predict(given, params=None)
 print(answer.to_json(orient="split"), "workbench" in sys.modules)

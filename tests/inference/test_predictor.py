@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from workbench.bundle.predictor import Predictor, entry_function
-from workbench.bundle.schema import Schema
 from workbench.errors import BadInput, ModelFailed
+from workbench.inference.predictor import Predictor, entry_function
+from workbench.inference.schema import Schema
 
 FRAME = pd.DataFrame({"a": [1.0, 2.0], "b": pd.Categorical(["u", "v"])})
 SCHEMA = Schema.infer(FRAME)

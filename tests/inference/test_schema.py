@@ -11,8 +11,8 @@ import pyarrow as pa
 import pytest
 
 from workbench.bundle.equal import difference
-from workbench.bundle.schema import Schema
 from workbench.errors import BadInput
+from workbench.inference.schema import Schema
 
 FRAME = pd.DataFrame(
     {

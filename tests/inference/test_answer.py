@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
-from workbench.bundle.answer import answer_table
 from workbench.errors import ModelFailed
+from workbench.inference.answer import answer_table
 
 ONE = np.array([1.5, 2.5])
 
