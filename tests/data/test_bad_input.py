@@ -234,3 +234,21 @@ def test_a_package_that_is_missing_is_named() -> None:
     with pytest.raises(UsageError) as caught:
         places.source("oracle://host/db?table=t").pieces().__next__()
     assert "pip install" in str(caught.value)
+
+
+_WITHOUT_EXCEL = """
+import sys
+sys.modules["openpyxl"] = None
+from workbench.data import places
+for use in (places.source, places.sink):
+    try:
+        use("a.xlsx")
+    except Exception as error:
+        print(type(error).__name__, error)
+"""
+
+
+def test_excel_without_its_extra_names_the_extra(tmp_path: Path) -> None:
+    ran = subprocess.run([sys.executable, "-c", _WITHOUT_EXCEL], capture_output=True, text=True, check=True)
+    assert ran.stdout.count("UsageError Excel files need openpyxl") == 2
+    assert ran.stdout.count("pip install 'deployment-workbench[excel]'") == 2

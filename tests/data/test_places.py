@@ -30,6 +30,7 @@ def test_a_relative_path_is_shown_absolute(tmp_path: Path, monkeypatch: pytest.M
         ("s3://lake/a.parquet", "parquet"),
         ("https://host/a.csv?token=x", "csv"),
         ("data?format=csv", "csv"),
+        ("simplecache::s3://lake/a.csv", "csv"),
     ],
 )
 def test_the_ending_tells_the_format(name: str, kind: str) -> None:

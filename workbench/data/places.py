@@ -14,7 +14,6 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 from urllib.parse import unquote_plus
 
 from .. import text as words
@@ -46,7 +45,7 @@ _OPTIONS = {
 }
 _ALL_OPTIONS = frozenset[str]().union(*_OPTIONS.values())
 _DATABASES = ("sqlite", "postgresql", "mysql", "mariadb", "oracle", "mssql", "duckdb", "snowflake", "redshift")
-_SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]+):(?=//|$|\w)")
+_SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.:-]+?)://")  # one letter is a drive of Windows
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _PASSWORD = re.compile(r"(?<=://)([^:/@?]*):([^@/]+)@")
 
@@ -79,7 +78,7 @@ def parse(place: str) -> Place:
 
 def _scheme(place: str) -> str | None:
     match = _SCHEME.match(place)
-    return match[1].lower() if match and "://" in place else None
+    return match[1].lower() if match else None
 
 
 def expand(place: str) -> str:
@@ -294,12 +293,3 @@ def same(a: str, b: str) -> bool:
             second.options.get("table"),
         )
     return os.path.realpath(first.path) == os.path.realpath(second.path)
-
-
-def known(value: Any) -> bool:
-    """Whether a text can be a place at all: it has a known ending, or is a URL."""
-    try:
-        parse(str(value))
-    except UsageError:
-        return False
-    return True

@@ -7,22 +7,20 @@ import time
 from types import TracebackType
 from typing import Any, Self
 
-_PATIENCE = 1.0
-
 
 class Progress:
-    """Rows done of rows in all; it shows itself only after a second, and only where somebody looks."""
+    """Rows done of rows in all; it shows itself only after `patience` seconds, and only where somebody looks."""
 
-    def __init__(self, label: str, *, shown: bool = True) -> None:
+    def __init__(self, label: str, *, shown: bool = True, patience: float = 1.0) -> None:
         self._label, self._shown = label, shown and _somebody_looks()
-        self._started = time.monotonic()
+        self._started, self._patience = time.monotonic(), patience
         self._done = 0
         self._bar: Any = None
 
     def advance(self, rows: int, total: int | None = None, share: float | None = None) -> None:
         """Say that so many more rows are done, of `total`, or that with them this share of the input is done."""
         self._done += rows
-        if not self._shown or (self._bar is None and time.monotonic() - self._started < _PATIENCE):
+        if not self._shown or (self._bar is None and time.monotonic() - self._started < self._patience):
             return
         total = total if total is not None else round(self._done / share) if share else None
         if self._bar is None:
