@@ -44,6 +44,7 @@ class Workbench:
         """Capture a model, prove it in a clean process and store it as a version."""
         from .bundle import register as recipe
         from .bundle.example import example_for
+        from .bundle.write import Request
         from .capture.captured import Session
         from .capture.entry import entry
 
@@ -54,7 +55,7 @@ class Workbench:
         session = session or Session({})
         entry_name, session = entry(object, session)
         rows, target_name = example_for(name, session, entry_name, example, target, dry_run=dry_run)
-        request = recipe.Request(
+        request = Request(
             name, note or "", target_name, alias, {"yes": True, "no": False}.get(row_wise or ""), not no_reference, cell
         )
         if dry_run:

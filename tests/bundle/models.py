@@ -7,11 +7,11 @@ import linecache
 from pathlib import Path
 from typing import Any
 
-from workbench.bundle.register import Request, register
+from workbench.bundle.register import register
 from workbench.bundle.registry import Registry
 from workbench.bundle.version import ModelVersion
 from workbench.bundle.witness import Witness, witness
-from workbench.bundle.write import write
+from workbench.bundle.write import Request, write
 from workbench.capture.capture import capture, entry_kind
 from workbench.capture.captured import Cell, Session
 from workbench.inference.predictor import Predictor, entry_function

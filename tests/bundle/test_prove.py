@@ -13,7 +13,7 @@ from models import notebook, seen, stored, written
 
 from workbench.bundle.layout import read_manifest
 from workbench.bundle.prove import prove, verify
-from workbench.bundle.register import Request
+from workbench.bundle.write import Request
 from workbench.errors import BundleRefused, NotProven
 
 X = pd.DataFrame({"a": np.linspace(0.0, 1.0, 150), "k": np.arange(150)})

@@ -14,9 +14,9 @@ import pytest
 from models import notebook, stored, written
 
 from workbench.bundle.layout import read_manifest
-from workbench.bundle.register import Request
 from workbench.bundle.registry import Registry
 from workbench.bundle.tables import read_table
+from workbench.bundle.write import Request
 from workbench.errors import CaptureRefused, StorageError
 
 X = pd.DataFrame({"a": [1.0, 2.0, np.nan], "t": ["x", None, "z"], "n": pd.array([1, None, 3], dtype="Int64")})

@@ -17,20 +17,7 @@ from .prove import prove
 from .registry import Registry, check_name
 from .version import ModelVersion
 from .witness import witness
-from .write import write
-
-
-@dataclass(frozen=True)
-class Request:
-    """What is asked of a capture beside the entry and the example; names as in `specs`."""
-
-    name: str
-    note: str = ""
-    target: str | None = None
-    alias: str | None = None
-    row_wise: bool | None = None
-    keep_reference: bool = True
-    cell: str = ""
+from .write import Request, write
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,10 @@ import secrets
 import shutil
 import subprocess
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ..capture.captured import CapturedModel
 from . import layout, mlmodel, storage
@@ -23,11 +22,21 @@ from .layout import Json, Manifest
 from .tables import take, write_table
 from .witness import Witness
 
-if TYPE_CHECKING:
-    from .register import Request
-
 _NEEDED = ("numpy", "pandas", "pyarrow")
 _INIT = "from ._wb.inference import package as _package\n\n_package.run(globals())\n"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked of a capture beside the entry and the example; names as in `specs`."""
+
+    name: str
+    note: str = ""
+    target: str | None = None
+    alias: str | None = None
+    row_wise: bool | None = None
+    keep_reference: bool = True
+    cell: str = ""
 
 
 def write(folder: Path, captured: CapturedModel, seen: Witness, request: Request) -> Manifest:
