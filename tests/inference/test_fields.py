@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workbench.inference import casting
 from workbench.bundle.equal import difference
 from workbench.errors import BadInput
+from workbench.inference import casting
 from workbench.inference.fields import Field
 from workbench.inference.schema import Schema
 
