@@ -14,8 +14,8 @@ import pandas as pd
 import pytest
 from aiosmtpd.controller import Controller
 
-from workbench.bundle.predictor import Predictor
-from workbench.bundle.schema import Schema
+from workbench.inference.predictor import Predictor
+from workbench.inference.schema import Schema
 from workbench.errors import StorageError, UsageError
 from workbench.patterns.offline import Scored, predict
 

@@ -247,12 +247,15 @@ def _csv_bytes(table: pa.Table, delimiter: str) -> Any:
     return b"".join(_data(chunk) for chunk in (rows.chunks if isinstance(rows, pa.ChunkedArray) else [rows]))
 
 
-def _data(rows: pa.Array) -> Any:
+def _data(texts: pa.Array) -> bytes:
+    """All texts of a large_string array, one after the other."""
     import numpy as np
 
-    _, offsets, data = rows.buffers()
-    ends = np.frombuffer(offsets, np.int64)[rows.offset : rows.offset + len(rows) + 1]
-    return memoryview(data)[ends[0] : ends[-1]]
+    _, offsets, data = texts.buffers()
+    if not len(texts) or data is None:
+        return b""
+    ends = np.frombuffer(offsets, np.int64)[texts.offset : texts.offset + len(texts) + 1]
+    return bytes(memoryview(data)[ends[0] : ends[-1]])
 
 
 def _cells(column: pa.ChunkedArray, delimiter: str, *, alone: bool) -> pa.ChunkedArray:
@@ -294,6 +297,9 @@ def _quoted(cells: pa.ChunkedArray, delimiter: str, *, alone: bool) -> pa.Chunke
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    marks = [mark.encode() for mark in ('"', "\r", "\n", delimiter)]
+    if not alone and not any(mark in data for data in map(_data, cells.chunks) for mark in marks):
+        return cells  # found a hundred times faster than by a look at each value
     escaped = f"\\{delimiter}" if delimiter in "^]-\\" else delimiter
     needed = pc.match_substring_regex(cells, f'["\r\n{escaped}]')
     if alone:  # an empty line would be skipped when the file is read

@@ -79,14 +79,16 @@ def _words(field: Field, value: Any, error: Exception) -> str:
     return f"{shown(value)} is not {expected} ({field.dtype})" if expected else f"{shown(value)} is not {field.dtype}"
 
 
-def _fix(field: Field, value: Any, error: Exception) -> str | None:
+def _fix(field: Field, value: Any, error: Exception) -> str:
     if isinstance(error, Unfit) and error.fix:
         return error.fix
     if field.kind == "category" and isinstance(error, Unfit):
         return "correct the value, or capture the model again with an example that has this category"
     if field.kind == "text" and not isinstance(value, str):
         return f"give {field.name} as text, `.astype(str)`, before zeros or digits are lost"
-    return None
+    if isinstance(error, Unfit) and error.reason == "is missing":
+        return "fill it or leave the row out; or capture the model again with an example that lacks such values too"
+    return "correct the value, or leave the row out"
 
 
 def shown(value: Any) -> str:
