@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import inspect
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -82,3 +85,15 @@ def test_a_live_notebook_is_found(shell: InteractiveShell, api: Any) -> None:
     assert asked["object"] is shell.user_ns["predict"]
     assert asked["session"].namespace is shell.user_ns
     assert asked["cell"] == "In[2]"
+
+
+def test_a_plain_script_registers_what_it_defines(tmp_path: Path, home: Path) -> None:
+    script = tmp_path / "train.py"
+    script.write_text(
+        "import os, workbench\nimport pandas as pd\nX = pd.DataFrame({'age': range(120)})\nFACTOR = 3\n"
+        "def predict(df):\n    return df['age'] * FACTOR + os.getpid() * 0\n"
+        "print(workbench.model('scripted', example=X))\n"
+    )
+    ran = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, cwd=tmp_path, timeout=120)
+    assert "scripted@1 ✓" in ran.stdout, ran.stderr
+    assert "took  predict" in ran.stdout

@@ -51,4 +51,4 @@ def _modules(taken: Slice) -> Iterator[Taken]:
 
 
 def _executed(session: Session) -> str:
-    return "\n\n".join(f"# {cell.label}\n{cell.text.rstrip()}" for cell in session.cells) + "\n"
+    return "\n\n".join(f"# {cell.label or 'not numbered'}\n{cell.text.rstrip()}" for cell in session.cells) + "\n"

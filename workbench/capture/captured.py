@@ -19,7 +19,7 @@ class Cell:
 
     @property
     def label(self) -> str:
-        return f"In[{self.number}]" if self.number is not None else "a cell"
+        return f"In[{self.number}]" if self.number is not None else ""
 
 
 @dataclass(frozen=True)

@@ -5,25 +5,21 @@ from __future__ import annotations
 import pickle
 import tempfile
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager, suppress
-from math import isnan
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import text as words
 from ..errors import BadInput, NotFound, StorageError, UsageError, WorkbenchError
-from .columns import ValueTypes, as_text
+from .columns import ValueTypes
 from .pieces import PIECE_ROWS, Piece
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-MODES = ("create", "append", "replace")
-_DDL_IN_TRANSACTIONS = {"sqlite", "postgresql", "mssql", "redshift", "duckdb"}
-
 
 @contextmanager
-def _in_words(label: str) -> Iterator[None]:
+def in_words(label: str) -> Iterator[None]:
     from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
     try:
@@ -37,7 +33,7 @@ def _in_words(label: str) -> Iterator[None]:
         raise StorageError(f"{label}: {str(error).splitlines()[0]}") from error
 
 
-def _engine(url: str, label: str, *, create: bool) -> Any:
+def engine(url: str, label: str, *, create: bool) -> Any:
     import sqlalchemy
 
     try:
@@ -45,7 +41,7 @@ def _engine(url: str, label: str, *, create: bool) -> Any:
         if parsed.get_backend_name() == "sqlite" and parsed.database not in (None, "", ":memory:"):
             _refuse_missing(Path(str(parsed.database)), label, create=create)
             return _sqlite(parsed)
-        return sqlalchemy.create_engine(parsed)
+        return sqlalchemy.createengine(parsed)
     except ModuleNotFoundError as error:
         raise UsageError(
             f"{label} needs {error.name}, which is not installed", fix=f"pip install {error.name}"
@@ -69,7 +65,7 @@ def _sqlite(url: Any) -> Any:
     import sqlalchemy
     from sqlalchemy import event
 
-    engine = sqlalchemy.create_engine(url)
+    engine = sqlalchemy.createengine(url)
 
     @event.listens_for(engine, "connect")
     def manual(connection: Any, _record: Any) -> None:
@@ -82,7 +78,7 @@ def _sqlite(url: Any) -> Any:
     return engine
 
 
-def _named(table: str) -> tuple[str | None, str]:
+def named(table: str) -> tuple[str | None, str]:
     schema, _, name = table.rpartition(".")
     return schema or None, name
 
@@ -115,12 +111,12 @@ class SqlSource:
                 yield Piece(_table(types, []), 0)
 
     def _copy(self, spool: Any) -> ValueTypes:
-        engine = _engine(self._url, self.label, create=False)
+        at = engine(self._url, self.label, create=False)
         try:
-            with _in_words(self.label), engine.connect() as connection:
+            with in_words(self.label), at.connect() as connection:
                 return self._copy_rows(self._execute(connection), spool)
         finally:
-            engine.dispose()
+            at.dispose()
 
     def _copy_rows(self, result: Any, spool: Any) -> ValueTypes:
         types, count, names = ValueTypes(), 0, list(result.keys())
@@ -144,7 +140,7 @@ class SqlSource:
         if self._query is not None:
             # no parameters at all: a % or a : of the query is left as it is
             return connection.execution_options(no_parameters=True).exec_driver_sql(self._query)
-        schema, name = _named(self._table or "")
+        schema, name = named(self._table or "")
         inspector = sqlalchemy.inspect(connection)
         there = [*inspector.get_table_names(schema), *inspector.get_view_names(schema)]
         if name not in there:
@@ -168,133 +164,6 @@ def _table(types: ValueTypes, rows: list[tuple[Any, ...]]) -> pa.Table:
 
     columns = list(zip(*rows, strict=True)) or [()] * len(types.names)
     return pa.table({name: types.build(name, values) for name, values in zip(types.names, columns, strict=True)})
-
-
-class SqlSink:
-    """A table, written in one transaction. A table that is there is refused, but with `mode`:
-    `append` adds the rows to it (run twice, it holds them twice), `replace` takes its place."""
-
-    text: str | None = None
-
-    def __init__(self, url: str, label: str, *, table: str, mode: str) -> None:
-        self.label, self._mode = label, mode
-        self._schema, self._name = _named(table)
-        self._engine = _engine(url, label, create=True)
-        self._connection: Any = None
-        self._table: Any = None
-        self._created = False
-        with _in_words(label):
-            self._connection = self._engine.connect()
-            self._begin()
-
-    def _begin(self) -> None:
-        import sqlalchemy
-
-        try:
-            self._transaction = self._connection.begin()
-            self._exists = sqlalchemy.inspect(self._connection).has_table(self._name, self._schema)
-            if self._exists and self._mode == "create":
-                raise UsageError(
-                    f"{self.label}: there is a table {self._name!r}",
-                    fix="add &mode=replace to write it anew, or &mode=append to add to it",
-                )
-        except BaseException:
-            self.abort()
-            raise
-
-    def write(self, table: pa.Table, lines: list[bytes] | None = None) -> None:
-        with _in_words(self.label):
-            if self._table is None:
-                self._table = self._prepared(table.schema)
-            rows = _rows(table)
-            if rows:
-                self._connection.execute(self._table.insert(), rows)
-
-    def _prepared(self, schema: pa.Schema) -> Any:
-        import sqlalchemy
-
-        new = sqlalchemy.Table(self._name, sqlalchemy.MetaData(), *_columns(schema), schema=self._schema)
-        if self._exists and (self._mode == "append" or self._engine.dialect.name not in _DDL_IN_TRANSACTIONS):
-            old = sqlalchemy.Table(
-                self._name, sqlalchemy.MetaData(), schema=self._schema, autoload_with=self._connection
-            )
-            self._refuse_other_columns(old, schema)
-            if self._mode == "replace":
-                self._connection.execute(old.delete())
-            return old
-        if self._exists:
-            new.drop(self._connection)
-        new.create(self._connection)
-        self._created = not self._exists
-        return new
-
-    def _refuse_other_columns(self, old: Any, schema: pa.Schema) -> None:
-        missing = [name for name in schema.names if name not in old.columns]
-        if missing:
-            what = f"{self.label}: the table {self._name!r} has no column {', '.join(map(repr, missing))}"
-            raise BadInput(what, column=missing[0], fix="write to another table, or drop this one")
-
-    def close(self) -> str:
-        with _in_words(self.label):
-            self._transaction.commit()
-            self._connection.close()
-        self._engine.dispose()
-        return self.label
-
-    def abort(self) -> None:
-        with suppress(Exception):  # the connection may be what failed
-            self._transaction.rollback()
-            if self._created and self._engine.dialect.name not in _DDL_IN_TRANSACTIONS:
-                with self._connection.begin():
-                    self._table.drop(self._connection)
-        with suppress(Exception):
-            self._connection.invalidate()  # a driver that failed might not give its handle back
-        self._engine.dispose()
-
-
-def _columns(schema: pa.Schema) -> list[Any]:
-    import sqlalchemy
-
-    return [sqlalchemy.Column(field.name, _sql_type(field.type)) for field in schema]
-
-
-def _sql_type(kind: pa.DataType) -> Any:
-    import pyarrow as pa
-    import sqlalchemy as sa
-
-    t = pa.types
-    if t.is_decimal(kind):
-        return sa.Numeric(kind.precision, kind.scale)
-    if t.is_timestamp(kind):
-        return sa.DateTime(timezone=kind.tz is not None)
-    if t.is_uint64(kind):
-        return sa.Numeric(20, 0)
-    for fits, made in (
-        (t.is_boolean, sa.Boolean),
-        (t.is_integer, sa.BigInteger),
-        (t.is_floating, sa.Double),
-        (t.is_date, sa.Date),
-        (t.is_time, sa.Time),
-        (t.is_binary, sa.LargeBinary),
-        (t.is_large_binary, sa.LargeBinary),
-    ):
-        if fits(kind):
-            return made()
-    return sa.Text()
-
-
-def _rows(table: pa.Table) -> list[dict[str, Any]]:
-    import pyarrow as pa
-
-    columns = []
-    for column in table.columns:
-        values = column.to_pylist()
-        if pa.types.is_floating(column.type):
-            values = [None if value is None or isnan(value) else value for value in values]
-        elif pa.types.is_nested(column.type):
-            values = [as_text(value) for value in values]
-        columns.append(values)
-    return [dict(zip(table.column_names, row, strict=True)) for row in zip(*columns, strict=False)]
 
 
 def neither(label: str) -> WorkbenchError:

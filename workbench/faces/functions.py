@@ -108,15 +108,14 @@ def _shell() -> Any:
 
 
 def _notebook(options: Mapping[str, Any], caller: str) -> dict[str, Any]:
-    """What a capture takes from the live notebook, where there is one."""
-    shell = _shell()
-    if shell is None:
-        return {}
+    """What a capture takes from the live notebook, or else from the running script."""
     from . import cell, session
 
+    shell = _shell()
+    live = session.session_of(shell) if shell else session.session_of_script()
     thing = options["object"]
-    thing = cell.entry_of(shell.user_ns, caller) if thing is None else thing
-    return {"object": thing, "session": session.session_of(shell), "cell": session.label(shell)}
+    thing = cell.entry_of(live.namespace, caller) if thing is None else thing
+    return {"object": thing, "session": live, "cell": session.label(shell) if shell else ""}
 
 
 def _shown(given: Mapping[str, Any], answer: Any) -> Any:

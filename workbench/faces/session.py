@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,14 @@ def session_of(shell: Any, cell: str = "") -> Session:
         cells += (Cell(None, text),)
     notebook = notebook_path(shell.user_ns)
     return Session(shell.user_ns, cells, notebook, notebook.parent if notebook else Path.cwd())
+
+
+def session_of_script() -> Session:
+    """The running script, where there is no notebook: its globals, and its text as the only cell."""
+    main = sys.modules["__main__"]
+    file = Path(getattr(main, "__file__", None) or "")
+    cells = (Cell(None, file.read_text(encoding="utf-8")),) if file.suffix == ".py" and file.is_file() else ()
+    return Session(vars(main), cells)
 
 
 def notebook_path(namespace: dict[str, Any]) -> Path | None:
