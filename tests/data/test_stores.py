@@ -207,6 +207,7 @@ def test_a_sql_write_that_is_given_up_changes_nothing(tmp_path: Path, mode: str)
     sink = places.sink(f"{place}&mode={mode}")
     sink.write(TABLE)
     sink.abort()
+    assert (tmp_path / "shop.db").exists() == (mode != "create")
     with sqlite3.connect(tmp_path / "shop.db") as connection:
         tables = connection.execute("SELECT name FROM sqlite_master").fetchall()
         assert tables == ([] if mode == "create" else [("t",)])

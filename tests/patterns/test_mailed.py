@@ -14,9 +14,9 @@ import pandas as pd
 import pytest
 from aiosmtpd.controller import Controller
 
+from workbench.errors import StorageError, UsageError
 from workbench.inference.predictor import Predictor
 from workbench.inference.schema import Schema
-from workbench.errors import StorageError, UsageError
 from workbench.patterns.offline import Scored, predict
 
 FRAME = pd.DataFrame({"age": [1, 2]})

@@ -18,8 +18,12 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
+_PACKAGES = {"psycopg2": "psycopg2-binary", "MySQLdb": "mysqlclient"}
+
+
 @contextmanager
 def in_words(label: str) -> Iterator[None]:
+    """Turn what the database says into a StorageError that names the place."""
     from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
     try:
@@ -34,6 +38,7 @@ def in_words(label: str) -> Iterator[None]:
 
 
 def engine(url: str, label: str, *, create: bool) -> Any:
+    """The SQLAlchemy engine of a URL; a SQLite file that is not there is NotFound, but with `create`."""
     import sqlalchemy
 
     try:
@@ -41,11 +46,13 @@ def engine(url: str, label: str, *, create: bool) -> Any:
         if parsed.get_backend_name() == "sqlite" and parsed.database not in (None, "", ":memory:"):
             _refuse_missing(Path(str(parsed.database)), label, create=create)
             return _sqlite(parsed)
-        return sqlalchemy.createengine(parsed)
+        return sqlalchemy.create_engine(parsed)
     except ModuleNotFoundError as error:
-        raise UsageError(
-            f"{label} needs {error.name}, which is not installed", fix=f"pip install {error.name}"
-        ) from error
+        package = _PACKAGES.get(error.name or "", error.name)
+        raise UsageError(f"{label} needs {package}, which is not installed", fix=f"pip install {package}") from error
+    except sqlalchemy.exc.NoSuchModuleError as error:
+        what = f"{label} needs a dialect of SQLAlchemy for {url.partition(':')[0]}, which is not installed"
+        raise UsageError(what, fix=f"pip install the package that has it: {error}") from error
     except sqlalchemy.exc.ArgumentError as error:
         raise UsageError(f"{label} is not a database URL: {str(error).splitlines()[0]}") from error
 
@@ -65,7 +72,7 @@ def _sqlite(url: Any) -> Any:
     import sqlalchemy
     from sqlalchemy import event
 
-    engine = sqlalchemy.createengine(url)
+    engine = sqlalchemy.create_engine(url)
 
     @event.listens_for(engine, "connect")
     def manual(connection: Any, _record: Any) -> None:
@@ -79,6 +86,7 @@ def _sqlite(url: Any) -> Any:
 
 
 def named(table: str) -> tuple[str | None, str]:
+    """`public.scores` -> its schema and its name."""
     schema, _, name = table.rpartition(".")
     return schema or None, name
 
