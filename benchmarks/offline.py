@@ -19,8 +19,8 @@ REACH = 1.15
 
 IMPORTS = """
 import numpy as np, pandas as pd, pyarrow as pa, pyarrow.parquet as pq
-from workbench.bundle.predictor import Predictor
-from workbench.bundle.schema import Schema
+from workbench.inference.predictor import Predictor
+from workbench.inference.schema import Schema
 from workbench.patterns.offline import predict
 weights = np.linspace(-1, 1, 30)
 """
