@@ -61,6 +61,18 @@ def test_nothing_new_is_stored_when_nothing_changed(tmp_path: Path) -> None:
     assert again.unchanged
 
 
+@pytest.mark.parametrize("content", [b"\x93NUMPY", None])
+def test_what_was_damaged_since_is_stored_anew(tmp_path: Path, content: bytes | None) -> None:
+    cell = "def predict(df):\n    return df['a'] * w[0]"
+    damaged = stored(tmp_path, notebook(cell, w=np.array([2.0])), X)
+    state = next((damaged.folder / "state").iterdir())
+    state.write_bytes(content) if content else state.unlink()
+    version = stored(tmp_path, notebook(cell, w=np.array([2.0])), X)
+    assert (version.ref, version.unchanged) == ("churn@2", False)
+    assert version.predictor().predict(version.reference())["prediction"][1] == 2 * X["a"][1]
+    assert stored(tmp_path, notebook(cell, w=np.array([2.0])), X).ref == "churn@2"
+
+
 DIES = """
 def predict(df):
     if os.getpid() != {here}:

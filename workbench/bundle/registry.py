@@ -66,10 +66,10 @@ class Registry:
         return self._version(name, number, aliases)
 
     def find(self, name: str, fingerprint: str) -> ModelVersion | None:
-        """The newest version of `name` that was captured with this fingerprint, if any."""
+        """The newest version of `name` that was captured with this fingerprint and can be used as it was, if any."""
         aliases = self.aliases(name)
         candidates = (self._version(name, n, aliases) for n in reversed(self._numbers(name)))
-        return next((v for v in candidates if v.readable and v.manifest.fingerprint == fingerprint), None)
+        return next((v for v in candidates if v.readable and v.manifest.fingerprint == fingerprint and v.whole), None)
 
     @contextmanager
     def stage(self) -> Iterator[Path]:

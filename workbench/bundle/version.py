@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import specs, text
 from ..errors import BundleRefused, NotFound
-from .layout import REFERENCE, Json, Manifest, read_manifest
+from .layout import REFERENCE, Json, Manifest, check_files, read_manifest
 
 if TYPE_CHECKING:
     from ..inference.predictor import Predictor
@@ -51,6 +51,15 @@ class ModelVersion:
             return bool(self.manifest)
         except BundleRefused:
             return False
+
+    @property
+    def whole(self) -> bool:
+        """Whether every file is the one that was captured; reads them all."""
+        try:
+            check_files(self.folder, self.manifest, self.ref)
+        except BundleRefused:
+            return False
+        return True
 
     @property
     def created(self) -> str:
