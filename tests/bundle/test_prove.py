@@ -14,7 +14,7 @@ from models import notebook, seen, stored, written
 from workbench.bundle.layout import read_manifest
 from workbench.bundle.prove import prove, verify
 from workbench.bundle.write import Request
-from workbench.errors import BundleRefused, NotProven
+from workbench.errors import BundleRefused, NotProven, UsageError
 
 X = pd.DataFrame({"a": np.linspace(0.0, 1.0, 150), "k": np.arange(150)})
 
@@ -71,6 +71,12 @@ def test_what_was_damaged_since_is_stored_anew(tmp_path: Path, content: bytes | 
     assert (version.ref, version.unchanged) == ("churn@2", False)
     assert version.predictor().predict(version.reference())["prediction"][1] == 2 * X["a"][1]
     assert stored(tmp_path, notebook(cell, w=np.array([2.0])), X).ref == "churn@2"
+
+
+def test_an_alias_that_cannot_be_one_is_refused_before_anything_is_stored(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="'1' cannot name an alias"):
+        stored(tmp_path, notebook("def predict(df):\n    return df['a']"), X, alias="1")
+    assert not (tmp_path / "models").exists()
 
 
 DIES = """

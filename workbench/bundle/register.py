@@ -61,6 +61,8 @@ def register(
     ModelFailed or NotProven, and StorageError; then nothing is left in the registry.
     """
     check_name(request.name)
+    if request.alias:
+        check_name(request.alias, "alias")
     with registry.stage() as staging:
         captured = capture(entry, session, staging / "taken", cell=request.cell)
         warm(packages.loaded_modules(captured.requirements))  # imports while the kernel answers
