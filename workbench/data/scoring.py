@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -53,6 +54,7 @@ class Scorer:
             raise
         predictions = self._predictions(rows, piece.table)
         if self._lines:
+            self._refuse_twice(predictions.column_names, piece)
             return predictions, piece.lines
         kept = piece.table if self._verbatim or self._typed_input else self._conformed(readable, rows)
         for name in predictions.column_names:
@@ -90,6 +92,21 @@ class Scorer:
         if self._names is None:
             self._names = free_names(list(answer), table.column_names, self._name)
         return pa.table({self._names.get(name, name): self._steady(name, column) for name, column in answer.items()})
+
+    def _refuse_twice(self, predictions: list[str], piece: Piece) -> None:
+        """BadInput where a line has a key that predictions were named before it was seen."""
+        twice = next((name for name in predictions if name in piece.table.column_names), None)
+        if twice is None:
+            return
+        at = next((i for i, line in enumerate(piece.lines or ()) if twice in json.loads(line)), 0)
+        row = piece.first_row + at
+        raise BadInput(
+            f"row {row} has a column {twice!r}, which no row had when the predictions were named {twice!r}",
+            column=twice,
+            row=row,
+            where=f"{self._label}, row {row}",
+            fix=f"rename {twice!r} in the input, or write CSV or Parquet, whose columns are known beforehand",
+        )
 
     def _no_rows(self) -> dict[str, pa.Array]:
         import pyarrow as pa
