@@ -87,7 +87,7 @@ class Workbench:
                 fix = "name a version of another model as the second"
                 raise UsageError(f"{first.name} has one version: there is nothing to compare", fix=fix)
             first = versions[-2] if second.version == versions[-1].version else first
-        return diff(first, second)
+        return diff(first, second, self.home)
 
     def verify(self, model: str) -> Verdict:
         """Prove a stored version again, under this Python and these packages."""
@@ -117,7 +117,7 @@ class Workbench:
 
         version = self.registry.resolve(model)
         outputs = Schema.from_json(version.manifest.outputs)
-        return predict(version.predictor(), input, output, email=email, name=version.ref, outputs=outputs)
+        return predict(version.predictor(self.home), input, output, email=email, name=version.ref, outputs=outputs)
 
     def remove(self, thing: str, *, all: bool = False, dry_run: bool = False) -> Removed:
         """Remove a version, or with `all` every version of a model."""

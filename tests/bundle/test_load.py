@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 from models import notebook, stored
 
+from workbench.api import Workbench
 from workbench.bundle.load import load
 from workbench.bundle.prove import verify
 from workbench.bundle.version import ModelVersion
@@ -58,6 +59,18 @@ def test_other_packages_are_named_until_a_proof_is_there(
     assert "numpy 1.0.0 there" in str(verify(other, tmp_path / "home"))
     with pytest.warns(UserWarning, match="runs with other packages, under which it was proven: numpy"):
         other.predictor()
+
+
+def test_a_proof_counts_for_the_workbench_that_keeps_it(tmp_path: Path) -> None:
+    own = Workbench(tmp_path / "own")
+    version = stored(own.home, notebook("def predict(df):\n    return df['a'] * 2"), X)
+    changed(version, version.folder.with_name("2"), packages={**version.manifest.packages, "not-a-package": "2.0"})
+    with pytest.raises(BundleRefused, match="not-a-package"):
+        own.predict("churn", X)
+    own.verify("churn")
+    with pytest.warns(UserWarning, match="under which it was proven"):
+        assert "bit for bit" in str(own.diff("churn"))
+    assert own.predict("churn", X)["prediction"].tolist() == [2.0, 4.0, 6.0]
 
 
 def test_a_bundle_is_loaded_once(version: ModelVersion) -> None:

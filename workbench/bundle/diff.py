@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -60,8 +61,9 @@ def _part(title: str, lines: list[str] | tuple[str, ...]) -> str:
     return "\n".join([f"  {title}", *(f"    {line}" for line in lines)]) if lines else f"  {title} the same"
 
 
-def diff(a: ModelVersion, b: ModelVersion) -> Diff:
-    """Compare version `b` with version `a`; both answer the reference that `b` keeps, else that of `a`."""
+def diff(a: ModelVersion, b: ModelVersion, home: Path | None = None) -> Diff:
+    """Compare version `b` with version `a`; both answer the reference that `b` keeps, else that of `a`. Proofs lie
+    below `home` (WORKBENCH_HOME)."""
     return Diff(
         a.ref,
         b.ref,
@@ -69,7 +71,7 @@ def diff(a: ModelVersion, b: ModelVersion) -> Diff:
         _schema(a.manifest, b.manifest),
         _changes(a.manifest.packages, b.manifest.packages),
         _changes(_states(a.manifest), _states(b.manifest), named=False),
-        _predictions(a, b),
+        _predictions(a, b, home),
     )
 
 
@@ -109,13 +111,13 @@ def _changes(old: dict[str, str], new: dict[str, str], *, named: bool = True) ->
     return tuple(lines)
 
 
-def _predictions(a: ModelVersion, b: ModelVersion) -> tuple[str, ...]:
+def _predictions(a: ModelVersion, b: ModelVersion, home: Path | None) -> tuple[str, ...]:
     keeper = next((v for v in (b, a) if v.manifest.has_reference), None)
     if keeper is None:
         return ("not compared: neither version keeps a reference",)
     reference = keeper.reference()
     try:
-        old, new = a.predictor().predict(reference), b.predictor().predict(reference)
+        old, new = a.predictor(home).predict(reference), b.predictor(home).predict(reference)
     except WorkbenchError as error:
         return (f"not compared: {error.what}",)
     rows = len(next(iter(new.values()), ()))

@@ -21,11 +21,12 @@ from .layout import CODE, Manifest, check_files, read_manifest
 _predictors: dict[tuple[Path, int], Predictor] = {}
 
 
-def load(folder: Path, *, name: str = "", allow_packages: bool = False) -> Predictor:
+def load(folder: Path, *, name: str = "", home: Path | None = None, allow_packages: bool = False) -> Predictor:
     """The predictor of a bundle; loaded once per process.
 
     BundleRefused if a file was changed, or it needs another Python or other packages. `allow_packages`
-    lets other packages pass; so does, with a warning, a proof that `verify` made under those of this process.
+    lets other packages pass; so does, with a warning, a proof that `verify` made under those of this process and
+    keeps below `home` (WORKBENCH_HOME).
     """
     folder = Path(folder).absolute()
     manifest = read_manifest(folder, name)
@@ -34,7 +35,7 @@ def load(folder: Path, *, name: str = "", allow_packages: bool = False) -> Predi
         name = name or manifest.name
         check_python(manifest, name)
         if not allow_packages:
-            _check_packages(manifest, name)
+            _check_packages(manifest, name, home or paths.home())
         check_files(folder, manifest, name)
         _predictors[key] = _predictor(folder, manifest, name)
     return _predictors[key]
@@ -54,12 +55,12 @@ def _minor(version: str) -> str:
     return ".".join(version.split(".")[:2])
 
 
-def _check_packages(manifest: Manifest, name: str) -> None:
+def _check_packages(manifest: Manifest, name: str, home: Path) -> None:
     different = packages.differences(manifest.packages)
     if not different:
         return
     said = ", ".join(different.values())
-    if packages.proof_file(paths.home(), manifest).exists():
+    if packages.proof_file(home, manifest).exists():
         warnings.warn(f"{name} runs with other packages, under which it was proven: {said}", stacklevel=3)
         return
     pins = " ".join(f"{package}=={manifest.packages[package]}" for package in different)

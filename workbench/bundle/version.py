@@ -74,11 +74,12 @@ class ModelVersion:
     def proven(self) -> bool:
         return self.manifest.verdict is not None
 
-    def predictor(self) -> Predictor:
-        """The loaded bundle. BundleRefused if it was changed or needs another Python or other packages."""
+    def predictor(self, home: Path | None = None) -> Predictor:
+        """The loaded bundle. BundleRefused if it was changed or needs another Python or other packages than it was
+        captured with, or proven under by a verify that kept its proof below `home` (WORKBENCH_HOME)."""
         from .load import load
 
-        return load(self.folder, name=self.ref)
+        return load(self.folder, name=self.ref, home=home)
 
     def reference(self) -> dict[str, Any]:
         """The rows that were kept as reference: a table of up to 10 000 rows."""
