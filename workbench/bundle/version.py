@@ -95,10 +95,12 @@ class ModelVersion:
         return replace(self, unchanged=True)
 
     def to_json(self) -> Json:
-        manifest = self.manifest
+        known: Json = {"name": self.name, "version": self.version, "aliases": list(self.aliases)}
+        if not self.readable:
+            return {**known, "damaged": True}
         kept = ("entry", "row_wise", "bit_stable", "verdict", "python", "packages", "origin", "fingerprint")
-        fields = {key: value for key, value in manifest.to_json().items() if key in kept}
-        return {"name": self.name, "version": self.version, "aliases": list(self.aliases), **fields}
+        fields = {key: value for key, value in self.manifest.to_json().items() if key in kept}
+        return {**known, **fields}
 
     def __str__(self) -> str:
         return card(self) if self.readable else f"{self.ref} ✗ damaged: its manifest cannot be read"
