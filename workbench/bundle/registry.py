@@ -96,15 +96,20 @@ class Registry:
         return self._version(name, number, self.aliases(name))
 
     def set_alias(self, version: ModelVersion, alias: str) -> ModelVersion:
-        """Points `alias` to a version, from wherever it pointed before."""
+        """Points `alias` to a version, from wherever it pointed before; NotFound if the version is gone."""
         check_name(alias, "alias")
         file = self.folder / version.name / "aliases" / alias
         with storage.writing(file.parent):
             file.parent.mkdir(exist_ok=True)
+            before = _number_in(file)
             storage.write_text(file, f"{version.version}\n")
-        if version.version not in self._numbers(version.name):
-            file.unlink(missing_ok=True)
-            raise NotFound(f"{version.ref} was removed just now", fix=f"%workbench models {version.name}")
+            numbers = self._numbers(version.name)  # asked now: who removes a version looks for aliases after its grave
+            if version.version not in numbers:
+                if before in numbers:
+                    storage.write_text(file, f"{before}\n")
+                else:
+                    file.unlink(missing_ok=True)
+                raise _removed(version)
         return self._version(version.name, version.version, self.aliases(version.name))
 
     def remove_alias(self, name: str, alias: str) -> None:
@@ -119,16 +124,18 @@ class Registry:
         """Removes a version for good; refused while an alias points to it. Its number is never used again."""
         self.check_removable(version)
         grave = self.folder / version.name / "removed" / str(version.version)
-        with storage.writing(grave.parent):
+        trash = self.folder / f".staging-{secrets.token_hex(6)}"
+        with storage.writing(version.folder):
             grave.parent.mkdir(exist_ok=True)
             grave.touch()
             try:
                 self.check_removable(version)
-            except UsageError:
-                grave.unlink()
+                os.rename(version.folder, trash)
+            except BaseException:
+                if not version.folder.exists():  # somebody else was quicker
+                    raise _removed(version) from None
+                grave.unlink(missing_ok=True)
                 raise
-            trash = self.folder / f".staging-{secrets.token_hex(6)}"
-            os.rename(version.folder, trash)
         shutil.rmtree(trash, ignore_errors=True)
 
     def check_removable(self, version: ModelVersion) -> None:
@@ -193,6 +200,10 @@ def _renamed(staged: Path, target: Path) -> bool:
             raise StorageError(f"{staged} is not on the file system of the registry {target.parent}") from error
         raise
     return True
+
+
+def _removed(version: ModelVersion) -> NotFound:
+    return NotFound(f"{version.ref} was removed just now", fix=f"%workbench models {version.name}")
 
 
 def _no_version(name: str, which: str, numbers: list[int], aliases: dict[str, int]) -> NotFound:
