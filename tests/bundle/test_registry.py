@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -27,6 +29,19 @@ def staged(place: Path, fingerprint: str = "f") -> Path:
 def published(registry: Registry, name: str = "churn", fingerprint: str = "f") -> ModelVersion:
     with registry.stage() as place:
         return registry.publish(staged(place, fingerprint), name)
+
+
+@contextmanager
+def as_another_user() -> Iterator[None]:
+    """Root may write everywhere; anybody else is held back by the modes of the folders."""
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if root:
+            os.seteuid(0)
 
 
 @pytest.fixture
@@ -96,6 +111,37 @@ def test_an_alias_moves(registry: Registry) -> None:
     assert registry.aliases("churn") == {"live": 2}
     with pytest.raises(NotFound, match="no alias 'champion'"):
         registry.remove_alias("churn", "champion")
+
+
+def test_an_alias_stays_where_it_was_when_its_new_version_is_gone(registry: Registry) -> None:
+    first, second = published(registry), published(registry)
+    registry.set_alias(first, "live")
+    registry.remove(second)
+    for alias in ("live", "next"):
+        with pytest.raises(NotFound, match="churn@2 was removed just now"):
+            registry.set_alias(second, alias)
+    assert registry.aliases("churn") == {"live": 1}
+
+
+def test_a_version_that_cannot_be_removed_is_still_there(registry: Registry) -> None:
+    version = published(registry)
+    for folder in (*registry.folder.parents[:3], registry.folder):
+        folder.chmod(folder.stat().st_mode | 0o055)
+    version.folder.parent.chmod(0o777)
+    registry.folder.chmod(0o555)
+    with as_another_user(), pytest.raises(StorageError) as told:
+        registry.remove(version)
+    registry.folder.chmod(0o755)
+    assert str(version.folder) in told.value.what
+    assert registry.resolve("churn").ref == "churn@1"
+
+
+def test_what_two_remove_at_once_is_gone(registry: Registry) -> None:
+    version = published(registry)
+    registry.remove(version)
+    with pytest.raises(NotFound, match="churn@1 was removed just now"):
+        registry.remove(version)
+    assert published(registry).ref == "churn@2"
 
 
 @pytest.mark.parametrize("name", ["", "3", "../x", "a/b", ".hidden", "a b", "churn@2", "é" * 3, "x" * 101])
