@@ -3,37 +3,60 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 _LONGEST = 400
+_LONGEST_SET = 200_000  # a pickled set of words has another order in each process, so it would never be unchanged
+_DEEPEST = 8
+
+
+class _NotPlain(Exception):
+    """The value has no such text."""
 
 
 def literal(value: object) -> str | None:
     """The text of a short number, string, None, or tuple, list, dict or set of such; None for all else."""
-    text = _text(value)
-    return text if text is not None and len(text) <= _LONGEST else None
-
-
-def _text(value: object) -> str | None:
-    kind = type(value)
-    if value is None or value is Ellipsis or kind in (bool, int, str, bytes):
-        return repr(value)
-    if kind is float:
-        return repr(value) if math.isfinite(value) else None  # type: ignore[arg-type]
-    if kind is dict:
-        pairs = [(_text(k), _text(v)) for k, v in value.items()]  # type: ignore[attr-defined]
-        return None if any(None in pair for pair in pairs) else "{" + ", ".join(f"{k}: {v}" for k, v in pairs) + "}"
-    if kind in (tuple, list, set) and len(value) <= _LONGEST:  # type: ignore[arg-type]
-        return _sequence(kind, [_text(item) for item in value])  # type: ignore[attr-defined]
-    return None
-
-
-def _sequence(kind: type, parts: list[str | None]) -> str | None:
-    texts = [part for part in parts if part is not None]
-    if len(texts) != len(parts) or (kind is set and not texts):
+    room = _Room(_LONGEST_SET if isinstance(value, set | frozenset) else _LONGEST)
+    try:
+        return room.text(value, 0)
+    except (_NotPlain, ValueError):  # ValueError: Python refuses to print a number of that many digits
         return None
-    if kind is set:  # iteration order differs from process to process
-        return "{" + ", ".join(sorted(texts)) + "}"
-    inner = ", ".join(texts)
-    if kind is tuple:
-        return f"({inner},)" if len(texts) == 1 else f"({inner})"
-    return f"[{inner}]"
+
+
+class _Room:
+    """Writes a value while there is room left for its text."""
+
+    def __init__(self, longest: int) -> None:
+        self._left = longest
+
+    def text(self, value: object, depth: int) -> str:
+        if depth > _DEEPEST:
+            raise _NotPlain
+        kind = type(value)
+        if kind in (tuple, list):
+            inner = self._joined(value, depth)  # type: ignore[arg-type]
+            return f"[{inner}]" if kind is list else f"({inner},)" if len(value) == 1 else f"({inner})"  # type: ignore[arg-type]
+        if isinstance(value, dict) and kind is dict:
+            pairs = (f"{self.text(k, depth + 1)}: {self.text(v, depth + 1)}" for k, v in value.items())
+            return "{" + ", ".join(pairs) + "}"
+        if isinstance(value, set | frozenset) and kind in (set, frozenset):
+            inner = ", ".join(sorted(self.text(item, depth + 1) for item in value))
+            text = f"{{{inner}}}" if inner else "set()"
+            return text if kind is set else f"frozenset({text})"
+        return self._plain(value, kind)
+
+    def _joined(self, values: Iterable[object], depth: int) -> str:
+        return ", ".join(self.text(item, depth + 1) for item in values)
+
+    def _plain(self, value: object, kind: type) -> str:
+        if kind is float and not math.isfinite(value):  # type: ignore[arg-type]
+            raise _NotPlain
+        if value is not None and value is not Ellipsis and kind not in (bool, int, float, str, bytes):
+            raise _NotPlain
+        if isinstance(value, str | bytes) and len(value) > self._left:
+            raise _NotPlain
+        text = repr(value)
+        self._left -= len(text) + 2
+        if self._left < 0:
+            raise _NotPlain
+        return text

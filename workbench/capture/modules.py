@@ -9,7 +9,9 @@ from importlib import metadata
 from pathlib import Path
 
 from ..errors import CaptureRefused
+from .drift import drift
 from .imports import find_module, imported_paths, is_local
+from .refusals import module_changed
 
 DISTRIBUTIONS = {
     "sklearn": "scikit-learn",
@@ -58,14 +60,19 @@ class Modules:
         if name in self.local:
             return
         self.local[name] = file
+        dotted = name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
         try:
-            tree = ast.parse(file.read_text(encoding="utf-8"))
+            text = file.read_text(encoding="utf-8")
+            tree = ast.parse(text)
         except (OSError, SyntaxError, UnicodeDecodeError) as error:
             raise CaptureRefused(
                 f"the local module {name} cannot come along: {error}",
                 where=str(file),
                 fix="save the module as valid Python, import it again and capture again",
             ) from error
+        module = sys.modules.get(dotted)
+        if module is not None and (change := drift(module, text)):
+            raise module_changed(dotted, change, str(file))
         self.follow(imported_paths(tree, package))
 
     def requirements(self) -> dict[str, str]:

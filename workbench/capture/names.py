@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import re
 import symtable
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 _COMPREHENSIONS = {"listcomp", "setcomp", "dictcomp", "genexpr"}
@@ -12,11 +14,13 @@ _COMPREHENSIONS = {"listcomp", "setcomp", "dictcomp", "genexpr"}
 @dataclass(frozen=True)
 class Uses:
     """`now`: looked up while the statement runs; `later`: when its functions are called;
-    `chains`: the dotted paths read from each name, `{"sklearn": {"sklearn.linear_model.Ridge"}}`."""
+    `chains`: the dotted paths read from each name, `{"sklearn": {"sklearn.linear_model.Ridge"}}`;
+    `strings`: names that a string passes to pandas, `df.query("age > @LIMIT")`."""
 
     now: frozenset[str]
     later: frozenset[str]
     chains: dict[str, set[str]] = field(default_factory=dict)
+    strings: frozenset[str] = frozenset()
 
     @property
     def all(self) -> frozenset[str]:
@@ -29,7 +33,8 @@ def uses(text: str, *, future_annotations: bool = False) -> Uses:
     now: set[str] = set()
     later: set[str] = set()
     _collect(symtable.symtable(prefix + text, "<captured>", "exec"), now, later, deferred=False)
-    return Uses(frozenset(now), frozenset(later - now), chains(ast.parse(text)))
+    tree = ast.parse(text)
+    return Uses(frozenset(now), frozenset(later - now), chains(tree), frozenset(_in_strings(tree)))
 
 
 def _collect(scope: symtable.SymbolTable, now: set[str], later: set[str], *, deferred: bool) -> None:
@@ -62,6 +67,14 @@ def chains(tree: ast.AST) -> dict[str, set[str]]:
         if isinstance(node, ast.Attribute) and (path := _dotted(node)):
             found.setdefault(path.split(".")[0], set()).add(path)
     return found
+
+
+def _in_strings(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("query", "eval"):
+            for argument in ast.walk(node):
+                if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
+                    yield from re.findall(r"@([A-Za-z_]\w*)", argument.value)
 
 
 def _dotted(node: ast.expr) -> str | None:

@@ -44,6 +44,30 @@ def closure(name: str, kind: str, cell: str) -> CaptureRefused:
     )
 
 
+def wrapped(name: str, cell: str) -> CaptureRefused:
+    return CaptureRefused(
+        f"{name} was wrapped after it was defined: its text alone is another function",
+        where=cell or None,
+        fix=f"write the wrapper as a decorator, @wrapper above def {name}, or give the wrapped one a name of its own",
+    )
+
+
+def other_default(name: str, cell: str) -> CaptureRefused:
+    return CaptureRefused(
+        f"a default of {name} was another value when it was defined than its text gives now",
+        where=cell or None,
+        fix=f"run the cell that defines {name} again, then capture again",
+    )
+
+
+def module_changed(path: str, what: str, file: str) -> CaptureRefused:
+    return CaptureRefused(
+        f"{path} in this kernel is not what its file says: {what}",
+        where=file,
+        fix=f"restart the kernel, or importlib.reload({path}) and run its users again; then capture again",
+    )
+
+
 def unproven(name: str, kind: str, cell: str) -> CaptureRefused:
     return CaptureRefused(
         f"the text of the {kind} {name} is not known: no cell that ran compiles to what is live now",
@@ -52,12 +76,11 @@ def unproven(name: str, kind: str, cell: str) -> CaptureRefused:
     )
 
 
-def other_binding(name: str, is_class: bool, cell: str) -> CaptureRefused:
-    kind = "class" if is_class else "function"
+def other_binding(name: str, cell: str) -> CaptureRefused:
     return CaptureRefused(
-        f"an object was made with a {kind} {name} that has been redefined or deleted since",
+        f"an object was made with a class {name} that has been redefined or deleted since",
         where=cell or None,
-        fix=f"make the object again, with the {kind} {name} as it is now, then capture again",
+        fix=f"make the object again, with the class {name} as it is now, then capture again",
     )
 
 

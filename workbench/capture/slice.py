@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from types import FunctionType
 from typing import Any
 
 from ..errors import CaptureRefused
@@ -23,9 +22,8 @@ class Slice:
         self.states: dict[str, Path] = {}
         self._resolver = Resolver(session)
         self.modules = self._resolver.modules
-        self._namespace = session.namespace
+        self._namespace = self._resolver.namespace
         self._writer = StateWriter(folder, self._home)
-        self._lambdas: dict[int, str] = {}
         self._walk([(entry, "")])
 
     def _walk(self, names: list[tuple[str, str]]) -> None:
@@ -88,17 +86,14 @@ class Slice:
             live = getattr(live, part, None)
         if live is obj:
             return qualname
-        if isinstance(obj, FunctionType) and obj.__name__ == "<lambda>":
-            return self._lambda(obj)
         if name := next((n for n, value in self._namespace.items() if value is obj), None):
             return name
-        raise other_binding(qualname, isinstance(obj, type), self._resolver.cell(root))
+        if isinstance(obj, type):
+            raise other_binding(qualname, self._resolver.cell(root))
+        return self._made(obj)
 
-    def _lambda(self, function: FunctionType) -> str:
-        """A lambda that no name is bound to, inside a transformer say, gets a name of its own."""
-        name = self._lambdas.setdefault(id(function), f"_lambda_{len(self._lambdas) + 1}")
-        if name not in self.items and (item := self._resolver.function(name, function)):
-            self.items[name] = item
-            for needed, user in self._add(item):
-                self._walk([(needed, user)])
+    def _made(self, function: Any) -> str:
+        """A function that no name is bound to, a lambda in a transformer say, gets a name of its own."""
+        name = self._resolver.make("lambda" if function.__name__ == "<lambda>" else function.__name__, function)
+        self._walk([(name, "")])
         return name

@@ -8,7 +8,7 @@ import inspect
 import linecache
 import textwrap
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import CodeType, FunctionType
 
 from .captured import Cell, Session
@@ -26,6 +26,17 @@ class Text:
     cell: Cell
     future_annotations: bool = False
 
+    @property
+    def decorators(self) -> int:
+        """How many decorators stand above the definition."""
+        node = ast.parse(f"({self.source})" if self.source.startswith("lambda") else self.source).body[0]
+        return len(getattr(node, "decorator_list", ()))
+
+    def undecorated(self) -> Text:
+        """The definition alone."""
+        node = ast.parse(self.source).body[0]
+        return replace(self, source="\n".join(self.source.splitlines()[node.lineno - 1 :]))
+
 
 def function_text(function: FunctionType, session: Session) -> Text | None:
     """The `def` (with its decorators) or `lambda` that made `function`, or None where none can be proven."""
@@ -40,7 +51,7 @@ def function_text(function: FunctionType, session: Session) -> Text | None:
 
 def class_text(cls: type, session: Session) -> Text | None:
     """The `class` statement that made `cls`, or None where none can be proven."""
-    methods = [f for f in _functions(cls) if not f.__code__.co_filename.startswith("<string")]
+    methods = [f for f in functions_of(cls) if not f.__code__.co_filename.startswith("<string")]
     for cell in _class_cells(methods, session):
         for node in reversed(_definitions(ast.parse(cell.text))):
             if isinstance(node, ast.ClassDef) and node.name == cls.__name__:
@@ -134,19 +145,28 @@ def _codes(cell: Cell, node: ast.expr | Definition, source: str, like: CodeType)
 
 def _compiled(source: str, like: CodeType) -> Iterator[CodeType]:
     """Every code object inside `source`, compiled as `like` was."""
-    flags = like.co_flags & FUTURE_ANNOTATIONS | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+    return all_code(source, like.co_flags & FUTURE_ANNOTATIONS)
+
+
+def all_code(source: str, flags: int = 0) -> Iterator[CodeType]:
+    """Every code object inside `source`; none where it does not compile."""
     try:
+        flags |= ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
         top = compile(source, "<captured>", "exec", flags, dont_inherit=True)
     except SyntaxError:
         return
-    pending = [top]
-    while pending:
-        code = pending.pop()
-        yield code
-        pending += [c for c in code.co_consts if isinstance(c, CodeType)]
+    yield from inner_code(top)
 
 
-def _functions(cls: type) -> list[FunctionType]:
+def inner_code(code: CodeType) -> Iterator[CodeType]:
+    """A code object and those inside it."""
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from inner_code(constant)
+
+
+def functions_of(cls: type) -> list[FunctionType]:
     """The functions written in the body of `cls`, out of properties, class methods and wrappers."""
     found = []
     for value in vars(cls).values():

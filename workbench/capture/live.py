@@ -1,0 +1,155 @@
+"""What a definition's text cannot say: defaults and attributes that hold other objects than the text gives now.
+
+A default is evaluated once, when its `def` runs, and attributes can be set later; what is live is what counts.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from types import FunctionType
+from typing import Any
+
+from .literals import literal
+from .texts import inner_code, same_code
+
+Refer = Callable[[str, Any], str]
+"""Gives the expression of `model.py` that stands for a live object, under a hint of a name."""
+
+_ABSENT = object()
+_EVALUATED = (ast.Name, ast.Attribute, ast.Constant, ast.Tuple, ast.List, ast.Dict, ast.Set, ast.Subscript, ast.Slice)
+_OPERATORS = (ast.UnaryOp, ast.BinOp, ast.expr_context, ast.operator, ast.unaryop)
+_DATA_METACLASSES = ("type", "ABCMeta")
+
+
+def function_settings(
+    name: str, function: FunctionType, source: str, namespace: Mapping[str, Any], refer: Refer
+) -> str:
+    """Statements after the `def` of `name` that give it its live defaults and attributes; empty where it has them."""
+    arguments = _arguments(source)
+    lines = []
+    if _other(arguments.defaults, function.__defaults__ or (), namespace):
+        values = [refer(f"{name}_default", value) for value in function.__defaults__ or ()]
+        lines.append(f"{name}.__defaults__ = ({', '.join(values)},)")
+    named = {a.arg: d for a, d in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True) if d is not None}
+    live = function.__kwdefaults__ or {}
+    if _other(list(named.values()), [live.get(key, _ABSENT) for key in named], namespace):
+        pairs = [f"{key!r}: {refer(f'{name}_{key}', value)}" for key, value in live.items()]
+        lines.append(f"{name}.__kwdefaults__ = {{{', '.join(pairs)}}}")
+    for key, value in vars(function).items():
+        if key != "__wrapped__":
+            lines.append(f"{name}.{key} = {refer(f'{name}_{key}', value)}")
+    return "".join(f"\n{line}" for line in lines)
+
+
+def holds_other_defaults(function: FunctionType, source: str, namespace: Mapping[str, Any]) -> bool:
+    """Whether the text, run now, would give a function other defaults than it has."""
+    return bool(function_settings("f", function, source, namespace, lambda *_: "")) and not vars(function)
+
+
+def wrappers(value: Any) -> int:
+    """How many wrappers that keep what they wrap (`functools.wraps`) stand around a function."""
+    levels = 0
+    while hasattr(value, "__wrapped__"):
+        value, levels = value.__wrapped__, levels + 1
+    return levels
+
+
+def wrapper_is_live(value: Any, namespace: Mapping[str, Any]) -> bool:
+    """Whether the notebook's decorator that made a wrapper is still the one of that name."""
+    if not isinstance(value, FunctionType) or value.__globals__.get("__name__") != namespace.get("__name__"):
+        return True
+    root, local, _ = value.__code__.co_qualname.partition(".<locals>")
+    maker = namespace.get(root)
+    maker = inspect.unwrap(maker) if callable(maker) else None
+    if not local:
+        return True
+    return isinstance(maker, FunctionType) and any(
+        same_code(value.__code__, code) for code in inner_code(maker.__code__)
+    )
+
+
+def method_source(class_source: str, name: str) -> str | None:
+    """The text of a method in the text of its class."""
+    for node in ast.parse(class_source).body[0].body:  # type: ignore[attr-defined]
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == name:
+            return ast.unparse(node)
+    return None
+
+
+def class_settings(name: str, cls: type, source: str, namespace: Mapping[str, Any], refer: Refer) -> str:
+    """Statements after the `class` of `name` that give it the attributes it has now; empty where it has them.
+
+    Classes whose metaclass makes something else of what is written (enums, pydantic models) are as their text says.
+    """
+    node = ast.parse(source).body[0]
+    assert isinstance(node, ast.ClassDef)
+    if type(cls).__name__ not in _DATA_METACLASSES or issubclass(cls, tuple):
+        return ""
+    written, bound = dict(_assigned(node)), _bound_in(node)
+    lines = []
+    for key, value in vars(cls).items():
+        if _is_part_of_text(key, value, cls):
+            continue
+        if key in written:
+            other = _differs(written[key], value, namespace, calls=not node.decorator_list)
+        else:
+            replaced = key in bound and isinstance(value, FunctionType)
+            other = not node.decorator_list and (replaced or (key not in bound and not key.startswith("_")))
+        if other:
+            lines.append(f"{name}.{key} = {refer(f'{name}_{key}', value)}")
+    return "".join(f"\n{line}" for line in lines)
+
+
+def _arguments(source: str) -> ast.arguments:
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            return node.args
+    raise AssertionError(source)
+
+
+def _other(expressions: list[ast.expr], values: Any, namespace: Mapping[str, Any]) -> bool:
+    if len(expressions) != len(values):
+        return True
+    return any(_differs(e, v, namespace) for e, v in zip(expressions, values, strict=True))
+
+
+def _differs(expression: ast.expr, value: Any, namespace: Mapping[str, Any], *, calls: bool = True) -> bool:
+    """Whether an expression gives another object now. One that `calls` something is not run: what is plain of it
+    is set again."""
+    if not all(isinstance(node, (*_EVALUATED, *_OPERATORS)) for node in ast.walk(expression)):
+        return calls and literal(value) is not None
+    try:
+        code = compile(ast.Expression(expression), "<captured>", "eval")
+        now = eval(code, {"__builtins__": builtins}, namespace)
+    except Exception:  # noqa: BLE001 (what cannot be evaluated any more must be set)
+        return True
+    text = literal(value)
+    return now is not value and not (text is not None and text == literal(now))
+
+
+def _assigned(node: ast.ClassDef) -> Iterator[tuple[str, ast.expr]]:
+    for statement in node.body:
+        if isinstance(statement, ast.Assign):
+            for target in statement.targets:
+                if isinstance(target, ast.Name):
+                    yield target.id, statement.value
+        elif isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name) and statement.value:
+            yield statement.target.id, statement.value
+
+
+def _bound_in(node: ast.ClassDef) -> set[str]:
+    names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    return names | {n.name for n in node.body if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)}
+
+
+def _is_part_of_text(key: str, value: Any, cls: type) -> bool:
+    if (key.startswith("__") and key.endswith("__")) or key == "_abc_impl":
+        return True
+    inner = getattr(value, "__func__", getattr(value, "fget", value))
+    own = getattr(inner, "__qualname__", "")
+    if isinstance(own, str) and own.startswith(f"{cls.__qualname__}."):
+        return True
+    return hasattr(type(value), "__get__") and not isinstance(inner, FunctionType)
