@@ -39,7 +39,8 @@ def mail(to: str, subject: str, text: str, attachments: Sequence[Path | tuple[st
         refused = "; ".join(f"{address}: {_said(reply[1])}" for address, reply in error.recipients.items())
         raise UsageError(f"the mail was not sent: {where} refuses {refused}", fix="check the address") from error
     except smtplib.SMTPResponseException as error:
-        raise StorageError(f"the mail to {to} was not sent: {where} says {_said(error.smtp_error)}") from error
+        what = f"the mail to {to} was not sent: {where} says {_said(error.smtp_error)}"
+        raise StorageError(what, fix=f"try again later, or check {_FROM} and {_URL}") from error
     except (OSError, smtplib.SMTPException) as error:
         raise StorageError(f"the mail to {to} was not sent: {where}: {error}", fix=f"check {_URL}") from error
 
@@ -82,7 +83,7 @@ def _read(file: Path) -> tuple[str, bytes]:
     try:
         return file.name, file.read_bytes()
     except FileNotFoundError as error:
-        raise NotFound(f"there is no file {file} to attach") from error
+        raise NotFound(f"there is no file {file} to attach", fix="check its path") from error
 
 
 def _port(server: SplitResult) -> int:

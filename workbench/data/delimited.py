@@ -96,7 +96,8 @@ class DelimitedSource:
         records = (r for r in csv.reader(io.StringIO(decoded, newline=""), delimiter=self._delimiter) if r)
         names = next(records, None)
         if names is None:
-            raise BadInput(f"{self.label} is empty: it has not even a header", where=self.label)
+            what = f"{self.label} is empty: it has not even a header"
+            raise BadInput(what, where=self.label, fix="write it again, with the names of the columns in line 1")
         self._check_header(names)
         return names, not more and next(records, None) is None
 
@@ -123,8 +124,12 @@ class DelimitedSource:
         if isinstance(error, UnicodeError) or "invalid UTF8" in said:
             return self._undecodable(error)
         if "straddling" in said:
-            return BadInput(f"a record of {self.label} has more than {_BLOCK >> 20} MB: a quote is not closed?")
-        return self._ragged(len(names)) or BadInput(f"{self.label} cannot be read as CSV: {said}", where=self.label)
+            what = f"a record of {self.label} has more than {_BLOCK >> 20} MB: a quote is not closed?"
+            return BadInput(what, where=self.label, fix='close the quote; two of them, "", mean one inside a value')
+        fix = "write it again as CSV, each value that holds a delimiter or a line break in double quotes"
+        return self._ragged(len(names)) or BadInput(
+            f"{self.label} cannot be read as CSV: {said}", where=self.label, fix=fix
+        )
 
     def _records(self) -> Iterator[tuple[int, int, list[str]]]:
         with reading(self.file) as (stream, _, _size):

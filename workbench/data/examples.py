@@ -18,7 +18,9 @@ def frame(place: str) -> pd.DataFrame:
     source = places.source(place)
     table = pa.concat_tables([piece.table for piece in source.pieces()])
     if not table.num_rows:
-        raise BadInput(f"{source.label} has no rows to prove a model on")
+        raise BadInput(
+            f"{source.label} has no rows to prove a model on", fix="name one that has rows, a hundred or more"
+        )
     read: pd.DataFrame = table.to_pandas()
     return _typed(read) if source.text is not None else read
 

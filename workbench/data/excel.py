@@ -58,7 +58,7 @@ class ExcelSource:
     def _read(self) -> pa.Table:
         with in_words(self.file, "read"), reading(self.file) as (stream, _, size):
             if size == 0:
-                raise BadInput(f"{self.label} is empty: it has 0 bytes", where=self.label)
+                raise BadInput(f"{self.label} is empty: it has 0 bytes", where=self.label, fix="write or copy it again")
             content = io.BytesIO(stream.read())
         try:
             book = _openpyxl().load_workbook(content, read_only=True, data_only=True)
@@ -83,7 +83,8 @@ class ExcelSource:
         while rows and all(value is None for value in rows[-1]):
             rows.pop()
         if not rows:
-            raise BadInput(f"{self.label} is empty: its sheet has not even a header", where=self.label)
+            what = f"{self.label} is empty: its sheet has not even a header"
+            raise BadInput(what, where=self.label, fix="name the sheet that has the rows, ?sheet=NAME")
         width = max(map(len, rows))
         header, *body = (row + (None,) * (width - len(row)) for row in rows)  # rows end at their last value
         used = [i for i in range(len(header)) if header[i] is not None or any(row[i] is not None for row in body)]

@@ -42,7 +42,7 @@ class FeatherSource:
         import pyarrow as pa
 
         if size == 0:
-            raise BadInput(f"{self.label} is empty: it has 0 bytes", where=self.label)
+            raise BadInput(f"{self.label} is empty: it has 0 bytes", where=self.label, fix="write or copy it again")
         try:
             start = stream.read(6)
             stream.seek(0)

@@ -44,7 +44,9 @@ def filesystem(file: FilePath) -> tuple[Any, str]:
     except ImportError as error:
         raise UsageError(f"{file.label} cannot be reached: {error}", fix=f"{text_of_missing(error)}") from error
     except ValueError as error:
-        raise UsageError(f"{file.label} cannot be reached: {error}") from error
+        raise UsageError(
+            f"{file.label} cannot be reached: {error}", fix="check the URL, as in s3://bucket/key"
+        ) from error
     return fs, str(path)
 
 
@@ -199,4 +201,6 @@ def explained(error: Exception, label: str, doing: str) -> Exception:
         return StorageError(f"{label} cannot be {verb}: {os.strerror(number)}", fix=f"check the rights of {where}")
     if "compressed" in said.lower() or "zlib" in said.lower() or "crc" in said.lower():
         return BadInput(f"{label} is truncated or damaged: {said}", where=label, fix="copy or write it again")
-    return StorageError(f"{label} cannot be {'written' if doing == 'write' else 'read'}: {said}")
+    if doing == "write":
+        return StorageError(f"{label} cannot be written: {said}", fix="try again, or write elsewhere")
+    return StorageError(f"{label} cannot be read: {said}", fix="check that it can be opened, then try again")

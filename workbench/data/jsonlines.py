@@ -64,7 +64,7 @@ class JsonLinesSource:
                 yield first_row, lines, records, min(raw.tell() / size, 1.0) if size else None
                 first_row, given = first_row + len(lines), True
         if not given:
-            raise BadInput(f"{self.label} is empty: it has no record", where=self.label)
+            raise BadInput(f"{self.label} is empty: it has no record", where=self.label, fix="write or copy it again")
 
     def _record(self, line: bytes, number: int, row: int) -> dict[str, Any]:
         try:
@@ -81,7 +81,8 @@ class JsonLinesSource:
             return record
         if number == 1 and isinstance(record, list):
             raise self._an_array()
-        raise BadInput(f"line {number} of {self.label} is not a record", row=row, where=f"row {row}: {_start(line)}")
+        what, fix = f"line {number} of {self.label} is not a record", 'write one object on each line, as in {"age": 41}'
+        raise BadInput(what, row=row, where=f"row {row}: {_start(line)}", fix=fix)
 
     def _an_array(self) -> BadInput:
         return BadInput(

@@ -55,7 +55,7 @@ class ParquetSource:
         import pyarrow.parquet as pq
 
         if size == 0:
-            raise BadInput(f"{self.label} is empty: it has 0 bytes", where=self.label)
+            raise BadInput(f"{self.label} is empty: it has 0 bytes", where=self.label, fix="write or copy it again")
         try:
             # pre-buffering would hold whole row groups: three times the time and four times the memory
             return pq.ParquetFile(stream, pre_buffer=False, buffer_size=1 << 20)

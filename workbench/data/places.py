@@ -48,7 +48,7 @@ def source(place: str) -> Source:
     from .sql import SqlSource
 
     if "mode" in at.options:
-        raise UsageError(f"{at.label}: mode= is for an output")
+        raise UsageError(f"{at.label}: mode= is for an output", fix="leave it out")
     return SqlSource(at.path, at.label, table=at.options.get("table"), query=at.options.get("query"))
 
 

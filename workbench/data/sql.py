@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 
 
 _PACKAGES = {"psycopg2": "psycopg2-binary", "MySQLdb": "mysqlclient"}
+_NEXT_STEPS = {
+    "OperationalError": "check that the database answers at this URL, then the table and the query",
+    "IntegrityError": "make the rows fit the table's constraints, or name another table",
+    "DataError": "make the values fit the table's columns, or name another table",
+}
 
 
 @contextmanager
@@ -32,9 +37,15 @@ def in_words(label: str) -> Iterator[None]:
         said = str(error.orig).splitlines()[0]
         if "disk is full" in said or "disk full" in said.lower() or "No space left" in said:
             raise StorageError(f"the disk is full: {label} was not written", fix="free some space") from error
-        raise StorageError(f"{label}: the database says: {said}") from error
+        raise StorageError(f"{label}: the database says: {said}", fix=_next_step(error, said)) from error
     except SQLAlchemyError as error:
-        raise StorageError(f"{label}: {str(error).splitlines()[0]}") from error
+        raise StorageError(f"{label}: {str(error).splitlines()[0]}", fix="check the table and its columns") from error
+
+
+def _next_step(error: Exception, said: str) -> str:
+    if "locked" in said:
+        return "end what else writes to it, then try again"
+    return _NEXT_STEPS.get(type(error).__name__, "check the table, its columns and the query")
 
 
 def engine(url: str, label: str, *, create: bool) -> Any:
@@ -54,7 +65,8 @@ def engine(url: str, label: str, *, create: bool) -> Any:
         what = f"{label} needs a dialect of SQLAlchemy for {url.partition(':')[0]}, which is not installed"
         raise UsageError(what, fix=f"pip install the package that has it: {error}") from error
     except sqlalchemy.exc.ArgumentError as error:
-        raise UsageError(f"{label} is not a database URL: {str(error).splitlines()[0]}") from error
+        what = f"{label} is not a database URL: {str(error).splitlines()[0]}"
+        raise UsageError(what, fix="write it as in postgresql://user@host/database?table=NAME") from error
 
 
 def _refuse_missing(file: Path, label: str, *, create: bool) -> None:

@@ -63,7 +63,9 @@ def check(spec: Verb, given: Mapping[str, Any], caller: str) -> dict[str, Any]:
             raise UsageError(f"{caller} needs {option.metavar}: {option.help}", fix=_next_step(spec, caller))
         if option.choices and value is not None and value not in option.choices:
             named = option.flags[0] if option.flags else option.metavar
-            raise UsageError(f"{named} is {' or '.join(option.choices)}, not {value!r}")
+            raise UsageError(
+                f"{named} is {' or '.join(option.choices)}, not {value!r}", fix=f"{named} {option.choices[0]}"
+            )
     return {option.name: given.get(option.name, option.default) for option in spec.options}
 
 
@@ -118,5 +120,5 @@ def _known(spec: Verb, name: str) -> Option | None:
 def _give(given: dict[str, Any], option: Option, value: Any) -> None:
     if option.name in given:
         named = option.metavar if option.positional else option.flags[0]
-        raise UsageError(f"{named} is given twice: {given[option.name]} and {value}")
+        raise UsageError(f"{named} is given twice: {given[option.name]} and {value}", fix="leave one out")
     given[option.name] = value

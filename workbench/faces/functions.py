@@ -87,7 +87,7 @@ def _bound(spec: Verb, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict
             fix = f"did you mean {near}?" if near else f"it has {', '.join(known)}"
             raise UsageError(f"workbench.{spec.name} has no option {name}", fix=fix)
         if name in given:
-            raise UsageError(f"workbench.{spec.name}: {name} is given twice")
+            raise UsageError(f"workbench.{spec.name}: {name} is given twice", fix="give it once")
         given[name] = value
     return {name: _plain(next(o for o in spec.options if o.name == name), value) for name, value in given.items()}
 

@@ -134,7 +134,8 @@ class _Reader:
             here = self.line[self.at : self.at + 1]
             if not here:
                 raise UsageError(
-                    f"the bracket {self.line[begin]} at character {begin + 1} is never closed: {self.line.strip()}"
+                    f"the bracket {self.line[begin]} at character {begin + 1} is never closed: {self.line.strip()}",
+                    fix="close it, or put the word into quotes",
                 )
             if here in "'\"":
                 self._skip_string()
@@ -143,7 +144,8 @@ class _Reader:
             if here in _CLOSES:
                 closing.append(_CLOSES[here])
             elif here in ")]}" and closing.pop() != here:
-                raise UsageError(f"the {here} at character {self.at} closes no bracket: {self.line.strip()}")
+                what = f"the {here} at character {self.at} closes no bracket: {self.line.strip()}"
+                raise UsageError(what, fix="take it away, or put the word into quotes")
 
 
 def _unquoted(piece: str) -> str:
@@ -193,4 +195,5 @@ def _evaluated(source: str, shown: str, namespace: Mapping[str, Any]) -> object:
     try:
         return eval(source, dict(namespace))  # noqa: S307 (the user's own line)
     except Exception as error:
-        raise UsageError(f"{shown} cannot be filled in: {type(error).__name__}: {error}") from error
+        what = f"{shown} cannot be filled in: {type(error).__name__}: {error}"
+        raise UsageError(what, fix="correct the expression, or double its braces, {{ }}, for the text") from error

@@ -157,7 +157,8 @@ def _infer_category(name: str, dtype: Any) -> Field:
 
 def _refused(name: str, dtype: Any, shape: tuple[int, ...]) -> BadInput:
     if 0 in shape:
-        return BadInput(f"column {name!r} has values of shape {shape}, which are empty", column=name)
+        what = f"column {name!r} has values of shape {shape}, which are empty"
+        return BadInput(what, column=name, fix="leave the column out, or give it values")
     text = str(dtype)
     fix = next((f for start, f in _FIXES.items() if text.startswith(start)), "make it numbers, text or dates")
     if getattr(dtype, "kind", "") in ("m", "M"):

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _OURS = str(Path(__file__).parent.parent)
 _INSTALLED = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")} - {None})
+_TRY = "call it in a notebook with the rows that it gets here"
 
 
 class Predictor:
@@ -100,7 +101,9 @@ def _finished(coroutine: Coroutine[Any, Any, Any]) -> Any:
 def failed(name: str, error: BaseException) -> ModelFailed:
     """The model's exception in words, with the line of the user's own code that raised it."""
     said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    return ModelFailed(f"{name} failed: {said}", where=user_line(error.__traceback__))
+    where = user_line(error.__traceback__)
+    fix = "give rows that it can take, or correct that line and run its cell again" if where else _TRY
+    return ModelFailed(f"{name} failed: {said}", where=where, fix=fix)
 
 
 def user_line(trace: TracebackType | None) -> str | None:

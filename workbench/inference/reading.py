@@ -134,7 +134,7 @@ def refuse_missing(data: Any, found: Mapping[str, Any], schema: Schema) -> None:
     raise BadInput(
         f"{noun} {', '.join(map(repr, missing[:_SHOWN]))} {verb} not there{meant}",
         column=missing[0],
-        fix=f"the input has {_names(there)}; the model takes {_names(schema.names)}" if there else None,
+        fix=f"the input has {_names(there) or 'no columns'}; the model takes {_names(schema.names)}",
     )
 
 

@@ -53,7 +53,8 @@ def refusal(field: Field, flat: Array, first_row: int, error: Exception, convert
 
     position = _first_bad(field, flat, convert)
     if position is None:
-        return BadInput(f"column {field.name!r} does not fit {field.dtype}: {error}", column=field.name)
+        what = f"column {field.name!r} does not fit {field.dtype}: {error}"
+        return BadInput(what, column=field.name, fix=f"give all its values as {field.dtype}")
     try:
         convert(field, flat[position : position + 1])
     except FAILURES as alone:

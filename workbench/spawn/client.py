@@ -61,7 +61,7 @@ def run(
     An interrupt kills it, and what it started.
     """
     if not cwd.is_dir():
-        raise NotFound(f"there is no folder {cwd} to run in")
+        raise NotFound(f"there is no folder {cwd} to run in", fix=f"mkdir -p {cwd}")
     modules = [name for name in preload if name not in _the.unforkable]
     request = Request(target=target, args=args, env=env, cwd=str(cwd), path=list(path), umask=_umask(), preload=modules)
     start = time.monotonic()
