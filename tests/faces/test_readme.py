@@ -3,10 +3,18 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from workbench.faces.helptext import readme_table
+from workbench.faces.helptext import usage
 from workbench.specs import VERBS
 
 README = Path(__file__).parents[2] / "README.md"
+
+
+def readme_table() -> str:
+    """The table of verbs as the README is to have it, in Markdown."""
+    rows = [(f"`{usage(spec, spec.name)}`", spec.summary) for spec in VERBS]
+    return "\n".join(
+        f"| {call.replace('|', chr(92) + '|')} | {does} |" for call, does in [("verb", "does"), ("---", "---"), *rows]
+    )
 
 
 def test_the_readme_lists_the_verbs_as_the_specs_have_them() -> None:

@@ -97,11 +97,3 @@ def docstring(spec: Verb) -> str:
     """The docstring of a verb's Python function."""
     rows = "\n".join(_row((option.name, option.help), 20) for option in spec.options)
     return f"{spec.summary[0].upper()}{spec.summary[1:]}.\n\n{rows}\n"
-
-
-def readme_table() -> str:
-    """The table of verbs for the README, in Markdown."""
-    rows = [(f"`{' '.join([spec.name, *_parts(spec)])}`", spec.summary) for spec in VERBS]
-    return "\n".join(
-        f"| {call.replace('|', chr(92) + '|')} | {does} |" for call, does in [("verb", "does"), ("---", "---"), *rows]
-    )

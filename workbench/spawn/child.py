@@ -1,4 +1,4 @@
-"""A request -> the function that it names, called in this process under the variables, folder and paths of the request.
+"""A request -> the function that it names, called in this process under the variables and in the folder of the request.
 
 A fork of the pre-warmed process and a fresh process both end up in `answer`, so a function cannot tell them apart.
 """
@@ -31,7 +31,6 @@ class Request(TypedDict):
     args: dict[str, Any]
     env: dict[str, str]
     cwd: str
-    path: list[str]
     umask: int
     preload: list[str]
 
@@ -66,7 +65,6 @@ def answer(request: Request) -> NoReturn:
     """Call the function and end the process: status 0, or 1 with the traceback on stderr."""
     faulthandler.enable()  # a crash names the line
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
-    sys.path.extend(part for part in request["path"] if part not in sys.path)
     sys.argv = [request["target"]]
     # Pickles and child processes of the model must not find our own names in `__main__`.
     hidden, sys.modules["__main__"] = sys.modules["__main__"], types.ModuleType("__main__")

@@ -49,21 +49,20 @@ def run(
     *,
     env: dict[str, str],
     cwd: Path,
-    path: Iterable[str] = (),
     preload: Iterable[str] = (),
     timeout: float | None = None,
     fresh: bool = False,
 ) -> Ended:
     """Call `module:function` with the dict `args`, as JSON carries it, in a process of its own, and wait for its end.
 
-    env: its variables, all of them. path: added at the end of its `sys.path`. preload: installed modules that it will
-    import. timeout: seconds until it is killed, `timed_out` then. fresh: not from the pre-warmed process.
+    env: its variables, all of them. preload: installed modules that it will import. timeout: seconds until it is
+    killed, `timed_out` then. fresh: not from the pre-warmed process.
     An interrupt kills it, and what it started.
     """
     if not cwd.is_dir():
         raise NotFound(f"there is no folder {cwd} to run in", fix=f"mkdir -p {cwd}")
     modules = [name for name in preload if name not in _the.unforkable]
-    request = Request(target=target, args=args, env=env, cwd=str(cwd), path=list(path), umask=_umask(), preload=modules)
+    request = Request(target=target, args=args, env=env, cwd=str(cwd), umask=_umask(), preload=modules)
     start = time.monotonic()
     end = None if timeout is None else start + timeout
     with tempfile.TemporaryFile() as output:
@@ -87,7 +86,10 @@ def warm(preload: Iterable[str] = ()) -> None:
 
 
 def cool() -> None:
-    """End the pre-warmed process; `run` starts fresh ones until the next `warm`."""
+    """End the pre-warmed process; `run` starts fresh ones until the next `warm`.
+
+    For tests, which leave no process behind; elsewhere it ends with the process that started it.
+    """
     with _the.lock:
         _the.asked = False
         _the.retire()
@@ -99,7 +101,8 @@ def can_fork() -> bool:
 
 
 def warm_pid() -> int | None:
-    """The pre-warmed process, if there is one, once its imports are done."""
+    """The pre-warmed process, if there is one, once its imports are done: tests tell by it which processes are its
+    forks, and wait for its end."""
     if _the.owned is None:
         return None
     _the.owned.wait()
