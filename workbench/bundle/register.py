@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,8 +51,6 @@ def register(
     example: Any,
     registry: Registry,
     request: Request,
-    *,
-    say: Callable[[str], None] = lambda _: None,
 ) -> ModelVersion:
     """Capture `entry`, ask the kernel, write the bundle, prove it in a clean process and publish it.
 
@@ -72,9 +69,8 @@ def register(
         bundle = staging / "bundle"
         manifest = write(bundle, captured, seen, request)
         if known := registry.find(request.name, manifest.fingerprint):
-            version = known.as_unchanged()
+            version = known.as_unchanged(registry.resolve(request.name).version)
         else:
-            say(f"{request.name}: a clean process answers …")
             prove(bundle, seen, row_wise=request.row_wise)
             version = registry.publish(bundle, request.name)
     return registry.set_alias(version, request.alias) if request.alias else version

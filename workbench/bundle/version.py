@@ -27,13 +27,15 @@ _NEXT = {
 
 @dataclass(frozen=True, repr=False)
 class ModelVersion:
-    """One version of a model: `churn@3`. `unchanged` says that a capture found it there already."""
+    """One version of a model: `churn@3`. `unchanged` says that a capture found it there already, `newest` then
+    which version bare `churn` means."""
 
     name: str
     version: int
     folder: Path
     aliases: tuple[str, ...] = ()
     unchanged: bool = False
+    newest: int = 0
 
     @property
     def ref(self) -> str:
@@ -91,8 +93,8 @@ class ModelVersion:
             )
         return read_table(self.folder / REFERENCE, self.manifest.schema)
 
-    def as_unchanged(self) -> ModelVersion:
-        return replace(self, unchanged=True)
+    def as_unchanged(self, newest: int) -> ModelVersion:
+        return replace(self, unchanged=True, newest=newest)
 
     def to_json(self) -> Json:
         known: Json = {"name": self.name, "version": self.version, "aliases": list(self.aliases)}
@@ -116,14 +118,15 @@ def card(version: ModelVersion) -> str:
     else:
         lines = [f"{version.ref} {'✓ ' if version.proven else ''}{_verdict(manifest)}", f"  took  {_took(manifest)}"]
     lines += [f"  {line}" for line in _remarks(version)]
-    lines.append(f"  next  {' · '.join(_next(version.name))}")
+    older = version.newest > version.version
+    lines.append(f"  next  {' · '.join(_next(version.ref if older else version.name))}")
     return "\n".join(lines)
 
 
 def _verdict(manifest: Manifest) -> str:
     if not (verdict := manifest.verdict):
         return "not proven"
-    equal = "bit for bit" if verdict["exact"] else "within the tolerance"
+    equal = "bit for bit" if verdict["exact"] and manifest.bit_stable else "within the tolerance"
     stable = [] if manifest.bit_stable else ["not bit-stable"]
     facts = ", ".join([text.count(verdict["rows"], "row"), equal, *stable, text.seconds(verdict["seconds"])])
     said = " (as you say)" if verdict.get("row_wise_by") == "user" else ""
@@ -162,6 +165,8 @@ def _remarks(version: ModelVersion) -> Iterator[str]:
         yield f"rows  {text.count(rows, 'row')}: too few to judge drift, ranges and forms by ({FEW_ROWS} would do)"
     if not manifest.row_wise and (reason := verdict.get("row_wise_reason")):
         yield f"rows  {reason}"
+    if version.newest > version.version:
+        yield f"newer {version.name}@{version.newest} is the newest, which bare {version.name} means"
     if version.aliases:
         yield f"also  {', '.join(f'{version.name}@{alias}' for alias in version.aliases)}"
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 _SEED = 0
+_ASKED_AGAIN = 30
 
 
 @dataclass(frozen=True)
@@ -35,11 +36,20 @@ class Witness:
     answer: Table
     rows: int
     bit_stable: bool
+    predictor: Predictor
 
     @property
     def sample(self) -> Table:
         """The rows of the reference that the answer is for."""
         return take(self.reference, range(self.rows))
+
+    def wavers(self) -> bool:
+        """Whether the live model, asked some more times, disagrees with itself in the last bits: one that adds in
+        several threads may have agreed twice by luck."""
+        with one_thread():
+            return any(
+                difference(self.answer, self.predictor.predict(self.sample), exact=True) for _ in range(_ASKED_AGAIN)
+            )
 
 
 def witness(predictor: Predictor, example: Any) -> Witness:
@@ -61,7 +71,7 @@ def witness(predictor: Predictor, example: Any) -> Witness:
     if difference(answered, first, exact=False):
         raise _reads_more(predictor, original, count, answered, first)
     outputs = _outputs(predictor.name, first)
-    return Witness(schema, outputs, reference, outputs.decode(outputs.encode(first)), count, bit_stable)
+    return Witness(schema, outputs, reference, outputs.decode(outputs.encode(first)), count, bit_stable, predictor)
 
 
 def _length(example: Any) -> int:
