@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from . import text
-from .bundle.layout import MODEL
 
 if TYPE_CHECKING:
     from .bundle.version import ModelVersion
@@ -42,13 +41,14 @@ def _row(version: ModelVersion) -> tuple[str, ...]:
 
 
 class Source(str):
-    """The text of a version's `model.py`; `ref` is the version."""
+    """The text of a version's `model.py`, then of the local modules that came along; `ref` is the version."""
 
     ref: str
 
     @classmethod
     def of(cls, version: ModelVersion) -> Source:
-        source = cls((version.folder / MODEL).read_text(encoding="utf-8"))
+        model, *modules = version.sources().items()
+        source = cls("\n\n".join([model[1], *(f"# {path}\n\n{text}" for path, text in modules if text.strip())]))
         source.ref = version.ref
         return source
 

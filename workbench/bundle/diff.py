@@ -76,8 +76,13 @@ def diff(a: ModelVersion, b: ModelVersion, home: Path | None = None) -> Diff:
 
 
 def _source(a: ModelVersion, b: ModelVersion) -> str:
-    old, new = ((v.folder / MODEL).read_text(encoding="utf-8").splitlines() for v in (a, b))
-    return "\n".join(difflib.unified_diff(old, new, a.ref, b.ref, lineterm="", n=2))
+    """The differences of model.py, then of the local modules."""
+    old, new = a.sources(), b.sources()
+    parts: list[str] = []
+    for path in sorted(old.keys() | new.keys(), key=lambda path: (path != MODEL, path)):
+        was, now = old.get(path, "").splitlines(), new.get(path, "").splitlines()
+        parts += difflib.unified_diff(was, now, f"{a.ref} {path}", f"{b.ref} {path}", lineterm="", n=2)
+    return "\n".join(parts)
 
 
 def _schema(a: Manifest, b: Manifest) -> tuple[str, ...]:
@@ -115,8 +120,8 @@ def _predictions(a: ModelVersion, b: ModelVersion, home: Path | None) -> tuple[s
     keeper = next((v for v in (b, a) if v.manifest.has_reference), None)
     if keeper is None:
         return ("not compared: neither version keeps a reference",)
-    reference = keeper.reference()
     try:
+        reference = keeper.reference()
         old, new = a.predictor(home).predict(reference), b.predictor(home).predict(reference)
     except WorkbenchError as error:
         return (f"not compared: {error.what}",)

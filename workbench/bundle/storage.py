@@ -43,13 +43,13 @@ def refused(folder: Path, error: OSError) -> StorageError:
         free = text.size(shutil.disk_usage(place).free)
         return StorageError(
             f"the disk of {folder} is full ({free} free)",
-            fix="free some space there, or set WORKBENCH_HOME to a folder on another disk",
+            fix="free some space there, or set WORKBENCH_HOME or WORKBENCH_REGISTRY to a folder on another disk",
         )
     if error.errno in _DENIED:
         return StorageError(
             f"{folder} cannot be written by this user: {error.strerror}",
             where=str(error.filename or place),
-            fix="get write access to it, or set WORKBENCH_HOME to a folder of your own",
+            fix="get write access to it, or set WORKBENCH_HOME or WORKBENCH_REGISTRY to one of your own",
         )
     return StorageError(
         f"writing to {folder} failed: {error.strerror or error}",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import specs, text
 from ..errors import BundleRefused, NotFound
-from .layout import REFERENCE, Json, Manifest, check_files, read_manifest
+from .layout import CODE, MODEL, REFERENCE, Json, Manifest, check_files, damaged, read_manifest
 
 if TYPE_CHECKING:
     from ..inference.predictor import Predictor
@@ -83,6 +83,15 @@ class ModelVersion:
 
         return load(self.folder, name=self.ref, home=home)
 
+    def sources(self) -> dict[str, str]:
+        """The captured text by file: `model.py` first, then the local modules that came along."""
+        own = f"{CODE}/{self.manifest.package}/"
+        paths = [
+            p for p in self.manifest.files if p.startswith(own) and not p.startswith((f"{own}_wb/", f"{own}__init__"))
+        ]
+        files = {MODEL: MODEL, **{path.removeprefix(own): path for path in sorted(paths)}}
+        return {name: (self.folder / path).read_text(encoding="utf-8") for name, path in files.items()}
+
     def reference(self) -> dict[str, Any]:
         """The rows that were kept as reference: a table of up to 10 000 rows."""
         from .tables import read_table
@@ -91,6 +100,8 @@ class ModelVersion:
             raise NotFound(
                 f"{self.ref} keeps no rows: it was captured with --no-reference", fix="capture it without that option"
             )
+        if not (self.folder / REFERENCE).exists():
+            raise damaged(f"{self.ref} is damaged: its file {REFERENCE} is missing", self.folder)
         return read_table(self.folder / REFERENCE, self.manifest.schema)
 
     def as_unchanged(self, newest: int) -> ModelVersion:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,7 @@ def main(words: Sequence[str] | None = None, workbench: Callable[[], Any] | None
         text = _run(list(sys.argv[1:] if words is None else words), workbench or _api)
         print(text, flush=True)  # noqa: T201 (a face)
     except WorkbenchError as error:
-        print(error, file=sys.stderr)  # noqa: T201 (a face)
+        print(_in_a_shell(str(error)), file=sys.stderr)  # noqa: T201 (a face)
         return error.exit_code
     except KeyboardInterrupt:
         return _INTERRUPTED
@@ -62,7 +63,12 @@ def _text(answer: Any) -> str:
     """An answer for a terminal; a frame that goes into a pipe or a file is CSV, whole."""
     if hasattr(answer, "to_csv") and not sys.stdout.isatty():
         return str(answer.to_csv(index=False)).rstrip("\n")
-    return str(answer)
+    return _in_a_shell(str(answer))
+
+
+def _in_a_shell(text: str) -> str:
+    """The next steps that cards and errors name, as a shell has them."""
+    return re.sub(r"%%?(model|predict)\b", r"workbench \1", text.replace("%workbench ", "workbench "))
 
 
 def _version() -> str:
