@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+import gc
 import json
 import shutil
 import subprocess
 import sys
 import textwrap
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +19,11 @@ import pytest
 from models import notebook, stored
 
 from workbench.api import Workbench
+from workbench.bundle import loaded
+from workbench.bundle.layout import hash_files, write_manifest
 from workbench.bundle.load import load
 from workbench.bundle.prove import verify
+from workbench.bundle.registry import Registry
 from workbench.bundle.version import ModelVersion
 from workbench.errors import BundleRefused, ModelFailed
 
@@ -30,6 +36,22 @@ def changed(version: ModelVersion, place: Path, **fields: Any) -> ModelVersion:
     manifest = json.loads((folder / "manifest.json").read_text())
     (folder / "manifest.json").write_text(json.dumps({**manifest, **fields}))
     return ModelVersion("churn", 3, folder)
+
+
+def copy(version: ModelVersion, place: Path, capture_id: str) -> Path:
+    """The same model as another capture."""
+    folder = Path(shutil.copytree(version.folder, place, ignore=shutil.ignore_patterns("__pycache__")))
+    shutil.move(folder / "code" / version.manifest.package, folder / "code" / f"wb_{capture_id}")
+    manifest = dataclasses.replace(version.manifest, capture_id=capture_id, files=hash_files(folder))
+    write_manifest(folder, manifest)
+    return folder
+
+
+def traces(package: str) -> list[str]:
+    """What of a bundle's package is left in this process."""
+    finders = [repr(f) for f in sys.meta_path if package in str(vars(f) if hasattr(f, "__dict__") else "")]
+    paths = [p for p in sys.path if (Path(p) / package).exists()]
+    return [*(m for m in sys.modules if m.partition(".")[0] == package), *finders, *paths]
 
 
 @pytest.fixture
@@ -127,6 +149,30 @@ def test_a_model_that_fails_while_it_is_loaded_is_named_with_its_line(version: M
     with pytest.raises(ModelFailed, match=r"churn@3 cannot be loaded: ZeroDivisionError") as told:
         other.predictor()
     assert (told.value.where or "").endswith("model.py, line 3")
+    assert traces(version.manifest.package) == []
+
+
+def test_the_last_few_are_kept_and_those_in_use(version: ModelVersion, tmp_path: Path) -> None:
+    ids = [f"{n:016x}" for n in range(loaded.KEPT + 2)]
+    copies = [copy(version, tmp_path / name, name) for name in ids]
+    used = load(copies[0])
+    first, second = (weakref.ref(load(c)) for c in copies[:2])
+    others = [weakref.ref(load(c)) for c in copies[2:]]
+    gc.collect()
+    assert second() is None
+    assert traces(f"wb_{ids[1]}") == []
+    assert load(copies[0]) is used is first()
+    assert all(load(c) is other() for c, other in zip(copies[3:], others[1:], strict=True))
+    assert used.predict(X)["prediction"].tolist() == [2.0, 4.0, 6.0]
+    assert load(copies[1]).predict(X)["prediction"].tolist() == [2.0, 4.0, 6.0]
+
+
+def test_a_removed_version_is_let_go(version: ModelVersion, tmp_path: Path) -> None:
+    kept, package = weakref.ref(version.predictor()), version.manifest.package
+    Registry(tmp_path / "models").remove(version)
+    gc.collect()
+    assert kept() is None
+    assert traces(package) == []
 
 
 def test_child_processes_of_a_model_can_import_it(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import io
 import os
@@ -9,6 +10,7 @@ import pickle
 import subprocess
 import sys
 import traceback
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -266,8 +268,11 @@ def test_the_copied_files_need_nothing_else_of_workbench(tmp_path: Path) -> None
 
 def test_a_package_can_be_forgotten(load: Load) -> None:
     module = load(MODEL, modules=modules("one"))
-    package, finders = module.__name__, len(sys.meta_path)
+    package, finders, kept = module.__name__, len(sys.meta_path), weakref.ref(module.Mine)
     forget(package)
     assert not [name for name in sys.modules if name.startswith(package)]
-    assert not vars(module)
     assert len(sys.meta_path) == finders - 1
+    assert module.now()[0] == "one", "who holds it can still use it"
+    del module
+    gc.collect()
+    assert kept() is None

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import platform
 import sys
+import threading
 import warnings
-from collections.abc import Sequence
-from importlib.abc import MetaPathFinder
-from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+import weakref
 from pathlib import Path
-from types import CodeType, ModuleType
+from types import ModuleType
 
 from .. import paths
 from ..errors import BundleRefused, ModelFailed, WorkbenchError
+from ..inference.package import Finder, forget
 from ..inference.predictor import Predictor, entry_function
 from ..inference.schema import Schema
-from . import packages
+from . import loaded, packages
 from .layout import CODE, Manifest, check_files, read_manifest
 
-_predictors: dict[tuple[Path, int], Predictor] = {}
+_lock = threading.RLock()
 
 
 def load(folder: Path, *, name: str = "", home: Path | None = None, allow_packages: bool = False) -> Predictor:
-    """The predictor of a bundle; loaded once per process.
+    """The predictor of a bundle; loaded once while it is used, or among the last that were.
 
     BundleRefused if a file was changed, or it needs another Python or other packages. `allow_packages`
     lets other packages pass; so does, with a warning, a proof that `verify` made under those of this process and
@@ -31,14 +31,15 @@ def load(folder: Path, *, name: str = "", home: Path | None = None, allow_packag
     folder = Path(folder).absolute()
     manifest = read_manifest(folder, name)
     key = (folder, (folder / "manifest.json").stat().st_mtime_ns)
-    if key not in _predictors:
+    with _lock:
+        if found := loaded.find(key):
+            return found
         name = name or manifest.name
         check_python(manifest, name)
         if not allow_packages:
             _check_packages(manifest, name, home or paths.home())
         check_files(folder, manifest, name)
-        _predictors[key] = _predictor(folder, manifest, name)
-    return _predictors[key]
+        return loaded.keep(key, _predictor(folder, manifest, name))
 
 
 def check_python(manifest: Manifest, name: str) -> None:
@@ -71,46 +72,56 @@ def _check_packages(manifest: Manifest, name: str, home: Path) -> None:
 
 
 def _predictor(folder: Path, manifest: Manifest, name: str) -> Predictor:
-    module = _import(folder, manifest, name)
-    try:
-        function = entry_function(getattr(module, manifest.entry), manifest.entry_kind)
-    except WorkbenchError:
-        raise
-    except Exception as error:
-        raise _failed(name, error) from error
-    return Predictor(function, Schema.from_json(manifest.schema), name=name, row_wise=manifest.row_wise)
-
-
-def _import(folder: Path, manifest: Manifest, name: str) -> ModuleType:
-    """Import `wb_<id>` from the bundle; its folder joins sys.path, so that child processes find it too."""
     code = folder / CODE
-    loaded = sys.modules.get(manifest.package)
-    if loaded is not None and _folder_of(loaded) == code:
-        return loaded
-    _forget(manifest.package)
-    _finder.folders[manifest.package] = str(code)
-    if _finder not in sys.meta_path:
-        sys.meta_path.insert(0, _finder)
+    try:
+        module = _import(manifest.package, code)
+        function = entry_function(getattr(module, manifest.entry), manifest.entry_kind)
+    except BaseException as error:
+        told = _told(name, error)
+        _let_go(manifest.package, code)
+        if told is error:
+            raise
+        raise told from error
+    predictor = Predictor(function, Schema.from_json(manifest.schema), name=name, row_wise=manifest.row_wise)
+    weakref.finalize(predictor, _let_go_of, module, code).atexit = False
+    return predictor
+
+
+def _import(package: str, code: Path) -> ModuleType:
+    """Import `wb_<id>` from the bundle; its folder joins sys.path, so that child processes find it too."""
+    module = sys.modules.get(package)
+    if module is not None and _folder_of(module) == code:
+        return module
+    forget(package)
+    sys.meta_path.insert(0, Finder(package, code))
     if str(code) not in sys.path:
         sys.path.append(str(code))
-    try:
-        return __import__(manifest.package)
-    except BaseException as error:
-        _forget(manifest.package)
-        if isinstance(error, WorkbenchError) or not isinstance(error, Exception):
-            raise
-        if type(error).__name__ in ("BundleRefused", "ModelFailed"):
-            raise BundleRefused(str(getattr(error, "what", error)), where=getattr(error, "where", None)) from error
-        raise _failed(name, error) from error
+    return __import__(package)
 
 
 def _folder_of(module: ModuleType) -> Path:
     return Path(module.__file__ or "").parent.parent
 
 
-def _forget(package: str) -> None:
-    for loaded in [m for m in sys.modules if m == package or m.startswith(f"{package}.")]:
-        del sys.modules[loaded]
+def _let_go_of(module: ModuleType, code: Path) -> None:
+    """Nobody uses the predictor any more; a copy of its bundle may have taken the name since."""
+    if sys.modules.get(module.__name__) is module:
+        _let_go(module.__name__, code)
+
+
+def _let_go(package: str, code: Path) -> None:
+    forget(package)
+    if str(code) in sys.path:
+        sys.path.remove(str(code))
+
+
+def _told(name: str, error: BaseException) -> BaseException:
+    """The error of loading as ours; a bundle's own classes of errors are not ours."""
+    if isinstance(error, WorkbenchError) or not isinstance(error, Exception):
+        return error
+    if type(error).__name__ in ("BundleRefused", "ModelFailed"):
+        return BundleRefused(str(getattr(error, "what", error)), where=getattr(error, "where", None))
+    return _failed(name, error)
 
 
 def _failed(name: str, error: Exception) -> WorkbenchError:
@@ -120,32 +131,3 @@ def _failed(name: str, error: Exception) -> WorkbenchError:
         line = f"{file}, line {trace.tb_lineno}" if file.endswith("model.py") else line
         trace = trace.tb_next
     return ModelFailed(f"{name} cannot be loaded: {type(error).__name__}: {error}", where=line)
-
-
-class _Uncached(SourceFileLoader):
-    """Compiles the source that was checked; a cached .pyc beside it has no hash in the manifest."""
-
-    def get_code(self, fullname: str) -> CodeType | None:
-        path = self.get_filename(fullname)
-        return self.source_to_code(self.get_data(path), path)
-
-
-class _Bundles(MetaPathFinder):
-    """Finds the packages of loaded bundles, each in its own folder wherever else its name may be found."""
-
-    def __init__(self) -> None:
-        self.folders: dict[str, str] = {}
-
-    def find_spec(
-        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
-        package = fullname.partition(".")[0]
-        if package not in self.folders:
-            return None
-        spec = PathFinder.find_spec(fullname, path if path is not None else [self.folders[package]], target)
-        if spec and spec.origin and type(spec.loader) is SourceFileLoader:
-            spec.loader, spec.cached = _Uncached(fullname, spec.origin), None
-        return spec
-
-
-_finder = _Bundles()

@@ -24,7 +24,7 @@ from pathlib import Path
 
 from .. import text
 from ..errors import NotFound, StorageError, UsageError
-from . import storage
+from . import loaded, storage
 from .layout import MANIFEST
 from .version import ModelVersion
 
@@ -136,6 +136,7 @@ class Registry:
                     raise _removed(version) from None
                 grave.unlink(missing_ok=True)
                 raise
+        loaded.drop(version.folder)
         shutil.rmtree(trash, ignore_errors=True)
 
     def check_removable(self, version: ModelVersion) -> None:

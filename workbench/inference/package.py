@@ -36,19 +36,18 @@ def run(namespace: dict[str, Any]) -> None:
     bundle = _Bundle(folder, namespace, manifest)
     namespace["__builtins__"] = {**vars(builtins), "__import__": bundle.imported}
     namespace["__state__"] = bundle.state
-    sys.meta_path.insert(0, _Finder(bundle))
+    sys.meta_path.insert(0, _LocalModules(bundle))
     path = folder / "model.py"
     code = compile(bundle.checked("model.py"), str(path), "exec", dont_inherit=True)
     exec(code, namespace)  # noqa: S102 (this is what a model is)
 
 
 def forget(package: str) -> None:
-    """Take a package that `run` made out of this process, so that its memory can be freed."""
-    sys.meta_path[:] = [f for f in sys.meta_path if getattr(getattr(f, "bundle", None), "package", None) != package]
-    for name in [n for n in sys.modules if n == package or n.startswith(f"{package}.")]:
-        module = sys.modules.pop(name)
-        if not name.startswith(f"{package}._wb"):
-            vars(module).clear()
+    """Take a package that `run` made out of this process, so that its memory is free once nobody uses it."""
+    # another list: an import that goes through the old one now must not miss a finder
+    sys.meta_path = [finder for finder in sys.meta_path if getattr(finder, "package", None) != package]
+    for name in [n for n in list(sys.modules) if n == package or n.startswith(f"{package}.")]:
+        sys.modules.pop(name, None)
 
 
 class _Bundle:
@@ -139,35 +138,61 @@ class _Unpickler(pickle.Unpickler):
         return super().find_class(module, name)
 
 
-class _Finder(MetaPathFinder):
+class Finder(MetaPathFinder):
+    """Finds the package of one bundle, in its folder `code` wherever else its name may be found."""
+
+    def __init__(self, package: str, code: Path) -> None:
+        self.package, self.code = package, str(code)
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if fullname.partition(".")[0] != self.package:
+            return None
+        spec = PathFinder.find_spec(fullname, [self.code] if path is None else path, target)
+        if spec and spec.origin and isinstance(spec.loader, SourceFileLoader):
+            spec.loader, spec.cached = self.loader(fullname, spec.origin), None
+        return spec
+
+    def loader(self, fullname: str, path: str) -> SourceFileLoader:
+        return _Uncached(fullname, path)
+
+
+class _LocalModules(Finder):
     """Finds the local modules of one bundle, and gives them its imports."""
 
     def __init__(self, bundle: _Bundle) -> None:
-        self.bundle, self._prefix = bundle, f"{bundle.package}."
-        self._inference = f"{bundle.package}._wb"
+        super().__init__(bundle.package, bundle.folder / "code")
+        self._bundle, self._prefix, self._inference = bundle, f"{bundle.package}.", f"{bundle.package}._wb"
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         if not fullname.startswith(self._prefix) or fullname.startswith(self._inference):
             return None
-        spec = PathFinder.find_spec(fullname, path, target)
-        if spec and spec.origin and isinstance(spec.loader, SourceFileLoader):
-            spec.loader, spec.cached = _Loader(fullname, spec.origin, self.bundle), None
-        return spec
+        return super().find_spec(fullname, path, target)
+
+    def loader(self, fullname: str, path: str) -> SourceFileLoader:
+        return _Checked(fullname, path, self._bundle)
 
 
-class _Loader(SourceFileLoader):
+class _Uncached(SourceFileLoader):
     """Compiles the source that has a hash in the manifest; a cached .pyc beside it has none."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        path = self.get_filename(fullname)
+        return self.source_to_code(self.get_data(path), path)
+
+
+class _Checked(_Uncached):
+    """Checks that hash, and gives the module the imports of its bundle."""
 
     def __init__(self, fullname: str, path: str, bundle: _Bundle) -> None:
         super().__init__(fullname, path)
         self._bundle = bundle
 
-    def get_code(self, fullname: str) -> CodeType:
-        path = Path(self.get_filename(fullname))
-        source = self._bundle.checked(path.relative_to(self._bundle.folder).as_posix())
-        return self.source_to_code(source, str(path))
+    def get_data(self, path: str) -> bytes:
+        return self._bundle.checked(Path(path).relative_to(self._bundle.folder).as_posix())
 
     def exec_module(self, module: ModuleType) -> None:
         vars(module)["__builtins__"] = self._bundle.namespace["__builtins__"]
