@@ -15,13 +15,10 @@ KINDS = {name for name, kind in vars(errors).items() if isinstance(kind, type) a
 
 # What has no next step, by file and function, and why.
 EXCEPTIONS = {
-    ("bundle/example.py", "example_for"): "to be emptied",
     ("bundle/layout.py", "read_manifest"): "to be emptied",
     ("bundle/load.py", "_import"): "to be emptied",
     ("bundle/load.py", "_failed"): "to be emptied",
     ("bundle/registry.py", "_renamed"): "to be emptied",
-    ("capture/state.py", "captured_module"): "to be emptied",
-    ("capture/state.py", "captured_state"): "to be emptied",
 }
 
 

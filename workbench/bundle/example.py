@@ -32,9 +32,8 @@ def example_for(
             )
         return example.drop(columns=[target]), target
     if target is not None and len(target) != len(example):
-        raise BadInput(
-            f"the target has {text.count(len(target), 'row')}, the example {text.count(len(example), 'row')}"
-        )
+        rows = f"the target has {text.count(len(target), 'row')}, the example {text.count(len(example), 'row')}"
+        raise BadInput(rows, fix="give the true outcomes of the example's own rows, in their order")
     return example, str(getattr(target, "name", None) or "target") if target is not None else None
 
 

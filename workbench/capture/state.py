@@ -25,12 +25,16 @@ if TYPE_CHECKING:
 
 def captured_module(path: str = "") -> ModuleType:
     """In a pickle: the captured module, or the local module `path` that came along. Resolved by the bundle."""
-    raise CaptureRefused(f"the captured module {path!r} exists only inside its bundle")
+    raise CaptureRefused(
+        f"the captured module {path!r} exists only inside its bundle", fix="load the bundle, not its files"
+    )
 
 
 def captured_state(file: str) -> object:
     """In a pickle: the object of another state file. Resolved by the bundle."""
-    raise CaptureRefused(f"the captured state {file!r} exists only inside its bundle")
+    raise CaptureRefused(
+        f"the captured state {file!r} exists only inside its bundle", fix="load the bundle, not its files"
+    )
 
 
 @dataclass
