@@ -93,8 +93,9 @@ def test_an_added_file_and_an_added_folder_link_are_refused(bundle: Path) -> Non
 
 def test_a_folder_that_is_no_bundle_a_damaged_and_a_newer_one_are_told_apart(bundle: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    with pytest.raises(BundleRefused, match="empty is no bundle"):
+    with pytest.raises(BundleRefused, match="empty is no bundle") as told:
         load(tmp_path / "empty")
+    assert "%workbench models" in (told.value.fix or "")
     manifest = json.loads((bundle / "manifest.json").read_text())
     (bundle / "manifest.json").write_text(json.dumps({**manifest, "format": FORMAT + 1}))
     with pytest.raises(BundleRefused, match=f"format {FORMAT + 1}; this Workbench reads up to {FORMAT}"):

@@ -20,7 +20,7 @@ from models import notebook, stored
 
 from workbench.api import Workbench
 from workbench.bundle import loaded
-from workbench.bundle.layout import hash_files, write_manifest
+from workbench.bundle.layout import hash_files, read_manifest, write_manifest
 from workbench.bundle.load import load
 from workbench.bundle.prove import verify
 from workbench.bundle.registry import Registry
@@ -149,7 +149,19 @@ def test_a_model_that_fails_while_it_is_loaded_is_named_with_its_line(version: M
     with pytest.raises(ModelFailed, match=r"churn@3 cannot be loaded: ZeroDivisionError") as told:
         other.predictor()
     assert (told.value.where or "").endswith("model.py, line 3")
+    assert "capture the model again" in (told.value.fix or "")
     assert traces(version.manifest.package) == []
+
+
+def test_a_refusal_by_the_bundle_itself_keeps_its_next_step(version: ModelVersion, tmp_path: Path) -> None:
+    folder = copy(version, tmp_path / "copied", "f" * 16)
+    raising = "class BundleRefused(Exception):\n    what, where, fix = 'too old', 'there', 'make it new'\n"
+    (folder / "model.py").write_text(f"{raising}raise BundleRefused\n")
+    manifest = read_manifest(folder)
+    write_manifest(folder, dataclasses.replace(manifest, files=hash_files(folder)))
+    with pytest.raises(BundleRefused) as told:
+        load(folder)
+    assert (told.value.what, told.value.where, told.value.fix) == ("too old", "there", "make it new")
 
 
 def test_the_last_few_are_kept_and_those_in_use(version: ModelVersion, tmp_path: Path) -> None:

@@ -89,7 +89,9 @@ def read_manifest(folder: Path, name: str = "") -> Manifest:
     try:
         content = json.loads((folder / MANIFEST).read_bytes())
     except FileNotFoundError:
-        raise BundleRefused(f"{name} is no bundle: it has no {MANIFEST}", where=str(folder)) from None
+        raise BundleRefused(
+            f"{name} is no bundle: it has no {MANIFEST}", where=str(folder), fix="%workbench models lists what is there"
+        ) from None
     except (ValueError, OSError) as error:
         raise damaged(f"{name}: {MANIFEST} cannot be read: {error}", folder) from None
     written = content.get("format") if isinstance(content, dict) else None

@@ -120,7 +120,8 @@ def _told(name: str, error: BaseException) -> BaseException:
     if isinstance(error, WorkbenchError) or not isinstance(error, Exception):
         return error
     if type(error).__name__ in ("BundleRefused", "ModelFailed"):
-        return BundleRefused(str(getattr(error, "what", error)), where=getattr(error, "where", None))
+        said = {key: getattr(error, key, None) for key in ("where", "fix")}
+        return BundleRefused(str(getattr(error, "what", error)), **said)
     return _failed(name, error)
 
 
@@ -130,4 +131,8 @@ def _failed(name: str, error: Exception) -> WorkbenchError:
         file = trace.tb_frame.f_code.co_filename
         line = f"{file}, line {trace.tb_lineno}" if file.endswith("model.py") else line
         trace = trace.tb_next
-    return ModelFailed(f"{name} cannot be loaded: {type(error).__name__}: {error}", where=line)
+    return ModelFailed(
+        f"{name} cannot be loaded: {type(error).__name__}: {error}",
+        where=line,
+        fix="make its code do without what is not here, then capture the model again",
+    )
