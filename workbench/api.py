@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import paths, text
 from .bundle.registry import Registry
-from .errors import NotFound, UsageError
+from .errors import UsageError
 
 if TYPE_CHECKING:
     from .bundle.diff import Diff
@@ -133,6 +133,8 @@ class Workbench:
     def _to_remove(self, thing: str, all: bool) -> list[ModelVersion]:
         name, at, _ = thing.partition("@")
         versions = self.registry.versions(name)
+        if at and all:
+            raise UsageError(f"{thing} is one version", fix=f"name the model, {name}, or leave --all out")
         if at or len(versions) == 1:
             return [self.registry.resolve(thing)]
         if not all:
@@ -143,12 +145,12 @@ class Workbench:
         return versions
 
     def status(self, name: str | None = None) -> Status:
-        """What matters now: where state lives, and the models."""
-        from .listing import Status
+        """What matters now: where state lives, and the models, the versions of one, or one version."""
+        from .listing import ModelList, Status
 
-        if name and name.partition("@")[0] not in self.registry.names():
-            raise NotFound(f"there is no model {name!r}", fix="%workbench models")
-        return Status(str(self.home), str(self.registry.folder), self.models(name.partition("@")[0] if name else None))
+        one = [self.registry.resolve(name)] if name and "@" in name else None
+        models = ModelList(one, name) if one else self.models(name)
+        return Status(str(self.home), str(self.registry.folder), models)
 
     def doctor(self) -> Findings:
         """What is wrong with this installation, one fix a line."""
