@@ -42,19 +42,16 @@ def register(shell: InteractiveShell) -> None:
             formatters["text/plain"].for_type_by_name(f"{_PACKAGE}.{module}", name, _plain)
             if name in _CARDS:
                 formatters["text/html"].for_type_by_name(f"{_PACKAGE}.{module}", name, lambda answer: html(str(answer)))
-    formatters["text/html"].for_type_by_name(f"{_PACKAGE}.listing", "Source", _highlighted)
+    formatters["text/markdown"].for_type_by_name(f"{_PACKAGE}.listing", "Source", _fenced)
 
 
 def _plain(answer: Any, printer: Any, cycle: bool) -> None:
     printer.text(str(answer))
 
 
-def _highlighted(source: Any) -> str:
-    from pygments import highlight
-    from pygments.formatters import HtmlFormatter
-    from pygments.lexers import PythonLexer
-
-    return str(highlight(str(source), PythonLexer(), HtmlFormatter(noclasses=True, nobackground=True)))
+def _fenced(source: Any) -> str:
+    """Source as Markdown, which each notebook shows in the colours of its own theme."""
+    return f"```python\n{source}\n```"
 
 
 def html(text: str) -> str:
