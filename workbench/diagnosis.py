@@ -14,6 +14,7 @@ from typing import Any
 from . import text
 
 _FREE_BYTES = 500_000_000
+_MAIL = ("WORKBENCH_SMTP_URL", "WORKBENCH_MAIL_FROM")
 _BASE = ("numpy", "pandas", "pyarrow", "IPython", "ipywidgets", "papermill", "fastapi", "sqlalchemy")
 
 
@@ -91,8 +92,12 @@ def _start() -> Finding:
 
 
 def _mail() -> Finding:
-    set_up = bool(os.environ.get("WORKBENCH_SMTP_URL"))
-    return Finding("mail is set up" if set_up else "mail is not set up (--email needs WORKBENCH_SMTP_URL)")
+    missing = [name for name in _MAIL if not os.environ.get(name)]
+    if not missing:
+        return Finding("mail is set up")
+    if len(missing) == len(_MAIL):
+        return Finding(f"mail is not set up (--email needs {' and '.join(_MAIL)})")
+    return Finding(f"mail is not set up: {missing[0]} is not set", f"set {missing[0]}")
 
 
 def _server() -> Finding:
