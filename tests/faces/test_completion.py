@@ -76,14 +76,13 @@ def test_ipython_offers_it(bare_shell: InteractiveShell, api: Workbench) -> None
     magics.load(bare_shell, lambda: api)
     bare_shell.user_ns.update(NAMES)
     with provisionalcompleter():
-        for line, texts in {
-            "%predict churn@l": ["churn@live"],
-            'x = %predict churn X_test[["age", "la': ["late rate"],
-            "%workbench pred": ["predict"],
+        for line, completed in {
+            "%predict churn@l": ["%predict churn@live"],
+            'x = %predict churn X_test[["age", "la': ['x = %predict churn X_test[["age", "late rate'],
+            "%workbench pred": ["%workbench predict"],
         }.items():
-            found = list(bare_shell.Completer.completions(line, len(line)))
-            assert [c.text for c in found] == texts
-            assert all(line[: c.start] + c.text == line[: len(line) - len(line[c.start :])] + c.text for c in found)
+            found = bare_shell.Completer.completions(line, len(line))
+            assert [line[: c.start] + c.text + line[c.end :] for c in found] == completed
 
 
 def test_files_are_offered_beside_frames(
