@@ -41,3 +41,11 @@ def test_a_model_that_adds_in_several_threads_is_never_refused_for_its_last_bits
         assert version.proven
         if not version.manifest.bit_stable:
             assert "within the tolerance, not bit-stable" in str(version)
+
+
+def test_what_a_model_reads_of_the_world_is_on_its_card(home: Path) -> None:
+    text = "import os\nfrom datetime import date\ndef predict(df):\n"
+    text += "    if df['a'].max() > 5:\n        return df['a'] * float(os.environ['SCALE']) + date.today().year\n    return df['a']"
+    live = session(text)
+    version = Workbench().model("outside", live.namespace["predict"], example=X, session=live)
+    assert "reads date.today in predict, os.environ in predict: no part of the version" in str(version)

@@ -46,9 +46,9 @@ class Manifest:
     """What a bundle says of itself: `manifest.json`, field by field.
 
     `schema` and `outputs` are schemas as JSON, `packages` maps distributions to versions, `modules` are the
-    top-level names of the local modules, `taken` what came along, `files` maps paths to SHA-256. `verdict`
-    is `{rows, exact, seconds, row_wise_by}` once the bundle is proven. `origin` says where it comes from:
-    `{notebook, cell, git_commit, created, note, target, user}`.
+    top-level names of the local modules, `taken` what came along, `outside` what the source reads of the world
+    around it, `files` maps paths to SHA-256. `verdict` is `{rows, exact, seconds, row_wise_by}` once the bundle is
+    proven. `origin` says where it comes from: `{notebook, cell, git_commit, created, note, target, user}`.
     """
 
     capture_id: str
@@ -61,6 +61,7 @@ class Manifest:
     packages: dict[str, str]
     modules: list[str] = field(default_factory=list)
     taken: list[Json] = field(default_factory=list)
+    outside: list[str] = field(default_factory=list)
     origin: Json = field(default_factory=dict)
     threads: int = 1
     row_wise: bool = False

@@ -176,6 +176,8 @@ def _remarks(version: ModelVersion) -> Iterator[str]:
         yield f"rows  {text.count(rows, 'row')}: too few to judge drift, ranges and forms by ({FEW_ROWS} would do)"
     if not manifest.row_wise and (reason := verdict.get("row_wise_reason")):
         yield f"rows  {reason}"
+    if manifest.outside:
+        yield f"reads {', '.join(manifest.outside)}: no part of the version, look that it is there where it predicts"
     if version.newest > version.version:
         yield f"newer {version.name}@{version.newest} is the newest, which bare {version.name} means"
     if version.aliases:

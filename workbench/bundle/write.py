@@ -77,6 +77,7 @@ def _describe(captured: CapturedModel, seen: Witness, request: Request) -> Manif
         packages=dict(sorted({**captured.requirements, **needed}.items())),
         modules=sorted({Path(path).parts[0].removesuffix(".py") for path in captured.modules}),
         taken=[asdict(thing) for thing in captured.taken],
+        outside=list(captured.outside),
         origin=_origin(captured, request),
         bit_stable=seen.bit_stable,
     )

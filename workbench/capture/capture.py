@@ -29,6 +29,7 @@ def capture(entry: str, session: Session, folder: Path, *, cell: str = "") -> Ca
         taken=(*_entry_first(taken, entry), *_modules(taken)),
         cells=_executed(session),
         notebook=str(session.notebook) if session.notebook else None,
+        outside=tuple(sorted(f"{what} in {item.name}" for item in taken.items.values() for what in item.outside)),
         cell=cell or taken.items[entry].taken.cell,
     )
 

@@ -50,7 +50,8 @@ class CapturedModel:
     `source` is `model.py`; `entry` the global of it that answers. `state` maps file names
     (`clf.pkl`) to files in the staging folder given to `capture`; `modules` maps paths below the
     captured package (`helper.py`, `shop/prices.py`) to the local files they come from.
-    `requirements` maps distribution names to installed versions. `cells` is the notebook's executed source.
+    `requirements` maps distribution names to installed versions. `cells` is the notebook's executed source,
+    `outside` what the source reads of the world around it (`os.environ in predict`), which is no part of it.
     """
 
     entry: str
@@ -63,3 +64,4 @@ class CapturedModel:
     cells: str = ""
     notebook: str | None = None
     cell: str = ""
+    outside: tuple[str, ...] = ()

@@ -8,6 +8,8 @@ import symtable
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+_OUTSIDE = re.compile(r"(^|\.)(os\.(environ|getenv)|time\.time|(date|datetime|Timestamp)\.(now|today|utcnow))$")
+_OUTSIDE_NAMES = {"open", "getenv", "environ", "eval", "globals", "input"}
 _COMPREHENSIONS = {"listcomp", "setcomp", "dictcomp", "genexpr"}
 
 
@@ -15,12 +17,14 @@ _COMPREHENSIONS = {"listcomp", "setcomp", "dictcomp", "genexpr"}
 class Uses:
     """`now`: looked up while the statement runs; `later`: when its functions are called;
     `chains`: the dotted paths read from each name, `{"sklearn": {"sklearn.linear_model.Ridge"}}`;
-    `strings`: names that a string passes to pandas, `df.query("age > @LIMIT")`."""
+    `strings`: names that a string passes to pandas, `df.query("age > @LIMIT")`; `outside`: what is read of the world
+    around, `os.environ`, `open`, `date.today`, which no capture can hold."""
 
     now: frozenset[str]
     later: frozenset[str]
     chains: dict[str, set[str]] = field(default_factory=dict)
     strings: frozenset[str] = frozenset()
+    outside: frozenset[str] = frozenset()
 
     @property
     def all(self) -> frozenset[str]:
@@ -34,7 +38,10 @@ def uses(text: str, *, future_annotations: bool = False) -> Uses:
     later: set[str] = set()
     _collect(symtable.symtable(prefix + text, "<captured>", "exec"), now, later, deferred=False)
     tree = ast.parse(text)
-    return Uses(frozenset(now), frozenset(later - now), chains(tree), frozenset(_in_strings(tree)))
+    paths = chains(tree)
+    dotted = {path for of_one in paths.values() for path in of_one if _OUTSIDE.search(path)}
+    outside = dotted | ((now | later) & _OUTSIDE_NAMES)
+    return Uses(frozenset(now), frozenset(later - now), paths, frozenset(_in_strings(tree)), frozenset(outside))
 
 
 def _collect(scope: symtable.SymbolTable, now: set[str], later: set[str], *, deferred: bool) -> None:

@@ -51,6 +51,7 @@ class Item:
     uses: set[str] = field(default_factory=set)
     future_annotations: bool = False
     rebinds: str = ""
+    outside: frozenset[str] = frozenset()
 
 
 class Resolver:
@@ -226,7 +227,9 @@ class Resolver:
         self.modules.follow(imported_paths(ast.parse(source)))
         cell = text.cell.label if text.cell.number is not None else self.cell(name)
         taken = Taken(name, kind, cell)
-        return Item(name, source, taken, set(found.now) - {name}, set(later), text.future_annotations)
+        return Item(
+            name, source, taken, set(found.now) - {name}, set(later), text.future_annotations, outside=found.outside
+        )
 
     def _submodules(self, item: Item) -> Iterator[Item]:
         """Imports of modules that the item reaches by a dotted path from a package, `sklearn.linear_model.Ridge`."""
