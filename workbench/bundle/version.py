@@ -64,11 +64,6 @@ class ModelVersion:
         return True
 
     @property
-    def created(self) -> str:
-        """When it was captured, ISO 8601 in UTC."""
-        return str(self.manifest.origin.get("created") or "")
-
-    @property
     def note(self) -> str:
         return str(self.manifest.origin.get("note") or "")
 

@@ -90,7 +90,6 @@ class FeatherSink:
     text: str | None = None
 
     def __init__(self, file: FilePath) -> None:
-
         self.label = file.label
         self._whole = WholeFile(file)
         self._stream = self._whole.stream()
