@@ -20,8 +20,9 @@ ORDER = (
     ("spawn",),
     ("capture", "inference"),
     ("bundle",),
-    ("data", "notify"),
+    ("data", "notify", "monitoring"),
     ("patterns",),
+    ("jobs",),
     ("listing", "diagnosis"),
     ("api",),
     ("faces",),
@@ -62,10 +63,19 @@ def test_imports_point_one_way(file: Path) -> None:
 
 
 def test_no_pattern_imports_another() -> None:
-    patterns = {f.stem for f in (ROOT / "patterns").glob("*.py")} - {"__init__"}
-    for file in (ROOT / "patterns").glob("*.py"):
+    folder = ROOT / "patterns"
+    patterns = {"offline", "batch", "serving", "streaming"}
+    for file in folder.rglob("*.py"):
+        own = file.relative_to(folder).parts[0].removesuffix(".py")
         used = {path.split(".")[2] for path in imported(file) if path.startswith("workbench.patterns.")}
-        assert not used & (patterns - {file.stem})
+        assert not used & (patterns - {own}), file
+
+
+def test_only_workers_of_jobs_know_what_runs() -> None:
+    for file in (ROOT / "jobs").glob("*.py"):
+        if not file.stem.startswith("worker"):
+            known = {room(path) for path in imported(file)}
+            assert not known & {"patterns", "bundle", "data", "inference", "capture", "monitoring"}, file
 
 
 def test_what_a_bundle_carries_needs_only_the_errors() -> None:
@@ -82,7 +92,8 @@ def test_no_room_is_named_like_a_verb_or_a_drawer() -> None:
 
 def test_each_room_says_what_it_turns_into_what() -> None:
     for folder in {f.parent for f in files()} - {ROOT}:
-        assert len(folder.relative_to(ROOT).parts) == 1
+        parts = folder.relative_to(ROOT).parts
+        assert len(parts) == 1 or (parts[0] == "patterns" and len(parts) == 2)
         tree = ast.parse((folder / "__init__.py").read_text())
         assert len(tree.body) == 1, folder
         assert ast.get_docstring(tree), folder

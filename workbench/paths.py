@@ -17,6 +17,13 @@ def home() -> Path:
     return user_data_path("workbench")
 
 
+def state(home: Path) -> Path:
+    """The folder of what runs: WORKBENCH_STATE (a local one, where `home` is on a network), else `state` under `home`."""
+    if set_to := os.environ.get("WORKBENCH_STATE"):
+        return Path(set_to).expanduser().absolute()
+    return home / "state"
+
+
 def registry(home: Path) -> Path:
     """The folder of the models: WORKBENCH_REGISTRY (a shared folder, say), else `models` under `home`."""
     set_to = os.environ.get("WORKBENCH_REGISTRY")

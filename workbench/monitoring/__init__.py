@@ -1,0 +1,1 @@
+"""What happened in a process -> figures that others read."""

@@ -1,0 +1,1 @@
+"""Records of a queue -> micro-batches -> predictions -> a sink, each record once."""
