@@ -18,7 +18,7 @@ def home() -> Path:
 
 
 def state(home: Path) -> Path:
-    """The folder of what runs: WORKBENCH_STATE (a local one, where `home` is on a network), else `state` under `home`."""
+    """The folder of what runs: WORKBENCH_STATE (local, where `home` is on a network), else `state` in `home`."""
     if set_to := os.environ.get("WORKBENCH_STATE"):
         return Path(set_to).expanduser().absolute()
     return home / "state"
