@@ -56,7 +56,7 @@ def forked(request: Request) -> NoReturn:
     importlib.invalidate_caches()
     time.tzset()
     tempfile.tempdir = None  # found from the variables of the pre-warmed process
-    _reseed()
+    reseed()
     _set_threads(thread_count(request["env"]))
     answer(request)
 
@@ -96,7 +96,7 @@ def _end(status: int) -> NoReturn:
     os._exit(status)
 
 
-def _reseed() -> None:
+def reseed() -> None:
     """Forks of one process would draw the same numbers."""
     random.seed()
     if "numpy" in sys.modules:

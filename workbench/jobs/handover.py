@@ -1,0 +1,76 @@
+"""A listening socket -> the process that follows its owner: connections that wait in it are never reset.
+
+Each process that serves a socket listens under a name of its own in the abstract namespace of Unix sockets, and gives
+the descriptor to any process of the same user that asks. Where there is no such namespace nothing is offered.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+import sys
+from collections.abc import Iterable
+
+_CREDENTIALS = struct.Struct("3i")
+_PATIENCE = 2.0
+
+
+class Offer:
+    """What gives `shared` to those who ask; `fileno` becomes readable when somebody does."""
+
+    def __init__(self, shared: socket.socket) -> None:
+        self.shared = shared
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(_name(os.getpid()))
+        self.listener.listen(8)
+        self.listener.setblocking(False)
+
+    def fileno(self) -> int:
+        return self.listener.fileno()
+
+    def give(self) -> None:
+        """Answer one who asks."""
+        try:
+            asker, _ = self.listener.accept()
+        except BlockingIOError:
+            return
+        with asker:
+            if _user(asker) == os.getuid():
+                socket.send_fds(asker, [b"s"], [self.shared.fileno()])
+
+    def close(self) -> None:
+        self.listener.close()
+
+
+def offer(shared: socket.socket) -> Offer | None:
+    """Offer the socket to whoever follows; None where the platform cannot."""
+    return Offer(shared) if sys.platform == "linux" else None
+
+
+def take(pids: Iterable[int]) -> socket.socket | None:
+    """The socket of the first of these processes that offers one."""
+    if sys.platform != "linux":
+        return None
+    for pid in pids:
+        with socket.socket(socket.AF_UNIX) as asking:
+            asking.settimeout(_PATIENCE)
+            try:
+                asking.connect(_name(pid))
+                if _user(asking) != os.getuid():
+                    continue
+                _, descriptors, _, _ = socket.recv_fds(asking, 1, 1)
+            except OSError:
+                continue
+        if descriptors:
+            return socket.socket(fileno=descriptors[0])
+    return None
+
+
+def _name(pid: int) -> str:
+    return f"\0workbench-{os.getuid()}-{pid}"
+
+
+def _user(other: socket.socket) -> int:
+    _, user, _ = _CREDENTIALS.unpack(other.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
+    return user

@@ -1,0 +1,43 @@
+"""A function's name and its arguments -> a child of this process that calls it: a fork where that is safe, else fresh."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import Any, NoReturn
+
+from .child import Request, answer, reseed
+from .client import can_fork
+from .owner import command
+from .warm import threads
+
+
+def branch(target: str, args: dict[str, Any], *, fds: list[int]) -> int:
+    """Start `module:function` with the dict `args` in a child that keeps the descriptors `fds` open; its pid.
+
+    The caller waits for it. It is a fork of this process if this process has one thread, so that what was imported
+    is shared; it must not have predicted. Else it is a fresh process of the same interpreter.
+    """
+    request = Request(target=target, args=args, env=dict(os.environ), cwd=os.getcwd(), umask=-1, preload=[])
+    if not can_fork() or threads() > 1:
+        return _fresh(request, fds)
+    if pid := os.fork():
+        return pid
+    reseed()
+    answer(request)
+
+
+def _fresh(request: Request, fds: list[int]) -> int:
+    process = subprocess.Popen(command("branch", "begin()"), stdin=subprocess.PIPE, pass_fds=fds)
+    assert process.stdin
+    with process.stdin as given:
+        given.write(json.dumps(request).encode() + b"\n")
+    process.returncode = 0  # the caller waits for it, by its number
+    return process.pid
+
+
+def begin() -> NoReturn:
+    """The life of a fresh child: its request is its input."""
+    answer(json.loads(sys.stdin.readline()))
