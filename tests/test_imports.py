@@ -8,9 +8,9 @@ import subprocess
 import sys
 
 import workbench
-from workbench import specs
 from workbench.api import Workbench
 from workbench.errors import WorkbenchError
+from workbench.specs.verbs import VERBS
 
 HEAVY = {"pandas", "IPython", "numpy", "pyarrow", "sqlalchemy", "jupyter_server", "nbformat", "fastapi"}
 
@@ -24,7 +24,7 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
 def test_every_verb_is_still_a_function_after_every_module_was_imported() -> None:
     for module in pkgutil.walk_packages(workbench.__path__, "workbench."):
         __import__(module.name)
-    for verb in (*specs.VERBS, specs.VERBS[0]):
+    for verb in (*VERBS, VERBS[0]):
         needed = ["nothing" for option in verb.options if option.required]
         answer: object = ""
         try:
@@ -36,19 +36,19 @@ def test_every_verb_is_still_a_function_after_every_module_was_imported() -> Non
 
 def test_the_verbs_are_the_methods_of_the_api() -> None:
     methods = {name for name, value in vars(Workbench).items() if inspect.isfunction(value) and name[0] != "_"}
-    assert methods == {verb.name for verb in specs.VERBS}
+    assert methods == {verb.name for verb in VERBS}
 
 
 def test_every_verb_has_a_function_with_the_options_of_its_spec() -> None:
-    for verb in specs.VERBS:
+    for verb in VERBS:
         parameters = inspect.signature(getattr(workbench, verb.name)).parameters
         assert {option.name for option in verb.options if not option.shown} <= set(parameters), verb.name
-    assert set(dir(workbench)) >= {verb.name for verb in specs.VERBS} | {"register", "Workbench", "__version__"}
+    assert set(dir(workbench)) >= {verb.name for verb in VERBS} | {"register", "Workbench", "__version__"}
     assert workbench.__version__ == "0.1.0"
 
 
 def test_the_api_takes_what_the_specs_declare() -> None:
-    for verb in specs.VERBS:
+    for verb in VERBS:
         parameters = inspect.signature(getattr(Workbench, verb.name)).parameters
         declared = {option.name for option in verb.options} - {"json", "cell"}
         assert declared <= set(parameters), verb.name

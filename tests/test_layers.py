@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import workbench
-from workbench import specs
+from workbench.specs.verbs import VERBS
 
 ROOT = Path(workbench.__file__).parent
 
@@ -84,7 +84,7 @@ def test_what_a_bundle_carries_needs_only_the_errors() -> None:
 
 
 def test_no_room_is_named_like_a_verb_or_a_drawer() -> None:
-    verbs = {verb.name for verb in specs.VERBS} | {"batch", "serve", "stream", "app", "register"}
+    verbs = {verb.name for verb in VERBS} | {"batch", "serve", "stream", "app", "register"}
     top = {entry.stem for entry in ROOT.iterdir()}
     assert not top & verbs
     assert not {"utils", "util", "common", "misc", "helpers"} & {f.stem for f in files()}

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-from . import specs
 from .errors import WorkbenchError
+from .specs.verbs import VERBS
 
-_VERBS = {verb.name for verb in specs.VERBS} | {"register"}
+_VERBS = {verb.name for verb in VERBS} | {"register"}
 
 __all__ = ["Workbench", "WorkbenchError", "__version__", *sorted(_VERBS)]  # noqa: PLE0604 (names of verbs)
 

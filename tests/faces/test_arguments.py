@@ -5,7 +5,7 @@ import pytest
 from workbench.errors import UsageError
 from workbench.faces import arguments
 from workbench.faces.reader import read
-from workbench.specs import verb
+from workbench.specs.verbs import verb
 
 PREDICT, MODEL, REMOVE = (spec for name in ("predict", "model", "remove") if (spec := verb(name)))
 

@@ -11,7 +11,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from workbench.api import Workbench
 from workbench.bundle.layout import MANIFEST
 from workbench.faces import completion, magics
-from workbench.specs import VERBS
+from workbench.specs.verbs import VERBS
 
 NAMES: dict[str, Any] = {
     "X_test": pd.DataFrame({"age": [1], "late rate": [2]}),

@@ -12,7 +12,7 @@ from IPython.core.interactiveshell import InteractiveShell
 import workbench
 from workbench.errors import UsageError
 from workbench.faces.functions import function, names
-from workbench.specs import VERBS
+from workbench.specs.verbs import VERBS
 
 
 @pytest.mark.parametrize("spec", VERBS, ids=lambda spec: spec.name)

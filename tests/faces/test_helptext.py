@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from workbench.faces import helptext
-from workbench.specs import VERBS, Verb, verb
+from workbench.specs.spec import Verb
+from workbench.specs.verbs import VERBS, verb
 
 
 @pytest.mark.parametrize("caller", ["%workbench", "workbench"])

@@ -8,7 +8,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 import workbench
 from workbench.faces import magics
-from workbench.specs import VERBS
+from workbench.specs.verbs import VERBS
 
 SHORT = {spec.name for spec in VERBS if spec.short} | {"workbench"}
 

@@ -7,7 +7,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from workbench.errors import CaptureRefused, UsageError
 from workbench.faces import helptext
-from workbench.specs import verb
+from workbench.specs.verbs import verb
 
 
 def test_a_line_is_a_call(run: Any, api: Any) -> None:

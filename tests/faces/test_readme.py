@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from workbench.faces.helptext import usage
-from workbench.specs import VERBS
+from workbench.specs.verbs import VERBS
 
 README = Path(__file__).parents[2] / "README.md"
 

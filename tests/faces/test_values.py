@@ -9,7 +9,8 @@ import pytest
 from workbench.errors import UsageError
 from workbench.faces.reader import read
 from workbench.faces.values import value
-from workbench.specs import VERBS, Option
+from workbench.specs.spec import Option
+from workbench.specs.verbs import VERBS
 
 OPTIONS = {option.kind: option for spec in VERBS for option in spec.options}
 PLACE, FRAME, COLUMN, OBJECT = (OPTIONS[kind] for kind in ("place", "frame", "column", "object"))

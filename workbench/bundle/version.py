@@ -8,8 +8,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .. import specs, text
+from .. import text
 from ..errors import BundleRefused, NotFound
+from ..specs.verbs import verb as find_verb
 from .layout import CODE, MODEL, REFERENCE, Json, Manifest, check_files, damaged, read_manifest
 
 if TYPE_CHECKING:
@@ -181,5 +182,5 @@ def _remarks(version: ModelVersion) -> Iterator[str]:
 
 def _next(name: str) -> Iterator[str]:
     for verb, line in _NEXT.items():
-        if specs.verb(verb):
+        if find_verb(verb):
             yield line.format(name)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..specs import Verb
+    from ..specs.spec import Verb
 
 
 def asked(spec: Verb, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
-from ..specs import VERBS, Option, Verb, verb
+from ..specs.spec import Option, Verb
+from ..specs.verbs import VERBS, verb
 from ..text import closest
 from .helptext import usage
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..errors import WorkbenchError
-from ..specs import VERBS, Option, Verb, verb
+from ..specs.spec import Option, Verb
+from ..specs.verbs import VERBS, verb
 from .reader import Token, read
 
 if TYPE_CHECKING:

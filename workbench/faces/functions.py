@@ -7,7 +7,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
-from ..specs import VERBS, Option, Verb, verb
+from ..specs.spec import Option, Verb
+from ..specs.verbs import VERBS, verb
 from ..text import closest
 from . import arguments, helptext
 from .answers import as_json, asked

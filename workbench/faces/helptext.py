@@ -6,7 +6,8 @@ import shutil
 import textwrap
 from typing import get_args
 
-from ..specs import VERBS, Group, Option, Verb
+from ..specs.spec import Group, Option, Verb
+from ..specs.verbs import VERBS
 
 _INDENT, _COLUMN, _WIDEST = "  ", 31, 100
 

@@ -11,7 +11,8 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from .. import paths
-from ..specs import VERBS, Verb, verb
+from ..specs.spec import Verb
+from ..specs.verbs import VERBS, verb
 from . import cards
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from ..api import Workbench
-    from ..specs import Verb
+    from ..specs.spec import Verb
 
 _AFTER_A_NAME = ("(", "[", ".", "=")
 

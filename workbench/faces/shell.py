@@ -14,7 +14,7 @@ from .answers import asked, json_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from ..specs import Verb
+    from ..specs.spec import Verb
 
 _INTERRUPTED = 130
 

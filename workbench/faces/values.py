@@ -15,7 +15,7 @@ from .reader import Token
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..specs import Option, Verb
+    from ..specs.spec import Option, Verb
 
 _EXPRESSIONS = ("object", "frame", "column", "place")
 _FILE_ENDING = re.compile(

@@ -1,11 +1,13 @@
-"""A function's name and its arguments -> a child of this process that calls it: a fork where that is safe, else fresh."""
+"""A function's name and its arguments -> a child of this process that calls it: a fork where that is safe."""
 
 from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+from contextlib import suppress
 from typing import Any, NoReturn
 
 from .child import Request, answer, reseed
@@ -23,10 +25,23 @@ def branch(target: str, args: dict[str, Any], *, fds: list[int]) -> int:
     request = Request(target=target, args=args, env=dict(os.environ), cwd=os.getcwd(), umask=-1, preload=[])
     if not can_fork() or threads() > 1:
         return _fresh(request, fds)
-    if pid := os.fork():
-        return pid
-    reseed()
-    answer(request)
+    pid = os.fork()
+    if not pid:
+        _let_go(fds)
+        reseed()
+        answer(request)
+    return pid
+
+
+def _let_go(kept: list[int]) -> None:
+    """In the fork: no descriptor and no signal of its parent's, as in a fresh process."""
+    signal.set_wakeup_fd(-1)
+    for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
+    for descriptor in map(int, os.listdir("/proc/self/fd")):
+        if descriptor > 2 and descriptor not in kept:
+            with suppress(OSError):  # the listing's own
+                os.close(descriptor)
 
 
 def _fresh(request: Request, fds: list[int]) -> int:

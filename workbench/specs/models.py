@@ -1,0 +1,108 @@
+"""The verbs of models and their versions."""
+
+from __future__ import annotations
+
+from .spec import DRY_RUN, MODEL, Option, Verb, argument, as_json, switch
+
+_CAPTURE = (
+    argument("name", "model", "the model's name", "NAME", required=True),
+    argument(
+        "object",
+        "object",
+        "what to capture when it exists already: an object of the notebook, `module:object`, a .pkl or .joblib file",
+        "OBJECT",
+    ),
+    Option(
+        "example",
+        "frame",
+        "rows that the model can answer: they prove it and are its reference",
+        ("--example",),
+        "FRAME",
+    ),
+    Option(
+        "target",
+        "column",
+        "the true outcomes: a column of the example, or values beside it",
+        ("--target",),
+        "TARGET",
+    ),
+    Option("note", "text", "a note kept with the version", ("-m", "--note"), "NOTE"),
+    Option("alias", "name", "an alias for the new version", ("--alias",), "ALIAS"),
+    Option(
+        "row_wise",
+        "text",
+        "say that rows are answered one by one, or are not, whatever the probes say",
+        ("--row-wise",),
+        "yes|no",
+        choices=("yes", "no"),
+    ),
+    switch("no_reference", "keep no rows of the example in the bundle"),
+    switch("dry_run", "show what would be taken from where; store nothing"),
+)
+
+VERBS: tuple[Verb, ...] = (
+    Verb(
+        "model",
+        "capture a model, prove it in a clean process and store it as a version",
+        _CAPTURE,
+        "models",
+        short=True,
+        cell=True,
+        example="%%model churn --example X_test",
+        shell_example="workbench model churn shop.models:predict --example customers.csv",
+    ),
+    Verb(
+        "models",
+        "list the models, or the versions of one",
+        (argument("name", "model", "the model whose versions to list", "NAME"), as_json("the list")),
+        "models",
+        example="%workbench models churn",
+    ),
+    Verb(
+        "source",
+        "read what was captured",
+        (MODEL, switch("cell", "put it into the next cell", shown=True)),
+        "models",
+        example="%workbench source churn@2",
+    ),
+    Verb(
+        "diff",
+        "compare two versions in source, schema and predictions on the reference",
+        (
+            argument("a", "version", "a version; alone, the newest is compared with it", "A", required=True),
+            argument("b", "version", "the version to compare it with", "B"),
+            as_json("the comparison"),
+        ),
+        "models",
+        example="%workbench diff churn@1 churn@2",
+    ),
+    Verb(
+        "verify",
+        "prove a stored version again, in a clean process of this Python and these packages",
+        (MODEL, as_json("the verdict")),
+        "models",
+        example="%workbench verify churn@2",
+    ),
+    Verb(
+        "alias",
+        "name a version, or list a model's aliases",
+        (
+            MODEL,
+            argument("alias", "name", "the alias to set", "ALIAS"),
+            switch("remove", "take the alias away"),
+        ),
+        "models",
+        example="%workbench alias churn@2 champion",
+    ),
+    Verb(
+        "remove",
+        "remove a version, or a model with all its versions",
+        (
+            argument("thing", "version", "the version, `churn@3`, or the model, `churn`", "THING", required=True),
+            switch("all", "all versions of the model"),
+            DRY_RUN,
+        ),
+        "models",
+        example="%workbench remove churn@1",
+    ),
+)

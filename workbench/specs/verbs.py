@@ -1,0 +1,13 @@
+"""All verbs, and one by its name."""
+
+from __future__ import annotations
+
+from . import models, patterns, running
+from .spec import Verb
+
+VERBS: tuple[Verb, ...] = models.VERBS + patterns.VERBS + running.VERBS
+
+
+def verb(name: str) -> Verb | None:
+    """The verb of that name, if it exists."""
+    return next((v for v in VERBS if v.name == name), None)
