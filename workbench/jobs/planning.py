@@ -1,0 +1,142 @@
+"""Schedules: what starts runs on a cycle, exactly one for each time that is due."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from dataclasses import dataclass
+from itertools import takewhile
+from typing import Any
+
+from .. import text
+from ..errors import NotFound
+from . import cron as cycles
+from .database import Database
+
+_MOST_MISSED = 1000
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """What starts runs of `spec` at the times of `cron` in `zone`. After an outage `catch_up` says which of the missed
+    runs come (`latest`, `all`, `skip`); while one still runs, `overlap` says whether another comes (`skip`, `queue`)."""
+
+    name: str
+    cron: str
+    zone: str | None
+    spec: dict[str, Any]
+    environment: dict[str, Any]
+    restart: str
+    notify: str | None
+    next_due: float | None
+    paused: bool
+    catch_up: str
+    overlap: str
+    created: float
+
+
+class Plans:
+    """The schedules of a store."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    def put_schedule(
+        self,
+        name: str,
+        every: str,
+        spec: dict[str, Any],
+        environment: dict[str, Any],
+        *,
+        zone: str | None = None,
+        restart: str = "never",
+        notify: str | None = None,
+        catch_up: str = "latest",
+        overlap: str = "skip",
+    ) -> tuple[Schedule, list[str]]:
+        """Make it so: the schedule, and in words what changed. UsageError for a cycle or zone that there is not."""
+        line = cycles.line(every)
+        due = next(cycles.times(line, zone, time.time()))
+        values = (line, zone, json.dumps(spec), json.dumps(environment), restart, notify, catch_up, overlap)
+        with self.database.write() as write:
+            row = write.execute("select * from schedules where name = ?", (name,)).fetchone()
+            if row is None:
+                write.execute(
+                    "insert into schedules (cron, zone, spec, environment, restart, notify, catch_up, overlap, name,"
+                    " next_due, paused, created) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?)",
+                    (*values, name, due, time.time()),
+                )
+                return _schedule(write.execute("select * from schedules where name = ?", (name,)).fetchone()), [
+                    "created"
+                ]
+            before = _schedule(row)
+            changes = _changes(before, line, zone, spec)
+            write.execute(
+                "update schedules set cron = ?, zone = ?, spec = ?, environment = ?, restart = ?, notify = ?,"
+                " catch_up = ?, overlap = ?, next_due = ? where name = ?",
+                (*values, due if changes else before.next_due, name),
+            )
+            return _schedule(write.execute("select * from schedules where name = ?", (name,)).fetchone()), changes
+
+    def schedules(self) -> list[Schedule]:
+        """All schedules, the oldest first."""
+        return [_schedule(row) for row in self.database.read("select * from schedules order by created")]
+
+    def schedule(self, name: str) -> Schedule:
+        """The schedule of this name. NotFound."""
+        found = self.schedules()
+        for schedule in found:
+            if schedule.name == name:
+                return schedule
+        near = text.closest(name, [schedule.name for schedule in found])
+        raise NotFound(
+            f"there is no {name}", fix=f"did you mean {near}?" if near else "%workbench schedules lists them"
+        )
+
+    def pause_schedule(self, name: str, *, paused: bool) -> None:
+        """Start nothing, or go on with the next time that is due from now."""
+        schedule = self.schedule(name)
+        due = next(cycles.times(schedule.cron, schedule.zone, time.time()))
+        with self.database.write() as write:
+            write.execute("update schedules set paused = ?, next_due = ? where name = ?", (int(paused), due, name))
+
+    def remove_schedule(self, name: str) -> None:
+        """Forget a schedule; its runs stay."""
+        self.schedule(name)
+        with self.database.write() as write:
+            write.execute("delete from schedules where name = ?", (name,))
+
+    def take_due(self, now: float) -> list[tuple[Schedule, float]]:
+        """The runs that are due, each given to one caller only; the next due times are set."""
+        taken = []
+        with self.database.write() as write:
+            rows = write.execute("select * from schedules where paused = 0 and next_due <= ?", (now,)).fetchall()
+            for schedule in map(_schedule, rows):
+                taken += [(schedule, due) for due in self._chosen(write, schedule, now)]
+                following = next(cycles.times(schedule.cron, schedule.zone, now))
+                write.execute("update schedules set next_due = ? where name = ?", (following, schedule.name))
+        return taken
+
+    def _chosen(self, write: sqlite3.Connection, schedule: Schedule, now: float) -> list[float]:
+        assert schedule.next_due is not None
+        later = takewhile(lambda due: due <= now, cycles.times(schedule.cron, schedule.zone, schedule.next_due))
+        missed = [schedule.next_due, *(due for due, _ in zip(later, range(_MOST_MISSED), strict=False))]
+        chosen = {"all": missed, "latest": missed[-1:], "skip": missed[-1:] if len(missed) == 1 else []}
+        running = write.execute(
+            "select 1 from jobs where schedule = ? and state not in ('done', 'failed', 'stopped')", (schedule.name,)
+        ).fetchone()
+        return [] if running and schedule.overlap == "skip" else chosen[schedule.catch_up]
+
+
+def _changes(before: Schedule, line: str, zone: str | None, spec: dict[str, Any]) -> list[str]:
+    said = [f"every {before.cron} → {line}"] * (before.cron != line)
+    said += [f"zone {before.zone or 'of the machine'} → {zone or 'of the machine'}"] * (before.zone != zone)
+    keys = [key for key in {**before.spec, **spec} if before.spec.get(key) != spec.get(key)]
+    return said + [f"{key} {before.spec.get(key)} → {spec.get(key)}" for key in keys]
+
+
+def _schedule(row: sqlite3.Row) -> Schedule:
+    fields = {key: row[key] for key in row.keys()}  # noqa: SIM118 (rows iterate over values)
+    fields |= {key: json.loads(fields[key]) for key in ("spec", "environment")}
+    return Schedule(**{**fields, "paused": bool(fields["paused"])})

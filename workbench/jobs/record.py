@@ -1,0 +1,71 @@
+"""What is kept of each job, order and event."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from .identity import Identity
+
+State = Literal["starting", "ready", "blocked", "paused", "stopping", "stopped", "failed", "done"]
+OVER = ("stopped", "failed", "done")
+"""The states of what does not run any more."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What should run, and what runs.
+
+    `spec` is what to do, which only its worker reads; `environment` says under which interpreter (`python`), with
+    which `variables` and `env_file`, in which `folder`, and which modules it imports (`preload`). `generation` counts
+    changes of the two; `launched` is the one that its process was started for. `restart` is `always` (deployments),
+    `retry` (at most three times) or `never`. `facts` is what its process says of itself.
+    """
+
+    name: str
+    spec: dict[str, Any]
+    environment: dict[str, Any]
+    desired: str
+    state: str
+    reason: str
+    since: float
+    generation: int
+    launched: int
+    process: Identity | None
+    restart: str
+    restarts: int
+    next_try: float | None
+    facts: dict[str, Any]
+    schedule: str | None
+    due: float | None
+    notify: str | None
+    created: float
+
+    @property
+    def kind(self) -> str:
+        """`service`, `stream` or `run`."""
+        return self.name.partition("/")[0]
+
+    @property
+    def over(self) -> bool:
+        return self.state in OVER
+
+
+@dataclass(frozen=True)
+class Order:
+    """Something that the process of a job is asked to do, and answers."""
+
+    id: int
+    job: str
+    do: str
+    args: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened, to be read later."""
+
+    at: float
+    name: str
+    text: str
+    details: dict[str, Any]

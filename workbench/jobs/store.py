@@ -1,0 +1,300 @@
+"""What should run, what runs, and what was asked of it: read and written by every process of a home."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import time
+from pathlib import Path
+from typing import Any
+
+from .. import text
+from ..errors import JobFailed, NotFound, UsageError
+from . import identity
+from .database import Database
+from .identity import Identity
+from .planning import Plans
+from .record import Event, Job, Order
+
+CLAIM_SECONDS = 30.0
+_LOG_FOLDER = "jobs"
+
+
+class Store(Plans):
+    """The jobs, orders and events of one home, in `folder`. StorageError says why it cannot be read or written."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(Database(folder))
+        self.folder = folder
+        self._seen = -1
+
+    def changed(self) -> bool:
+        """Whether anybody wrote since this was last asked; quick enough to ask twenty times a second."""
+        before, self._seen = self._seen, self.database.version()
+        return before != self._seen
+
+    def job_folder(self, name: str) -> Path:
+        """The folder of a job's log, token and ledgers, which its owner alone can read."""
+        folder = self.folder / _LOG_FOLDER / name.replace("/", "-")
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return folder
+
+    def get(self, name: str) -> Job:
+        """The job of this full name. NotFound."""
+        rows = self.database.read("select * from jobs where name = ?", name)
+        if not rows:
+            raise self._unknown(name)
+        return _job(rows[0])
+
+    def jobs(self, kind: str | None = None) -> list[Job]:
+        """All jobs, or those of a kind, the oldest first."""
+        found = [_job(row) for row in self.database.read("select * from jobs order by created")]
+        return [job for job in found if kind in (None, job.kind)]
+
+    def find(self, short: str) -> Job:
+        """The job of this name, or the only one that is called so for short. NotFound, UsageError."""
+        if "/" in short:
+            return self.get(short)
+        matches = [job for job in self.jobs() if job.name.partition("/")[2] == short]
+        if len(matches) > 1:
+            names = " or ".join(job.name for job in matches)
+            raise UsageError(f"{short} may be {names}", fix=f"name one: {matches[0].name}")
+        if not matches:
+            raise self._unknown(short)
+        return matches[0]
+
+    def _unknown(self, name: str) -> NotFound:
+        names = [job.name for job in self.jobs()]
+        near = text.closest(name, [*names, *(n.partition("/")[2] for n in names)])
+        fix = f"did you mean {near}?" if near else "%workbench status lists what runs"
+        return NotFound(f"nothing that runs is called {name}", fix=fix)
+
+    def put(
+        self,
+        name: str,
+        spec: dict[str, Any],
+        environment: dict[str, Any],
+        *,
+        restart: str = "always",
+        notify: str | None = None,
+    ) -> tuple[Job, list[str]]:
+        """Make it so: the job, and in words what changed; nothing where it runs like that already."""
+        with self.database.write() as write:
+            row = write.execute("select * from jobs where name = ?", (name,)).fetchone()
+            if row is None:
+                _insert(write, name, spec, environment, restart, notify)
+                changes = ["created"]
+            else:
+                changes = _changes(_job(row), spec, environment, notify)
+                _change(write, _job(row), spec, environment, notify, changes)
+        return self.get(name), changes
+
+    def add_run(
+        self,
+        spec: dict[str, Any],
+        environment: dict[str, Any],
+        *,
+        restart: str = "never",
+        notify: str | None = None,
+        schedule: str | None = None,
+        due: float | None = None,
+    ) -> Job | None:
+        """A new run, `run/17`; None where this schedule has one for this time already."""
+        with self.database.write() as write:
+            name = f"run/{write.execute('insert into numbers default values').lastrowid}"
+            there = write.execute("select 1 from jobs where schedule = ? and due = ?", (schedule, due)).fetchone()
+            if there:
+                return None
+            _insert(write, name, spec, environment, restart, notify, schedule, due)
+        return self.get(name)
+
+    def desire(self, name: str, desired: str) -> None:
+        """`running`, `paused` or `stopped` from now on; what had given up is tried anew."""
+        with self.database.write() as write:
+            write.execute("update jobs set desired = ? where name = ?", (desired, name))
+            if desired == "running":
+                write.execute(
+                    "update jobs set state = 'starting', reason = '', since = ?, restarts = 0, next_try = null,"
+                    " process = null where name = ? and state in ('stopped', 'failed')",
+                    (time.time(), name),
+                )
+
+    def restart(self, name: str) -> None:
+        """A new process is wanted in the place of the one that runs."""
+        with self.database.write() as write:
+            write.execute(
+                "update jobs set generation = generation + 1, desired = 'running', restarts = 0, next_try = null"
+                " where name = ?",
+                (name,),
+            )
+
+    def remove(self, name: str) -> None:
+        """Forget a job. JobFailed while its process lives."""
+        job = self.get(name)
+        if job.process and job.process.alive():
+            raise JobFailed(f"{name} still runs", fix=f"%workbench stop {name}")
+        with self.database.write() as write:
+            write.execute("delete from jobs where name = ?", (name,))
+            write.execute("delete from orders where job = ?", (name,))
+
+    def claim(self, name: str) -> bool:
+        """Get the right to start a process for the job; one gets it, and loses it when it dies or dawdles."""
+        with self.database.write() as write:
+            row = write.execute("select * from jobs where name = ?", (name,)).fetchone()
+            if row is None or not _wants_a_process(_job(row)) or _claimed(row):
+                return False
+            mine = json.dumps(identity.own().to_json())
+            write.execute("update jobs set claim = ?, claimed = ? where name = ?", (mine, time.time(), name))
+        return True
+
+    def started(self, name: str, process: Identity, generation: int) -> None:
+        """This process was started for that generation of the job."""
+        with self.database.write() as write:
+            write.execute(
+                "update jobs set process = ?, launched = ?, claim = null, state = 'starting', reason = '', since = ?"
+                " where name = ?",
+                (json.dumps(process.to_json()), generation, time.time(), name),
+            )
+
+    def report(
+        self,
+        name: str,
+        *,
+        process: Identity | None,
+        state: str | None = None,
+        reason: str = "",
+        facts: dict[str, Any] | None = None,
+    ) -> None:
+        """What a process says of its job; unheard once another process has its place."""
+        with self.database.write() as write:
+            row = write.execute("select process, state, reason, facts from jobs where name = ?", (name,)).fetchone()
+            if row is None or row["process"] != (json.dumps(process.to_json()) if process else None):
+                return
+            if state and (state, reason) != (row["state"], row["reason"]):
+                write.execute(
+                    "update jobs set state = ?, reason = ?, since = ? where name = ?",
+                    (state, reason, time.time(), name),
+                )
+            if facts:
+                merged = json.dumps(json.loads(row["facts"]) | facts)
+                write.execute("update jobs set facts = ? where name = ?", (merged, name))
+
+    def failed_start(self, name: str, restarts: int, next_try: float | None) -> None:
+        """How often its process has ended before its time, and when the next is due."""
+        with self.database.write() as write:
+            write.execute("update jobs set restarts = ?, next_try = ? where name = ?", (restarts, next_try, name))
+
+    def order(self, job: str, do: str, **args: Any) -> int:
+        """Ask the process of a job for something; the number under which its answer will be."""
+        with self.database.write() as write:
+            found = write.execute(
+                "insert into orders (job, do, args) values (?, ?, ?)", (job, do, json.dumps(args))
+            ).lastrowid
+        return int(found or 0)
+
+    def orders(self, job: str) -> list[Order]:
+        """What was asked of a job and not yet answered."""
+        rows = self.database.read("select * from orders where job = ? and answer is null order by id", job)
+        return [Order(row["id"], row["job"], row["do"], json.loads(row["args"])) for row in rows]
+
+    def answer(self, order: int, ok: bool, **result: Any) -> None:
+        """Answer an order."""
+        with self.database.write() as write:
+            write.execute("update orders set answer = ? where id = ?", (json.dumps({"ok": ok, **result}), order))
+
+    def answered(self, order: int) -> dict[str, Any] | None:
+        """The answer to an order, once there is one."""
+        rows = self.database.read("select answer from orders where id = ?", order)
+        return json.loads(rows[0]["answer"]) if rows and rows[0]["answer"] else None
+
+    def event(self, name: str, text: str, **details: Any) -> None:
+        """Keep that something happened."""
+        with self.database.write() as write:
+            write.execute(
+                "insert into events (at, name, text, details) values (?, ?, ?, ?)",
+                (time.time(), name, text, json.dumps(details)),
+            )
+
+    def events(self, name: str | None = None, since: float = 0.0) -> list[Event]:
+        """What happened, to one thing or to all, the oldest first."""
+        rows = self.database.read("select * from events where at >= ? order by id", since)
+        return [
+            Event(row["at"], row["name"], row["text"], json.loads(row["details"]))
+            for row in rows
+            if name in (None, row["name"])
+        ]
+
+
+def _insert(
+    write: sqlite3.Connection,
+    name: str,
+    spec: dict[str, Any],
+    environment: dict[str, Any],
+    restart: str,
+    notify: str | None,
+    schedule: str | None = None,
+    due: float | None = None,
+) -> None:
+    now = time.time()
+    write.execute(
+        "insert into jobs (name, spec, environment, desired, state, reason, since, generation, launched, restart, restarts,"
+        " facts, schedule, due, notify, created) values (?, ?, ?, 'running', 'starting', '', ?, 1, 0, ?, 0, '{}', ?, ?, ?, ?)",
+        (name, json.dumps(spec), json.dumps(environment), now, restart, schedule, due, notify, now),
+    )
+
+
+def _changes(job: Job, spec: dict[str, Any], environment: dict[str, Any], notify: str | None) -> list[str]:
+    """In words what is different from what there is."""
+    said = []
+    for key in [key for key in {**job.spec, **spec} if job.spec.get(key) != spec.get(key)]:
+        said.append(f"{key} {_short(job.spec.get(key))} → {_short(spec.get(key))}")
+    changed = [key for key in environment if key != "preload" and environment[key] != job.environment.get(key)]
+    said += [f"another {'interpreter' if key == 'python' else key.replace('_', ' ')}" for key in changed]
+    said += ["tells another"] * (job.notify != notify)
+    return said + ["started again"] * (job.desired == "stopped" or job.over)
+
+
+def _short(value: Any) -> str:
+    return "none" if value in (None, "") else "yes" if value is True else "no" if value is False else str(value)
+
+
+def _change(
+    write: sqlite3.Connection,
+    job: Job,
+    spec: dict[str, Any],
+    environment: dict[str, Any],
+    notify: str | None,
+    changes: list[str],
+) -> None:
+    if not changes:
+        return
+    write.execute(
+        "update jobs set spec = ?, environment = ?, notify = ?, desired = 'running', generation = generation + 1,"
+        " restarts = 0, next_try = null where name = ?",
+        (json.dumps(spec), json.dumps(environment), notify, job.name),
+    )
+    if job.over:
+        write.execute("update jobs set state = 'starting', reason = '', process = null where name = ?", (job.name,))
+
+
+def _wants_a_process(job: Job) -> bool:
+    """Whether it should run and does not, or should run otherwise than its process was started for."""
+    if job.desired == "stopped" or job.over:
+        return False
+    return job.launched < job.generation or job.process is None or not job.process.alive()
+
+
+def _claimed(row: sqlite3.Row) -> bool:
+    if row["claim"] is None or time.time() - row["claimed"] > CLAIM_SECONDS:
+        return False
+    claimer = Identity(**json.loads(row["claim"]))
+    return claimer.pid != os.getpid() and claimer.alive()
+
+
+def _job(row: sqlite3.Row) -> Job:
+    fields = {key: row[key] for key in row.keys() if key not in ("claim", "claimed")}  # noqa: SIM118 (rows iterate over values)
+    for key in ("spec", "environment", "facts"):
+        fields[key] = json.loads(fields[key])
+    fields["process"] = Identity(**json.loads(fields["process"])) if fields["process"] else None
+    return Job(**fields)
