@@ -62,7 +62,7 @@ def run(
     if not cwd.is_dir():
         raise NotFound(f"there is no folder {cwd} to run in", fix=f"mkdir -p {cwd}")
     modules = [name for name in preload if name not in _the.unforkable]
-    request = Request(target=target, args=args, env=env, cwd=str(cwd), umask=_umask(), preload=modules)
+    request = Request(target=target, args=args, env=env, cwd=str(cwd), umask=umask(), preload=modules)
     start = time.monotonic()
     end = None if timeout is None else start + timeout
     with tempfile.TemporaryFile() as output:
@@ -98,6 +98,16 @@ def cool() -> None:
 def can_fork() -> bool:
     """Whether this platform can fork a pre-warmed process. On macOS forks of numeric libraries crash."""
     return sys.platform == "linux"
+
+
+def forkable(env: dict[str, str]) -> Owned | None:
+    """The pre-warmed process, if there is one whose forks could not be told from fresh processes."""
+    return _the.current(env) if _the.owned else None
+
+
+def not_forked(owned: Owned, error: NotForked, preload: list[str]) -> None:
+    """It could not fork: the modules that it had to import are left to the forks from now on."""
+    _the.failed(owned, error, preload)
 
 
 def warm_pid() -> int | None:
@@ -226,8 +236,8 @@ def _signal_name(number: int) -> str:
         return f"signal {number}"
 
 
-def _umask() -> int:
-    """The umask, without changing it as `os.umask` would for a moment; -1 where it cannot be read."""
+def umask() -> int:
+    """This process's umask, without changing it as `os.umask` would for a moment; -1 where it cannot be read."""
     try:
         with open("/proc/self/status") as lines:
             return int(next(line.split()[1] for line in lines if line.startswith("Umask")), 8)

@@ -28,8 +28,8 @@ class NotForked(Exception):
         self.module = module
 
 
-def command(module: str, call: str) -> list[str]:
-    """This interpreter calling a function of this folder, whether Workbench is installed or not."""
+def command(module: str, call: str, python: str = sys.executable) -> list[str]:
+    """An interpreter calling a function of this folder, whether Workbench is installed or not."""
     lines = (
         f"import sys; root = {_ROOT!r}; add = root not in sys.path",
         "if add: sys.path.insert(0, root)",
@@ -37,7 +37,7 @@ def command(module: str, call: str) -> list[str]:
         "if add: sys.path.remove(root)",
         f"{module}.{call}",
     )
-    return [sys.executable, "-P", "-c", "\n".join(lines)]
+    return [python, "-P", "-c", "\n".join(lines)]
 
 
 class Owned:
@@ -100,6 +100,21 @@ class Owned:
             if first is None or "refused" in first:
                 raise NotForked(first["refused"] if first else "")
             return self._status(mine, end)
+
+    def detach(self, request: Request, output: int) -> int:
+        """The number of a fork that runs the request, and outlives this process and its owner."""
+        mine, theirs = socket.socketpair()
+        with mine:
+            try:
+                with theirs:
+                    socket.send_fds(self._commands, [b"d"], [theirs.fileno(), output])
+                mine.sendall(json.dumps(request).encode() + b"\n")
+                first = _answer(mine, None)
+            except OSError:
+                raise NotForked from None
+        if first is None or "refused" in first:
+            raise NotForked(first["refused"] if first else "")
+        return int(first["pid"])
 
     def _status(self, mine: socket.socket, end: float | None) -> int | None:
         try:

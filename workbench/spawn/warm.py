@@ -108,9 +108,9 @@ class Warm:
         word, descriptors, _, _ = socket.recv_fds(self.commands, 1 << 20, 2)
         if word[:1] == b"l":
             self.load(json.loads(word[1:]))
-        elif word == b"r":
+        elif word in (b"r", b"d"):
             owner, output = socket.socket(fileno=descriptors[0]), descriptors[1]
-            request = self._start(owner, output)
+            request = self._start(owner, output, detached=word == b"d")
             os.close(output)
             return request
         else:
@@ -119,7 +119,7 @@ class Warm:
             self.gone = not word
         return None
 
-    def _start(self, owner: socket.socket, output: int) -> Request | None:
+    def _start(self, owner: socket.socket, output: int, *, detached: bool) -> Request | None:
         with owner.makefile("rb") as lines:
             line = lines.readline()
         if not line.endswith(b"\n"):
@@ -131,6 +131,8 @@ class Warm:
             _tell(owner, refused=self.guilty)
             owner.close()
             return None
+        if detached:
+            return request if self._leave(output, owner) else None
         here = os.getpid()
         pid = os.fork()
         if not pid:
@@ -142,10 +144,23 @@ class Warm:
         self.selector.register(owner, selectors.EVENT_READ, job)
         return None
 
-    def _become(self, output: int, owner: socket.socket, parent: int) -> None:
-        """In the fork: hold nothing of the pre-warmed process."""
+    def _leave(self, output: int, owner: socket.socket) -> bool:
+        """Fork an orphan, which is no job of ours; whether this is it."""
+        if between := os.fork():
+            os.waitpid(between, 0)
+            owner.close()
+            return False
+        if pid := os.fork():
+            _tell(owner, pid=pid)
+            os._exit(0)
+        self._become(output, owner)
+        return True
+
+    def _become(self, output: int, owner: socket.socket, parent: int | None = None) -> None:
+        """In the fork: hold nothing of the pre-warmed process, and end with it if it is its parent."""
         os.setsid()
-        end_with_owner(parent)
+        if parent is not None:
+            end_with_owner(parent)
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
