@@ -27,7 +27,8 @@ create table numbers (number integer primary key autoincrement);
 create table orders (
   id integer primary key autoincrement, job text not null, do text not null, args text not null, answer text);
 create table events (
-  id integer primary key autoincrement, at real not null, name text not null, text text not null, details text not null);
+  id integer primary key autoincrement, at real not null, name text not null, text text not null,
+  details text not null);
 create index events_by_name on events (name, id);
 create table schedules (
   name text primary key, cron text not null, zone text, spec text not null, environment text not null,

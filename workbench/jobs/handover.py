@@ -73,4 +73,4 @@ def _name(pid: int) -> str:
 
 def _user(other: socket.socket) -> int:
     _, user, _ = _CREDENTIALS.unpack(other.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
-    return user
+    return int(user)

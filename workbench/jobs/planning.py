@@ -20,7 +20,7 @@ _MOST_MISSED = 1000
 @dataclass(frozen=True)
 class Schedule:
     """What starts runs of `spec` at the times of `cron` in `zone`. After an outage `catch_up` says which of the missed
-    runs come (`latest`, `all`, `skip`); while one still runs, `overlap` says whether another comes (`skip`, `queue`)."""
+    runs come: `latest`, `all`, `skip`; while one still runs, `overlap` says if another comes: `skip`, `queue`."""
 
     name: str
     cron: str

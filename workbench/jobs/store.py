@@ -180,6 +180,25 @@ class Store(Plans):
                 merged = json.dumps(json.loads(row["facts"]) | facts)
                 write.execute("update jobs set facts = ? where name = ?", (merged, name))
 
+    def refused(self, name: str, reason: str) -> None:
+        """No process could be started for the job: it has failed."""
+        with self.database.write() as write:
+            write.execute(
+                "update jobs set state = 'failed', reason = ?, since = ?, process = null, claim = null where name = ?",
+                (reason, time.time(), name),
+            )
+
+    def ended(self, name: str, process: Identity | None, state: str, reason: str = "") -> bool:
+        """The process of a job is gone, and this is what became of it; unheard if it has another by now."""
+        known = json.dumps(process.to_json()) if process else None
+        with self.database.write() as write:
+            found = write.execute(
+                "update jobs set state = ?, reason = ?, since = ?, process = null"
+                " where name = ? and process is ? and state not in ('done', 'failed', 'stopped')",
+                (state, reason, time.time(), name, known),
+            )
+        return found.rowcount == 1
+
     def failed_start(self, name: str, restarts: int, next_try: float | None) -> None:
         """How often its process has ended before its time, and when the next is due."""
         with self.database.write() as write:
@@ -238,8 +257,9 @@ def _insert(
 ) -> None:
     now = time.time()
     write.execute(
-        "insert into jobs (name, spec, environment, desired, state, reason, since, generation, launched, restart, restarts,"
-        " facts, schedule, due, notify, created) values (?, ?, ?, 'running', 'starting', '', ?, 1, 0, ?, 0, '{}', ?, ?, ?, ?)",
+        "insert into jobs (name, spec, environment, desired, state, reason, since, generation, launched, restart,"
+        " restarts, facts, schedule, due, notify, created)"
+        " values (?, ?, ?, 'running', 'starting', '', ?, 1, 0, ?, 0, '{}', ?, ?, ?, ?)",
         (name, json.dumps(spec), json.dumps(environment), now, restart, schedule, due, notify, now),
     )
 

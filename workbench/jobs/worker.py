@@ -1,0 +1,27 @@
+"""The process of a job, by its kind: what the supervisor starts."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from ..errors import WorkbenchError
+from .context import Context
+
+
+def main(args: dict[str, Any]) -> None:
+    """Run the job `name` of the home `home` until it ends or is told to stop. A user's mistake makes it `failed`,
+    with the reason; anything else ends the process with a traceback in its log, and the supervisor tries again."""
+    context = Context(Path(args["home"]), args["name"])
+    work = import_module(f".worker_{context.job.kind}", __package__)
+    try:
+        work.run(context)
+    except WorkbenchError as error:
+        traceback.print_exc(file=sys.stderr)
+        context.state("failed", str(error))
+    else:
+        if context.stopping():
+            context.state("stopped")

@@ -1,0 +1,60 @@
+"""A stream: the loop of its pattern, with the version that its orders say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .. import paths
+from ..bundle import loaded
+from ..bundle.registry import Registry
+from ..errors import WorkbenchError
+
+if TYPE_CHECKING:
+    from ..bundle.version import ModelVersion
+    from ..inference.predictor import Predictor
+    from .context import Context
+
+
+def run(context: Context) -> None:
+    """The life of a stream, until it is stopped or followed by another."""
+    from ..patterns.streaming.loop import run as loop
+
+    following = Following(context)
+    context.facts(version=following.version.ref)
+    loop(following.spec, following.model, context)
+
+
+class Following:
+    """The version that answers: read at the start of each micro-batch, changed by the orders `prepare` and `flip`."""
+
+    def __init__(self, context: Context) -> None:
+        self.context, self.spec = context, context.job.spec
+        self.registry = Registry(paths.registry(context.home))
+        self.version = self.registry.resolve(self.spec["model"])
+        self.predictor = self.version.predictor(context.home)
+        self.next: tuple[ModelVersion, Predictor] | None = None
+
+    def model(self) -> tuple[str, Predictor]:
+        """The version and its predictor, after the orders that came meanwhile."""
+        for order in self.context.orders():
+            try:
+                self._prepare(order.args["ref"]) if order.do == "prepare" else self._flip()
+            except WorkbenchError as error:
+                self.context.answer(order, str(error))
+            else:
+                self.context.answer(order)
+        return self.version.ref, self.predictor
+
+    def _prepare(self, ref: str) -> None:
+        version = self.registry.resolve(ref)
+        predictor = version.predictor(self.context.home)
+        if version.manifest.has_reference:
+            predictor.predict({name: values[:1] for name, values in version.reference().items()})
+        self.next = version, predictor
+
+    def _flip(self) -> None:
+        if self.next is None:
+            return
+        loaded.drop(self.version.folder)
+        (self.version, self.predictor), self.next = self.next, None
+        self.context.facts(version=self.version.ref)
