@@ -23,6 +23,7 @@ ORDER = (
     ("data", "notify", "monitoring"),
     ("patterns",),
     ("jobs",),
+    ("operations",),
     ("listing", "diagnosis"),
     ("api",),
     ("faces",),

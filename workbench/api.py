@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 from . import paths, text
 from .bundle.registry import Registry
 from .errors import UsageError
+from .operations import steering
+from .operations.environment import Common
+from .operations.running import Running
 
 if TYPE_CHECKING:
     from .bundle.diff import Diff
@@ -16,7 +19,11 @@ if TYPE_CHECKING:
     from .bundle.version import ModelVersion
     from .capture.captured import Session
     from .diagnosis import Findings
-    from .listing import Aliases, ModelList, Removed, Source, Status
+    from .listing import Aliases, ModelList, Removed, Source
+    from .operations.deploy import Deploying
+    from .operations.handles import Handles
+    from .operations.promotion import Promotion
+    from .operations.touring import Tour
 
 
 class Workbench:
@@ -25,6 +32,7 @@ class Workbench:
     def __init__(self, home: Path | None = None) -> None:
         self.home = home or paths.home()
         self.registry = Registry(paths.registry(self.home))
+        self.running = Running(self.home)
 
     def model(
         self,
@@ -119,13 +127,184 @@ class Workbench:
         outputs = Schema.from_json(version.manifest.outputs)
         return predict(version.predictor(self.home), input, output, email=email, name=version.ref, outputs=outputs)
 
+    def batch(
+        self,
+        target: str,
+        input: Any = None,
+        *,
+        output: str | None = None,
+        parameters: dict[str, Any] | None = None,
+        every: str | None = None,
+        zone: str | None = None,
+        wait: bool = False,
+        max_rejects: int | None = None,
+        replace: bool = False,
+        timeout: float | None = None,
+        name: str | None = None,
+        env_file: str | None = None,
+        notify: str | None = None,
+        dry_run: bool = False,
+    ) -> Any:
+        """Score a store, or run a notebook, in the background; on a cycle with `every`."""
+        common = Common(name, env_file, notify, dry_run)
+        if target.endswith(".ipynb"):
+            spec = self._deploying().notebook(target, input, output, parameters, timeout)
+        else:
+            lasting = every is not None
+            spec = self._deploying().scoring(target, input, output, parameters, max_rejects, replace, lasting=lasting)
+        return self._deploying().batch(spec, common, every, zone, wait=wait)
+
+    def serve(
+        self,
+        model: str,
+        *,
+        port: int | None = None,
+        host: str | None = None,
+        no_token: bool = False,
+        max_body: float | None = None,
+        max_queue: int | None = None,
+        name: str | None = None,
+        workers: int | None = None,
+        env_file: str | None = None,
+        notify: str | None = None,
+        dry_run: bool = False,
+    ) -> Any:
+        """Answer requests over HTTP, in the background."""
+        limits = {"max_body": round((max_body or 16) * 1_000_000), "max_queue": max_queue or 1024}
+        spec = {
+            "host": host or "127.0.0.1",
+            "port": port or 0,
+            "workers": workers or 1,
+            "token": not no_token,
+            "limits": limits,
+        }
+        return self._deploying().serve(model, spec, Common(name, env_file, notify, dry_run))
+
+    def stream(
+        self,
+        model: str,
+        input: str,
+        *,
+        output: str,
+        group: str | None = None,
+        start: str | None = None,
+        most: int | None = None,
+        name: str | None = None,
+        env_file: str | None = None,
+        notify: str | None = None,
+        dry_run: bool = False,
+    ) -> Any:
+        """Predict for each record of a queue, in the background."""
+        spec = {"group": group, "start": start or "start", "most": most or 1000}
+        return self._deploying().stream(model, input, output, spec, Common(name, env_file, notify, dry_run))
+
+    def put(self, url: str, input: Any, *, key: str | None = None, rate: float | None = None) -> Any:
+        """Put rows on a queue."""
+        from .patterns.streaming.put import put
+
+        return put(url, input, key=key, rate=rate)
+
+    def tail(self, url: str, *, most: int | None = None) -> Any:
+        """The last records of a queue."""
+        from .patterns.streaming.put import tail
+
+        return tail(url, most=most or 10)
+
+    def promote(self, model: str) -> Promotion:
+        """Move `live` to a version, with every deployment that follows it."""
+        from .operations.promotion import promote
+
+        return promote(self.running, self.registry, model)
+
+    def rollback(self, model: str) -> Promotion:
+        """Move `live` back to the version before."""
+        from .operations.promotion import rollback
+
+        return rollback(self.running, self.registry, model)
+
+    def deployments(self) -> Handles:
+        """The services and streams."""
+        return self._handles(("service", "stream"), "no deployments → %serve MODEL or %stream MODEL QUEUE -o OUTPUT")
+
+    def runs(self) -> Handles:
+        """The runs of batches."""
+        return self._handles(("run",), "no runs → %batch MODEL FILES -o FOLDER")
+
+    def schedules(self) -> Handles:
+        """What starts runs."""
+        from .operations.handles import Handles, handle
+
+        found = self.running.store.schedules() if self.running.any else []
+        return Handles(
+            [handle(self.running, self.registry, s) for s in found],
+            "no schedules → %batch MODEL FILES -o FOLDER --every CRON",
+        )
+
+    def logs(self, name: str, *, lines: int | None = None, follow: bool = False) -> Any:
+        """What something that runs has written."""
+        from .operations.steering import logs
+
+        return logs(self.running, name, lines or 50, follow=follow)
+
+    def wait(self, name: str, *, timeout: float | None = None) -> Any:
+        """Until a run has ended, or a deployment is ready."""
+        return steering.wait(self.running, self.registry, name, timeout)
+
+    def stop(self, name: str, *, dry_run: bool = False) -> Any:
+        """End something that runs."""
+        return steering.stop(self.running, self.registry, name, dry_run=dry_run)
+
+    def start(self, name: str) -> Any:
+        """Start again what was stopped."""
+        return steering.start(self.running, self.registry, name)
+
+    def restart(self, name: str) -> Any:
+        """Replace its processes by new ones."""
+        return steering.restart(self.running, self.registry, name)
+
+    def pause(self, name: str) -> Any:
+        """Let a stream, a run or a schedule wait."""
+        return steering.pause(self.running, self.registry, name)
+
+    def resume(self, name: str) -> Any:
+        """Go on with what was paused, stopped or has failed."""
+        return steering.resume(self.running, self.registry, name)
+
+    def token(self, name: str) -> str:
+        """The token that a service asks for."""
+        return steering.token(self.running, self.registry, name)
+
+    def shutdown(self, *, all: bool = False) -> Any:
+        """End the supervisor; with `all` what runs first."""
+        return steering.shutdown(self.running, stop_all=all)
+
+    def tour(self, folder: str | None = None, *, run: bool = False) -> Tour:
+        """The guided tour, put into a folder and run there."""
+        from .operations.touring import tour
+
+        return tour(folder, run=run)
+
+    def _deploying(self) -> Deploying:
+        from .operations.deploy import Deploying
+
+        return Deploying(self.registry, self.running)
+
+    def _handles(self, kinds: tuple[str, ...], none: str) -> Handles:
+        from .operations.handles import Handles, handle
+
+        jobs = [job for job in self.running.jobs() if job.kind in kinds]
+        return Handles([handle(self.running, self.registry, job) for job in jobs], none)
+
     def remove(self, thing: str, *, all: bool = False, dry_run: bool = False) -> Removed:
-        """Remove a version, or with `all` every version of a model."""
+        """Remove a version, with `all` every version of a model, or what was stopped."""
         from .listing import Removed
 
+        if "/" in thing:
+            return Removed((steering.remove(self.running, thing, dry_run=dry_run),), dry_run)
         versions = self._to_remove(thing, all)
         for version in versions:
             self.registry.check_removable(version)
+            steering.check_unused(self.running, version.ref)
         for version in versions if not dry_run else ():
             self.registry.remove(version)
         return Removed(tuple(v.ref for v in versions), dry_run)
@@ -144,13 +323,25 @@ class Workbench:
             )
         return versions
 
-    def status(self, name: str | None = None) -> Status:
-        """What matters now: where state lives, and the models, the versions of one, or one version."""
+    def status(self, name: str | None = None) -> Any:
+        """What matters now: where state lives, the models and what runs; or one model, version or thing that runs."""
         from .listing import ModelList, Status
 
+        if name and ("/" in name or name not in self.registry.names()) and "@" not in name:
+            return steering.find(self.running, self.registry, name)
         one = [self.registry.resolve(name)] if name and "@" in name else None
         models = ModelList(one, name) if one else self.models(name)
-        return Status(str(self.home), str(self.registry.folder), models)
+        return Status(str(self.home), str(self.registry.folder), models, self._matters(name))
+
+    def _matters(self, name: str | None) -> Handles:
+        """What runs, has failed or is planned; of one model, all that uses it."""
+        from .operations.handles import Handles, handle
+
+        def uses(job: Any) -> bool:
+            return str(job.spec.get("model", "")).partition("@")[0] == str(name).partition("@")[0]
+
+        jobs = [job for job in self.running.jobs() if (uses(job) if name else job.state not in ("done", "stopped"))]
+        return Handles([handle(self.running, self.registry, job) for job in jobs], "")
 
     def doctor(self) -> Findings:
         """What is wrong with this installation, one fix a line."""

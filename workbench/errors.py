@@ -83,3 +83,7 @@ class ModelFailed(WorkbenchError):
 
 class StorageError(WorkbenchError):
     """A folder that cannot be written, or a disk that is full."""
+
+
+class JobFailed(WorkbenchError):
+    """Something that runs in the background failed, or could not begin."""

@@ -9,6 +9,7 @@ from . import text
 
 if TYPE_CHECKING:
     from .bundle.version import ModelVersion
+    from .operations.handles import Handles
 
 
 class ModelList(list["ModelVersion"]):
@@ -94,19 +95,25 @@ class Removed:
 
 @dataclass(frozen=True)
 class Status:
-    """Where state lives, and the models."""
+    """Where state lives, the models, and what runs."""
 
     home: str
     registry: str
     models: ModelList
+    running: Handles
 
     def __str__(self) -> str:
         folder = f"state in {self.home}"
         if not self.registry.startswith(self.home):
             folder += f" · models in {self.registry}"
-        return f"{self.models}\n{folder}"
+        return "\n\n".join([str(self.models), *filter(None, [str(self.running)]), folder])
 
     __repr__ = __str__
 
     def to_json(self) -> dict[str, Any]:
-        return {"home": self.home, "registry": self.registry, "models": self.models.to_json()}
+        return {
+            "home": self.home,
+            "registry": self.registry,
+            "models": self.models.to_json(),
+            "running": self.running.to_json(),
+        }

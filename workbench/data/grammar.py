@@ -128,6 +128,14 @@ def _split_query(place: str) -> tuple[str, bool, str]:
     return place[: match.start()], True, query if re.search(r"\s", query) else unquote_plus(query)
 
 
+def absolute(place: str) -> str:
+    """The place as it reads from every folder, `${NAME}` unread. Raises UsageError for what is none."""
+    at = parse(place)
+    if at.kind == "sql":
+        return _absolute_sqlite(place)
+    return place if _scheme(place) or at.kind == "queue" else os.path.abspath(os.path.expanduser(place))
+
+
 def _absolute_sqlite(url: str) -> str:
     match = re.match(r"^(sqlite(?:\+\w+)?:///)(?!/|:memory:|[A-Za-z]:|\$\{|$)(.+)$", url)
     return f"{match[1]}{os.path.abspath(match[2])}" if match else url

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..errors import UsageError
-from .grammar import Place, parse
+from .grammar import Place, absolute, parse
 from .pieces import Sink, Source
 
-__all__ = ["parse", "same", "sink", "source"]
+__all__ = ["absolute", "parse", "same", "sink", "source"]
 
 
 def _delimiter(place: Place) -> str:

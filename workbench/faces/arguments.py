@@ -58,6 +58,7 @@ def parse(spec: Verb, words: Sequence[str], caller: str) -> dict[str, Any]:
 
 def check(spec: Verb, given: Mapping[str, Any], caller: str) -> dict[str, Any]:
     """What was given, with all that is required and only values that fit; UsageError otherwise."""
+    given = {name: _converted(_named(spec, name), value) for name, value in given.items()}
     for option in spec.options:
         value = given.get(option.name)
         if option.required and value is None:
@@ -68,6 +69,26 @@ def check(spec: Verb, given: Mapping[str, Any], caller: str) -> dict[str, Any]:
                 f"{named} is {' or '.join(option.choices)}, not {value!r}", fix=f"{named} {option.choices[0]}"
             )
     return {option.name: given.get(option.name, option.default) for option in spec.options}
+
+
+def _named(spec: Verb, name: str) -> Option:
+    return next(option for option in spec.options if option.name == name)
+
+
+def _converted(option: Option, value: Any) -> Any:
+    """A number from its text; other values as they are."""
+    if option.kind != "number" or not isinstance(value, str):
+        return value
+    try:
+        number = float(value)
+    except ValueError:
+        shown = _shown_as(option)
+        raise UsageError(f"{shown} is a number, not {str(value)!r}", fix=f"as in {shown} 4") from None
+    return int(number) if number.is_integer() else number
+
+
+def _shown_as(option: Option) -> str:
+    return option.metavar if option.positional else option.flags[-1]
 
 
 def _next_step(spec: Verb, caller: str) -> str:
@@ -119,7 +140,12 @@ def _known(spec: Verb, name: str) -> Option | None:
 
 
 def _give(given: dict[str, Any], option: Option, value: Any) -> None:
+    named = option.metavar if option.positional else option.flags[0]
+    if option.repeated:
+        name, equals, value = value.partition("=")
+        if not equals:
+            raise UsageError(f"{named} takes {option.metavar}, not {name!r}", fix=f"{named} {name}=…")
+        value = given.pop(option.name, {}) | {name: value}
     if option.name in given:
-        named = option.metavar if option.positional else option.flags[0]
         raise UsageError(f"{named} is given twice: {given[option.name]} and {value}", fix="leave one out")
     given[option.name] = value

@@ -16,13 +16,21 @@ ANSWERS = {
     "listing": ("ModelList", "Source", "Aliases", "Removed", "Status"),
     "diagnosis": ("Findings",),
     "patterns.offline": ("Scored",),
+    "patterns.streaming.put": ("Put", "Tail"),
+    "operations.handles": ("Service", "Stream", "Run", "Schedule", "Planned", "Handles"),
+    "operations.promotion": ("Promotion",),
+    "operations.steering": ("Lines", "Ended"),
+    "operations.touring": ("Tour",),
 }
 """The types that the API answers with, by their module: named, not imported."""
 
-_CARDS = ("ModelVersion", "Verdict", "Scored", "Findings")
+_CARDS = (
+    *("ModelVersion", "Verdict", "Scored", "Findings"),
+    *("Service", "Stream", "Run", "Schedule", "Planned", "Promotion", "Put", "Ended", "Tour"),
+)
 _PACKAGE = __name__.partition(".")[0]
 _LABELLED = re.compile(r"^ {2}(\S+) {2,}(.+)$")
-_REF = re.compile(r"^[A-Za-z_][\w.-]*@\w+")
+_REF = re.compile(r"^([A-Za-z_][\w.-]*@\w+|(service|stream|run|schedule)/[\w.-]+)")
 _BOX = (
     "display:inline-block;max-width:100%;padding:.5em .9em;border:1px solid rgba(128,128,128,.4);"
     "border-radius:4px;color:inherit;background:transparent;line-height:1.5"

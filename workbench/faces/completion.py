@@ -20,7 +20,7 @@ _LINE = re.compile(r"^\s*(?:[\w, ]+=\s*)?%%?(?P<magic>\w+) (?P<rest>.*)$", re.DO
 _COLUMN = re.compile(
     r"(?P<frame>[A-Za-z_][\w.]*)\[\[?(?:\s*(['\"])[^'\"]*\2\s*,)*\s*(?P<quote>['\"])(?P<start>[^'\"]*)$"
 )
-_LAST_WORD = re.compile(r"[\w.@-]*$")
+_LAST_WORD = re.compile(r"[\w.@/-]*$")
 _FRAMES = ("DataFrame", "Series", "ndarray")
 
 
@@ -69,6 +69,8 @@ def _word(spec: Verb, rest: str, namespace: Mapping[str, Any], workbench: Callab
         return _starting(start, _flags(spec, before), "option") if start or option is None else Completions()
     if option.kind in ("model", "version"):
         return _starting(start, _models(start, option, workbench), "model")
+    if option.kind in ("thing", "target"):
+        return _starting(start, _things(start, option, workbench), "model", files=option.kind == "target")
     texts = [*option.choices, *_values(spec, option, before, namespace)]
     return _starting(start, texts, "frame", files=option.kind in ("place", "sink", "frame", "object"))
 
@@ -103,11 +105,21 @@ def _models(start: str, option: Option, workbench: Callable[[], Workbench]) -> I
         registry = workbench().registry
         if not at:
             yield from registry.names()
-        elif option.kind == "version":
+        elif option.kind != "model":
             yield from (f"{name}@{alias}" for alias in registry.aliases(name))
             yield from (version.ref for version in reversed(registry.versions(name)))
     except (WorkbenchError, OSError):  # no such model, or no registry: nothing to offer
         return
+
+
+def _things(start: str, option: Option, workbench: Callable[[], Workbench]) -> Iterator[str]:
+    """What runs, where that is asked for, then the models."""
+    if option.kind == "thing":
+        try:
+            yield from workbench().running.names()
+        except (WorkbenchError, OSError):
+            return
+    yield from _models(start, option, workbench)
 
 
 def _values(spec: Verb, option: Option, before: tuple[Token, ...], namespace: Mapping[str, Any]) -> Iterator[str]:

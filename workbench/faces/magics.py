@@ -111,12 +111,31 @@ def _complete_on_tab(shell: InteractiveShell, workbench: Callable[[], Workbench]
 
 
 def _greet(home: Path) -> None:
-    """Say how to begin, once for a home."""
+    """Say how to begin, once for a home; later, what runs and what has failed."""
     if home.exists():
+        _tell_what_runs(home)
         return
     _say("%%model NAME --example FRAME captures this notebook's model · %workbench --help")
     with contextlib.suppress(OSError):  # who captures into it will be told
         home.mkdir(mode=0o700, parents=True)
+
+
+def _tell_what_runs(home: Path) -> None:
+    if not (paths.state(home) / "state.db").exists():
+        return
+    from ..errors import WorkbenchError
+    from ..jobs.store import Store
+
+    try:
+        jobs = Store(paths.state(home)).jobs()
+    except WorkbenchError as error:
+        _say(error.what)
+        return
+    failed = [job.name for job in jobs if job.state == "failed"]
+    runs = [job.name for job in jobs if job.state not in ("failed", "stopped", "done")]
+    if runs or failed:
+        parts = [f"{', '.join(runs)} still run"] * bool(runs) + [f"{', '.join(failed)} failed"] * bool(failed)
+        _say(" · ".join([*parts, "%workbench status"]))
 
 
 def _say(line: str) -> None:

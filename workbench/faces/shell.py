@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError, WorkbenchError
+from ..specs.verbs import VERBS
 from . import arguments, helptext
 from .answers import asked, json_text
 
@@ -68,7 +69,8 @@ def _text(answer: Any) -> str:
 
 def _in_a_shell(text: str) -> str:
     """The next steps that cards and errors name, as a shell has them."""
-    return re.sub(r"%%?(model|predict)\b", r"workbench \1", text.replace("%workbench ", "workbench "))
+    short = "|".join(spec.name for spec in VERBS if spec.short)
+    return re.sub(rf"%%?({short})\b", r"workbench \1", text.replace("%workbench ", "workbench "))
 
 
 def _version() -> str:

@@ -84,10 +84,14 @@ class Database:
                 fix="see to its owner, rights and space, or set WORKBENCH_STATE",
             ) from error
 
+    def close(self) -> None:
+        """Before a fork: SQLite's own records of open files must not be inherited. The next call opens it again."""
+        if getattr(self._local, "pid", None) == os.getpid():
+            self._local.connection.close()
+            self._local.pid = None
+
     def _connection(self) -> sqlite3.Connection:
         if getattr(self._local, "pid", None) != os.getpid():
-            if hasattr(self._local, "connection"):
-                self._local.left = self._local.connection  # a parent's: closing it here would break its locks
             self._local.connection, self._local.pid = self._open(), os.getpid()
         connection: sqlite3.Connection = self._local.connection
         return connection

@@ -117,6 +117,7 @@ class Door:
             self._start(slot)
 
     def _start(self, slot: int) -> None:
+        self.context.store.database.close()
         mine, theirs = socket.socketpair()
         with theirs:
             fds = [theirs.fileno(), self.shared.fileno()]

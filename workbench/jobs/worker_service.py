@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _BACKLOG = 2048
 _LOOK = 0.05
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def run(context: Context) -> None:
@@ -93,6 +94,7 @@ class Worker:
         self.store = Store(paths.state(self.home))
         self.job = self.store.get(args["name"])
         self.drain = asyncio.Event()
+        self.folders: dict[str, Path] = {}
 
     def tell(self, **message: Any) -> None:
         """Say something to the door, which may be gone."""
@@ -109,7 +111,9 @@ class Worker:
     def _served(self, ref: str) -> Served:
         from ..patterns.serving.served import Served
 
-        return Served.of(Registry(paths.registry(self.home)).resolve(ref), self.home)
+        version = Registry(paths.registry(self.home)).resolve(ref)
+        self.folders[version.ref] = version.folder
+        return Served.of(version, self.home)
 
     async def serve(self) -> None:
         """Answer requests until told to drain."""
@@ -125,10 +129,15 @@ class Worker:
         spec = self.job.spec
         metrics = Metrics(Path(self.args["metrics"]), self.args["slot"], spec["workers"])
         endpoint = Endpoint(
-            self.live, name=self.job.name, token=self._token(), limits=Limits(**spec["limits"]), metrics=metrics
+            self.live,
+            name=self.job.name,
+            token=self._token(),
+            limits=Limits(**spec["limits"]),
+            metrics=metrics,
+            local=spec["host"] in _LOOPBACK,
         )
         listening = asyncio.create_task(self._listen())
-        await serve(self.shared, endpoint, started=lambda: self.tell(ready=True), drain=self.drain)
+        await serve(self.shared.dup(), endpoint, started=lambda: self.tell(ready=True), drain=self.drain)
         listening.cancel()
 
     def _token(self) -> str | None:
@@ -173,5 +182,5 @@ class Worker:
         """Change over, if no batch has done so yet, and let go of the version before."""
         now = self.live.current()
         if now is not self.served:
-            loaded.drop(self.served.folder)
+            loaded.drop(self.folders.pop(self.served.ref))
             self.served = now

@@ -96,9 +96,9 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         "remove",
-        "remove a version, or a model with all its versions",
+        "remove a version, a model with all its versions, or what was stopped",
         (
-            argument("thing", "version", "the version, `churn@3`, or the model, `churn`", "THING", required=True),
+            argument("thing", "thing", "`churn@3`, `churn`, `service/churn`, `run/17`", "THING", required=True),
             switch("all", "all versions of the model"),
             DRY_RUN,
         ),

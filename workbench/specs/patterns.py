@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .spec import MODEL, Option, Verb, argument
+from .spec import DRY_RUN, MODEL, Option, Verb, argument, as_json, option, switch
 
 _PREDICT = (
     MODEL,
@@ -25,6 +25,90 @@ _PREDICT = (
     Option("email", "text", "mail the predictions as a file", ("--email",), "ADDRESS"),
 )
 
+_NAME = option("name", "name", "its own name; without it the model's or the notebook's", "NAME")
+_NOTIFY = option("notify", "text", "where to tell that it failed: a mail address or a URL", "URL|ADDRESS")
+_ENV_FILE = option("env_file", "text", "a file of NAME=VALUE lines: the variables that it gets", "FILE")
+_LASTING = (
+    _NAME,
+    option("workers", "number", "how many processes answer (1)", "N"),
+    _ENV_FILE,
+    _NOTIFY,
+    DRY_RUN,
+)
+_ROWS = argument(
+    "input", "place", "a frame of the notebook, a file, a URL, a SQL table or query", "INPUT", required=True
+)
+_URL = argument("url", "text", "the queue: `queue:NAME`", "URL", required=True)
+
+_BATCH = (
+    argument("target", "target", "a model, or a notebook to run", "MODEL|NOTEBOOK", required=True),
+    argument("input", "sink", "for a model: files, a folder, a URL, a table", "INPUT", "--input", "--source"),
+    Option(
+        "output",
+        "sink",
+        "a folder, a file or a table; for a notebook, the executed one",
+        ("-o", "--output", "--sink"),
+        "OUTPUT",
+    ),
+    Option(
+        "parameters",
+        "pair",
+        "a parameter of the notebook, as its cell tagged `parameters` has it",
+        ("-p", "--parameter"),
+        "NAME=VALUE",
+    ),
+    option("every", "text", "run it on a cycle: a cron line, or `monday 6:00`", "CRON"),
+    option("zone", "text", "the time zone of the cycle; without it this machine's", "ZONE"),
+    switch("wait", "wait for its end; a failure is then an error"),
+    option("max_rejects", "number", "fail once more rows than that are refused", "N"),
+    switch("replace", "write over an output that is there"),
+    option("timeout", "number", "seconds that a cell of the notebook may take", "SECONDS"),
+    _NAME,
+    _ENV_FILE,
+    _NOTIFY,
+    DRY_RUN,
+)
+
+_SERVE = (
+    MODEL,
+    option("port", "number", "the port; without it a free one, kept from then on", "PORT"),
+    option("host", "text", "the address (127.0.0.1: this machine only)", "ADDRESS"),
+    switch("no_token", "answer whoever asks"),
+    option("max_body", "number", "the largest request, in MB (16)", "MB"),
+    option("max_queue", "number", "the most requests that wait; beyond it they are refused (1024)", "N"),
+    *_LASTING,
+)
+
+_STREAM = (
+    MODEL,
+    argument("input", "sink", "the queue: `queue:NAME`", "INPUT", "--input", "--source", required=True),
+    Option(
+        "output",
+        "sink",
+        "a file or folder, a table, `http://…` or `queue:NAME`",
+        ("-o", "--output", "--sink"),
+        "OUTPUT",
+        required=True,
+    ),
+    option("group", "name", "its group of consumers; without it its own name", "GROUP"),
+    option("start", "text", "where a new group begins: `start`, `end` or an offset (start)", "OFFSET"),
+    option("most", "number", "the most records of one micro-batch (1000)", "N"),
+    *(o for o in _LASTING if o.name != "workers"),
+)
+
+_PUT = (
+    _URL,
+    _ROWS,
+    option("key", "column", "the column that is each record's key", "COLUMN"),
+    option("rate", "number", "rows a second", "ROWS"),
+)
+
+_TAIL = (
+    _URL,
+    Option("most", "number", "how many records (10)", ("-n", "--most"), "N"),
+    as_json("the records"),
+)
+
 VERBS: tuple[Verb, ...] = (
     Verb(
         "predict",
@@ -33,5 +117,33 @@ VERBS: tuple[Verb, ...] = (
         "predictions",
         short=True,
         example="%predict churn customers.csv -o scored.xlsx",
+    ),
+    Verb(
+        "batch",
+        "score files, a folder or a table, or run a notebook, in the background",
+        _BATCH,
+        "predictions",
+        short=True,
+        example="%batch churn customers/*.parquet -o scored/",
+    ),
+    Verb(
+        "serve",
+        "answer requests over HTTP, in the background",
+        _SERVE,
+        "predictions",
+        short=True,
+        example="%serve churn",
+    ),
+    Verb(
+        "stream",
+        "predict for each record of a queue, in the background",
+        _STREAM,
+        "predictions",
+        short=True,
+        example="%stream churn queue:customers -o sqlite:///risk.db?table=scores",
+    ),
+    Verb("put", "put rows on a queue", _PUT, "predictions", example="%workbench put queue:customers customers.csv"),
+    Verb(
+        "tail", "see the last records of a queue", _TAIL, "predictions", example="%workbench tail queue:customers -n 5"
     ),
 )

@@ -2,15 +2,96 @@
 
 from __future__ import annotations
 
-from .spec import Verb, argument, as_json
+from .spec import DRY_RUN, MODEL, THING, Option, Verb, argument, as_json, option, switch
+
+_ANY = argument("name", "thing", "what runs, or a model; without it all that matters", "NAME")
+_SECONDS = option("timeout", "number", "seconds to wait at most", "SECONDS")
 
 VERBS: tuple[Verb, ...] = (
     Verb(
+        "promote",
+        "move `live` to a version, with every deployment that follows it",
+        (MODEL,),
+        "models",
+        example="%workbench promote churn@2",
+    ),
+    Verb(
+        "rollback",
+        "move `live` back to the version before",
+        (argument("model", "model", "the model", "MODEL", required=True),),
+        "models",
+        example="%workbench rollback churn",
+    ),
+    Verb(
         "status",
-        "see everything that matters now",
-        (argument("name", "model", "the model to look at", "NAME"), as_json("the state")),
-        "this installation",
-        example="%workbench status",
+        "see everything that matters now, or one thing",
+        (_ANY, as_json("the state")),
+        "what runs",
+        example="%workbench status churn",
+    ),
+    Verb(
+        "deployments",
+        "list the services and streams",
+        (as_json("the list"),),
+        "what runs",
+        example="%workbench deployments",
+    ),
+    Verb("runs", "list the runs of batches", (as_json("the list"),), "what runs", example="%workbench runs"),
+    Verb("schedules", "list what starts runs", (as_json("the list"),), "what runs", example="%workbench schedules"),
+    Verb(
+        "logs",
+        "read what something that runs has written",
+        (
+            THING,
+            Option("lines", "number", "how many lines (50)", ("-n", "--lines"), "N"),
+            Option("follow", "flag", "go on as more is written, until interrupted", ("-f", "--follow")),
+        ),
+        "what runs",
+        example="%workbench logs churn -n 20",
+    ),
+    Verb(
+        "wait",
+        "wait until a run has ended, or a deployment is ready; a failure is then an error",
+        (THING, _SECONDS),
+        "what runs",
+        example="%workbench wait run/17",
+    ),
+    Verb(
+        "stop",
+        "end something that runs; what it began is finished first",
+        (THING, DRY_RUN),
+        "what runs",
+        example="%workbench stop service/churn",
+    ),
+    Verb("start", "start again what was stopped", (THING,), "what runs", example="%workbench start service/churn"),
+    Verb(
+        "restart",
+        "replace its processes by new ones, without a gap",
+        (THING,),
+        "what runs",
+        example="%workbench restart service/churn",
+    ),
+    Verb(
+        "pause",
+        "let a stream, a run or a schedule wait",
+        (THING,),
+        "what runs",
+        example="%workbench pause stream/churn",
+    ),
+    Verb(
+        "resume",
+        "go on with what was paused, or with a run that was stopped or has failed",
+        (THING,),
+        "what runs",
+        example="%workbench resume run/17",
+    ),
+    Verb(
+        "token",
+        "the token that a service asks for",
+        (THING,),
+        "what runs",
+        example="%workbench token churn",
+        shell_example="workbench token churn",
     ),
     Verb(
         "doctor",
@@ -18,5 +99,23 @@ VERBS: tuple[Verb, ...] = (
         (as_json("the findings"),),
         "this installation",
         example="%workbench doctor",
+    ),
+    Verb(
+        "shutdown",
+        "end the supervisor; what runs goes on, but nothing is restarted or started until the next verb that needs it",
+        (switch("all", "stop everything that runs first"),),
+        "this installation",
+        example="%workbench shutdown",
+    ),
+    Verb(
+        "tour",
+        "put the guided tour into a folder, and run it there",
+        (
+            argument("folder", "text", "where (`workbench-tour`)", "FOLDER"),
+            switch("run", "run it, and make a page of it"),
+        ),
+        "this installation",
+        example="%workbench tour",
+        shell_example="workbench tour --run",
     ),
 )

@@ -1,0 +1,103 @@
+"""Counters and a histogram of times in a file that is mapped into memory: one slot per process, read by anybody."""
+
+from __future__ import annotations
+
+import math
+import mmap
+from dataclasses import dataclass
+from pathlib import Path
+
+FIELDS = ("requests", "failures", "rows", "batches", "seconds", "model_seconds", "waiting")
+_FIRST, _STEPS, _BUCKETS = 1e-5, 4, 96
+BOUNDS = tuple(_FIRST * 2 ** (i / _STEPS) for i in range(_BUCKETS))
+"""The upper bounds of the histogram's buckets in seconds: 10 µs to 140 s, four to each doubling."""
+
+_WIDTH = len(FIELDS) + _BUCKETS + 1
+_BYTES = 8
+
+
+class Metrics:
+    """The figures of one process: slot `slot` of `slots` in the file. Written without locks, by that process alone."""
+
+    def __init__(self, path: Path, slot: int, slots: int) -> None:
+        size = _WIDTH * _BYTES * slots
+        with path.open("a+b") as file:
+            if file.tell() < size:
+                file.truncate(size)
+            self._map = mmap.mmap(file.fileno(), size)
+        self.path = path
+        start = slot * _WIDTH
+        self._all = memoryview(self._map).cast("d")
+        self._own = self._all[start : start + _WIDTH]
+
+    def waits(self, requests: int) -> None:
+        """So many requests wait for the model now."""
+        self._own[6] = requests
+
+    def answered(self, seconds: float, *, failed: bool) -> None:
+        """One request was answered, so long after its first byte."""
+        own = self._own
+        own[0] += 1
+        own[1] += failed
+        own[4] += seconds
+        own[len(FIELDS) + _bucket(seconds)] += 1
+
+    def predicted(self, rows: int, seconds: float) -> None:
+        """One batch was answered by the model."""
+        own = self._own
+        own[2] += rows
+        own[3] += 1
+        own[5] += seconds
+
+    def all(self) -> Figures:
+        """What all processes of the file have counted."""
+        return read(self.path)
+
+
+def _bucket(seconds: float) -> int:
+    if seconds <= _FIRST:
+        return 0
+    return min(_BUCKETS, math.ceil(math.log2(seconds / _FIRST) * _STEPS))
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What all processes of a deployment have counted since they started; times in seconds."""
+
+    requests: int
+    failures: int
+    rows: int
+    batches: int
+    seconds: float
+    model_seconds: float
+    waiting: int
+    buckets: tuple[int, ...]
+
+    def quantile(self, share: float) -> float | None:
+        """The time within which that share of the requests was answered, to a fifth; None without requests."""
+        wanted, seen = share * sum(self.buckets), 0
+        if not sum(self.buckets):
+            return None
+        for i, count in enumerate(self.buckets):
+            seen += count
+            if seen >= wanted:
+                return BOUNDS[min(i, _BUCKETS - 1)]
+        return BOUNDS[-1]
+
+    @property
+    def p50(self) -> float | None:
+        return self.quantile(0.5)
+
+    @property
+    def p99(self) -> float | None:
+        return self.quantile(0.99)
+
+
+def read(path: Path) -> Figures:
+    """The sum over all processes of the file."""
+    values = memoryview(path.read_bytes()).cast("d")
+    slots = len(values) // _WIDTH
+    sums = [sum(values[slot * _WIDTH + i] for slot in range(slots)) for i in range(_WIDTH)]
+    counts = [int(value) for value in sums]
+    requests, failures, rows, batches, _, _, waiting = counts[: len(FIELDS)]
+    return Figures(requests, failures, rows, batches, sums[4], sums[5], waiting, tuple(counts[len(FIELDS) :]))

@@ -1,0 +1,1 @@
+"""What a person asks -> what should run, its process, and a handle on it."""

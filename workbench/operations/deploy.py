@@ -1,0 +1,180 @@
+"""serve, stream, batch: a model or a notebook and options -> what should run, begun."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..bundle import packages
+from ..data import places
+from ..errors import NotFound, NotProven, UsageError
+from . import environment
+from .handles import Planned, handle
+from .running import Running, failed, options, said
+
+if TYPE_CHECKING:
+    from ..bundle.registry import Registry
+    from ..bundle.version import ModelVersion
+    from ..jobs.record import Job
+    from .environment import Common
+
+LIVE = "live"
+_SERVING = ("uvicorn", "uvloop", "httptools", "orjson")
+_STREAMING = ("orjson",)
+Spec = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What should run: its spec, the name that it has by itself, the modules that it imports, what to say of it."""
+
+    spec: Spec
+    own_name: str
+    preload: tuple[str, ...] = ()
+    remark: str = ""
+
+
+@dataclass(frozen=True)
+class Deploying:
+    """What the three verbs need: the models, and what runs."""
+
+    registry: Registry
+    running: Running
+
+    def serve(self, model: str, spec: Spec, common: Common) -> Any:
+        """A service that is ready, or the plan of one."""
+        wanted = self._lasting(model, _SERVING, common.dry_run)
+        name = f"service/{common.name or wanted.own_name}"
+        if spec["token"] and not common.dry_run:
+            self._token(name)
+        spec = {"model": wanted.spec["model"], **spec, "port": spec["port"] or self._port_before(name)}
+        return self._deploy(name, spec, wanted, common)
+
+    def stream(self, model: str, input: str, output: str, spec: Spec, common: Common) -> Any:
+        """A stream that is ready, or the plan of one."""
+        if places.parse(input).kind != "queue":
+            raise UsageError(f"{input}: a stream reads a queue", fix="queue:NAME; files are for %batch")
+        wanted = self._lasting(model, _STREAMING, common.dry_run)
+        own = common.name or wanted.own_name
+        way = {"model": wanted.spec["model"], "input": places.absolute(input), "output": places.absolute(output)}
+        return self._deploy(f"stream/{own}", {**way, **spec, "group": spec["group"] or own}, wanted, common)
+
+    def batch(self, wanted: Wanted, common: Common, every: str | None, zone: str | None, *, wait: bool) -> Any:
+        """A run, begun or ended, or the schedule of such runs."""
+        name = common.name or wanted.own_name
+        if common.dry_run:
+            return Planned(f"schedule/{name}" if every else f"a run of {name}", options(wanted.spec))
+        env = environment.record(self.running.home, wanted.preload, common.env_file)
+        restart = "never" if wanted.spec["what"] == "notebook" else "retry"
+        if every:
+            schedule, changes = self.running.store.put_schedule(
+                f"schedule/{name}", every, wanted.spec, env, zone=zone, restart=restart, notify=common.notify
+            )
+            self.running.supervised()
+            return handle(self.running, self.registry, schedule, "" if changes == ["created"] else said(changes))
+        job = self.running.store.add_run(wanted.spec, env, restart=restart, notify=common.notify)
+        assert job is not None  # only runs of a schedule may exist already
+        self.running.begin(job)
+        return handle(self.running, self.registry, self._waited(job) if wait else job)
+
+    def scoring(
+        self,
+        model: str,
+        input: str | None,
+        output: str | None,
+        parameters: dict[str, Any] | None,
+        max_rejects: int | None,
+        replace: bool,
+        *,
+        lasting: bool,
+    ) -> Wanted:
+        """A store that is scored with a model: on a cycle with the live one, else with the one that is meant now."""
+        if input is None or output is None:
+            raise UsageError(f"batch {model} needs an input and an output", fix=f"%batch {model} FILES -o FOLDER")
+        if parameters:
+            raise UsageError("-p is for a notebook's parameters", fix=f"leave it out; {model} is a model")
+        version = self.registry.resolve(model)
+        ref = self._lasting(model, (), dry_run=False).spec["model"] if lasting else version.ref
+        way = {"input": places.absolute(str(input)), "output": places.absolute(str(output))}
+        spec = {"what": "score", "model": ref, **way, "max_rejects": max_rejects, "replace": replace}
+        return Wanted(spec, version.name, packages.loaded_modules(version.manifest.packages))
+
+    def notebook(
+        self,
+        notebook: str,
+        input: str | None,
+        output: str | None,
+        parameters: dict[str, Any] | None,
+        timeout: float | None,
+    ) -> Wanted:
+        """A notebook that is run; its parameters are checked before anything starts."""
+        from ..patterns.batch.parameters import check
+
+        if input is not None:
+            raise UsageError(f"{notebook} takes parameters, no input", fix=f"%batch {notebook} -p NAME=VALUE")
+        path = Path(notebook).expanduser().absolute()
+        if not path.is_file():
+            raise NotFound(f"there is no notebook {path}", fix="name a file that ends in .ipynb")
+        given = dict(parameters or {})
+        check(path, given)
+        to = str(Path(output).expanduser().absolute()) if output else None
+        spec = {"what": "notebook", "notebook": str(path), "output": to, "parameters": given, "timeout": timeout}
+        return Wanted(spec, path.stem)
+
+    def _deploy(self, name: str, spec: Spec, wanted: Wanted, common: Common) -> Any:
+        if common.dry_run:
+            return Planned(name, options(spec))
+        env = environment.record(self.running.home, wanted.preload, common.env_file)
+        job, changes = self.running.store.put(name, spec, env, notify=common.notify)
+        if changes or job.state not in ("ready", "paused"):
+            self.running.begin(job)
+        job = self.running.until_ready(name)
+        return handle(self.running, self.registry, job, "" if changes == ["created"] else said(changes), wanted.remark)
+
+    def _lasting(self, model: str, preload: tuple[str, ...], dry_run: bool) -> Wanted:
+        """What lasts follows `live`; its first use sets that to the newest version that was proven."""
+        base, at, _ = model.partition("@")
+        remark, ref = "", f"{base}@{LIVE}"
+        if at and model != ref:
+            version = self.registry.resolve(model)
+            ref = version.ref
+        elif self.registry.versions(base) and LIVE in self.registry.aliases(base):
+            version = self.registry.resolve(ref)
+        else:
+            version = self._newest_proven(base)
+            remark = f"{ref} is now {version.ref}, the newest proven"
+            if not dry_run:
+                self.registry.set_alias(version, LIVE)
+        modules = (*preload, *packages.loaded_modules(version.manifest.packages))
+        return Wanted({"model": ref}, version.name, modules, remark)
+
+    def _newest_proven(self, name: str) -> ModelVersion:
+        versions = self.registry.versions(name)
+        proven = next((version for version in reversed(versions) if version.readable and version.proven), None)
+        if proven is None:
+            raise NotProven(f"no version of {name} was proven", fix=f"%workbench verify {versions[-1].ref}")
+        return proven
+
+    def _waited(self, job: Job) -> Job:
+        job = self.running.until(job.name, ended)
+        if job.state != "done":
+            raise failed(job)
+        return job
+
+    def _port_before(self, name: str) -> int:
+        """The port that was asked for before, so that its address stays; 0 for a free one."""
+        return next((int(job.spec["port"]) for job in self.running.jobs("service") if job.name == name), 0)
+
+    def _token(self, name: str) -> None:
+        file = self.running.store.job_folder(name) / "token"
+        if not file.exists():
+            with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as new:
+                new.write(secrets.token_urlsafe(32))
+
+
+def ended(job: Job) -> bool:
+    """Whether a run is over."""
+    return job.state in ("done", "failed", "stopped")

@@ -1,0 +1,301 @@
+"""A handle on each thing that runs: what it is and does now, as a card, and how to steer it from Python."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from .. import text
+from . import figures
+
+if TYPE_CHECKING:
+    from ..bundle.registry import Registry
+    from ..jobs.planning import Schedule as Planning
+    from .running import Running
+
+_MARK = {"ready": "✓ ", "done": "✓ ", "failed": "✗ "}
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What would be started, with `--dry-run`."""
+
+    name: str
+    options: str
+
+    def __str__(self) -> str:
+        return f"would start {self.name}\n  with  {self.options}"
+
+    __repr__ = __str__
+
+    def to_json(self) -> dict[str, str]:
+        return {"name": self.name, "options": self.options}
+
+
+@dataclass(frozen=True, repr=False)
+class Handle:
+    """One thing that runs, as it was when it was looked at; `refresh` looks again.
+
+    `said` is what the verb that gave it changed, `remark` what a person must know beside it.
+    """
+
+    running: Running = field(repr=False)
+    registry: Registry = field(repr=False)
+    job: Any
+    said: str = ""
+    remark: str = ""
+
+    @property
+    def name(self) -> str:
+        """`service/churn`."""
+        return str(self.job.name)
+
+    @property
+    def state(self) -> str:
+        """`starting, ready, blocked, paused, stopping, stopped, failed` or `done`."""
+        return str(self.job.state)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What its process said of itself last."""
+        return dict(self.job.facts)
+
+    def refresh(self) -> Handle:
+        """The same thing as it is now."""
+        return replace(self, job=self.running.store.get(self.name), said="", remark="")
+
+    def stop(self) -> Handle:
+        """End it; what it began is finished first."""
+        from .steering import stop
+
+        stopped: Handle = stop(self.running, self.registry, self.name)
+        return stopped
+
+    def wait(self, timeout: float | None = None) -> Handle:
+        """Until it has ended, or is ready. JobFailed where it fails."""
+        from .steering import wait
+
+        waited: Handle = wait(self.running, self.registry, self.name, timeout)
+        return waited
+
+    def until(self, true: Callable[[dict[str, Any]], bool], timeout: float = 60.0) -> Handle:
+        """Until `true` says so of the facts that its process reports; UsageError when the time is up."""
+        job = self.running.until(self.name, lambda job: true(job.facts), timeout)
+        return replace(self, job=job, said="", remark="")
+
+    def logs(self, lines: int = 50) -> str:
+        """The last lines that it wrote."""
+        from ..jobs.logs import tail
+
+        return "\n".join(tail(self.running.store.job_folder(self.name), lines))
+
+    def __str__(self) -> str:
+        return "\n".join([self._headline(), *(f"  {label:<5} {line}" for label, line in self._lines() if line)])
+
+    __repr__ = __str__
+
+    def _headline(self) -> str:
+        since = "" if self.state in ("ready", "done") else f" {text.seconds(max(0.0, time.time() - self.job.since))}"
+        parts = [f"{_MARK.get(self.state, '')}{self.state}{since}", *self._brief(), *filter(None, [self.said])]
+        reason = self.job.reason.strip().replace("\n", "\n         ")
+        return f"{self.name} {' · '.join(filter(None, parts))}" + (f"\n  why   {reason}" if reason else "")
+
+    def _brief(self) -> list[str]:
+        return []
+
+    def _lines(self) -> list[tuple[str, str]]:
+        return []
+
+    def _version(self) -> str:
+        """`churn@3, follows live`."""
+        serving = self.facts.get("version", "")
+        return (
+            f"{serving}, follows live"
+            if str(self.job.spec.get("model", "")).endswith("@live")
+            else f"{serving}, pinned"
+        )
+
+    def _newer(self) -> str:
+        """That there is a version which this does not use."""
+        name, _, number = str(self.facts.get("version", "")).partition("@")
+        newest = max((v.version for v in self.registry.versions(name)), default=0) if number else 0
+        if newest <= int(number or 0):
+            return ""
+        return f"{name}@{newest} is newer, not live → %workbench promote {name}@{newest}"
+
+    def to_json(self) -> dict[str, Any]:
+        job = self.job
+        return {
+            "name": job.name,
+            "state": job.state,
+            "reason": job.reason,
+            "since": job.since,
+            "spec": job.spec,
+            "facts": job.facts,
+            **self._figures(),
+        }
+
+    def _figures(self) -> dict[str, Any]:
+        return {}
+
+
+class Service(Handle):
+    """A model that answers over HTTP."""
+
+    @property
+    def url(self) -> str:
+        """Where it answers: `http://127.0.0.1:8000`."""
+        return str(self.facts.get("url", ""))
+
+    @property
+    def token(self) -> str:
+        """What it asks for in the header `Authorization: Bearer …`; empty where it asks for none."""
+        file = self.running.store.job_folder(self.name) / "token"
+        return file.read_text(encoding="utf-8").strip() if self.job.spec["token"] else ""
+
+    def _figures(self) -> dict[str, Any]:
+        return {"url": self.url, "figures": figures.of_service(self.job)}
+
+    def _brief(self) -> list[str]:
+        return [self.url, self._version()]
+
+    def _lines(self) -> list[tuple[str, str]]:
+        own = self.name.partition("/")[2]
+        return [
+            ("note", self.remark),
+            ("call", self._call(own) if self.state == "ready" else ""),
+            ("seen", figures.words(figures.of_service(self.job))),
+            ("newer", self._newer()),
+            ("next", f"%workbench logs {own} · %workbench status {own} · %workbench stop {self.name}"),
+        ]
+
+    def _call(self, own: str) -> str:
+        record = json.dumps(
+            figures.example_record(self.registry, str(self.facts.get("version", ""))), ensure_ascii=False
+        )
+        ask = f' -H "Authorization: Bearer $(workbench token {own})"' if self.job.spec["token"] else ""
+        return f"curl {self.url}/predict{ask} -d '{record}'"
+
+
+class Stream(Handle):
+    """A model that answers each record of a queue."""
+
+    def _brief(self) -> list[str]:
+        facts = self.facts
+        counts = [f"{text.count(facts['records'], 'record')}" if "records" in facts else ""]
+        counts += [f"lag {text.count(facts['lag'])}" if "lag" in facts else ""]
+        counts += [f"{text.count(round(facts['rate']))}/s" if facts.get("rate") else ""]
+        counts += [text.count(facts["dead"], "dead letter") if facts.get("dead") else ""]
+        return [self._version(), *filter(None, counts)]
+
+    def _lines(self) -> list[tuple[str, str]]:
+        own = self.name.partition("/")[2]
+        way = f"{self.job.spec['input']} → {self.job.spec['output']}"
+        steps = f"%workbench put {self.job.spec['input']} FILE · %workbench logs {own} · %workbench stop {self.name}"
+        return [("note", self.remark), ("way", way), ("newer", self._newer()), ("next", steps)]
+
+
+class Run(Handle):
+    """One execution of a batch."""
+
+    @property
+    def output(self) -> str:
+        """Where the predictions, or the executed notebook, are."""
+        return str(self.facts.get("output") or self.job.spec.get("output") or "")
+
+    def _brief(self) -> list[str]:
+        facts, spec = self.facts, self.job.spec
+        what = spec.get("model") or str(spec.get("notebook", "")).rpartition("/")[2]
+        parameters = ", ".join(f"{key}={value}" for key, value in (spec.get("parameters") or {}).items())
+        return [" ".join(filter(None, [what, parameters])), figures.progress(facts)]
+
+    def _lines(self) -> list[tuple[str, str]]:
+        more = {
+            "done": "",
+            "failed": f"%workbench logs {self.name} · %workbench resume {self.name}",
+            "stopped": f"%workbench resume {self.name}",
+        }.get(self.state, f"%workbench wait {self.name} · %workbench stop {self.name}")
+        rejects = self.facts.get("rejects") or 0
+        refused = f"{text.count(rejects, 'row')} refused → {self.facts.get('rejects_file', '')}" if rejects else ""
+        return [("to", self.output), ("rows", refused), ("next", more)]
+
+
+@dataclass(frozen=True, repr=False)
+class Schedule:
+    """What starts runs on a cycle."""
+
+    running: Running = field(repr=False)
+    registry: Registry = field(repr=False)
+    schedule: Planning
+    said: str = ""
+
+    @property
+    def name(self) -> str:
+        """`schedule/churn`."""
+        return str(self.schedule.name)
+
+    def __str__(self) -> str:
+        own, s = self.name.partition("/")[2], self.schedule
+        state = "paused" if s.paused else f"next run {figures.moment(s.next_due, s.zone)}"
+        head = " · ".join(filter(None, [f"{self.name} {state}", f"every {s.cron}", s.zone, self.said]))
+        what = s.spec.get("model") or s.spec.get("notebook")
+        lives = "lives as long as this machine stays up"
+        steps = f"%workbench runs · %workbench pause {self.name} · %workbench remove {self.name}"
+        return "\n".join(
+            [head, f"  runs  {what} → {s.spec.get('output') or own}", f"  note  {lives}", f"  next  {steps}"]
+        )
+
+    __repr__ = __str__
+
+    def to_json(self) -> dict[str, Any]:
+        s = self.schedule
+        return {
+            "name": s.name,
+            "cron": s.cron,
+            "zone": s.zone,
+            "next_due": s.next_due,
+            "paused": s.paused,
+            "spec": s.spec,
+        }
+
+
+KINDS: dict[str, Callable[..., Handle]] = {"service": Service, "stream": Stream, "run": Run}
+
+
+def handle(running: Running, registry: Registry, found: Any, said: str = "", remark: str = "") -> Any:
+    """The handle on a job or a schedule."""
+    if found.name.startswith("schedule/"):
+        return Schedule(running, registry, found, said)
+    return KINDS[found.name.partition("/")[0]](running, registry, found, said, remark)
+
+
+class Handles(list[Any]):
+    """Handles as a list: a table in a terminal."""
+
+    def __init__(self, handles: list[Any], none: str) -> None:
+        super().__init__(handles)
+        self._none = none
+
+    def __str__(self) -> str:
+        if not self:
+            return self._none
+        if all(isinstance(handle, Schedule) for handle in self):
+            return "\n".join(str(handle).split("\n")[0] for handle in self)
+        rows = [
+            (
+                h.name,
+                f"{h.state}",
+                text.seconds(max(0.0, time.time() - h.job.since)),
+                " · ".join(filter(None, h._brief())),
+            )
+            for h in self
+        ]
+        return text.table(("name", "state", "since", ""), rows)
+
+    __repr__ = __str__
+
+    def to_json(self) -> list[dict[str, Any]]:
+        return [handle.to_json() for handle in self]

@@ -1,0 +1,103 @@
+"""promote and rollback: `live` moves to a version, and every deployment that follows it changes over at one moment."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .. import text
+from ..errors import NotProven, UsageError
+from .deploy import LIVE
+from .running import LOOK, Running
+
+if TYPE_CHECKING:
+    from ..bundle.registry import Registry
+    from ..bundle.version import ModelVersion
+    from ..jobs.record import Job
+
+_PATIENCE = 120.0
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """Where `live` is now, where it was, and what followed. Refused is a state: `kept` says why `live` stayed."""
+
+    model: str
+    version: int
+    before: int | None
+    followers: tuple[str, ...]
+    seconds: float
+    kept: str = ""
+
+    def __str__(self) -> str:
+        if self.kept:
+            return f"kept {self.model}@{self.before} ✗ {self.model}@{self.version} was refused\n  why   {self.kept}"
+        if self.before == self.version:
+            return f"{self.model}@{LIVE} is {self.model}@{self.version} already"
+        was = f" (was {self.model}@{self.before})" if self.before else ""
+        head = f"{self.model}@{LIVE} ✓ now {self.model}@{self.version}{was}"
+        lines = [
+            f"  with  {', '.join(self.followers)} changed over in {text.seconds(self.seconds)}, no request failed"
+        ] * bool(self.followers)
+        return "\n".join([head, *lines, f"  next  %workbench status {self.model} · %workbench rollback {self.model}"])
+
+    __repr__ = __str__
+
+    def to_json(self) -> dict[str, Any]:
+        return {**self.__dict__, "followers": list(self.followers)}
+
+
+def promote(running: Running, registry: Registry, model: str) -> Promotion:
+    """Let every deployment that follows load the version and answer its example; then move `live`, then all of them."""
+    version = registry.resolve(model)
+    if not version.proven:
+        raise NotProven(f"{version.ref} was not proven", fix=f"%workbench verify {version.ref}")
+    before = registry.aliases(version.name).get(LIVE)
+    followers = [job for job in running.jobs() if _follows(job, version.name)]
+    started = time.monotonic()
+    if before == version.version:
+        return Promotion(version.name, version.version, before, (), 0.0)
+    if refused := _ask(running, followers, "prepare", ref=version.ref):
+        return Promotion(version.name, version.version, before, (), 0.0, refused)
+    registry.set_alias(version, LIVE)
+    refused = _ask(running, followers, "flip", ref=version.ref)
+    _remember(running, version, before, refused)
+    return Promotion(
+        version.name, version.version, before, tuple(job.name for job in followers), time.monotonic() - started
+    )
+
+
+def rollback(running: Running, registry: Registry, model: str) -> Promotion:
+    """`live` back to the version before the last promotion of the one that is live."""
+    name = model.partition("@")[0]
+    now = registry.aliases(name).get(LIVE) if registry.versions(name) else None
+    moves = [e.details for e in running.store.events(f"model/{name}")] if running.any else []
+    last = next((move for move in reversed(moves) if move["to"] == now and move["before"]), None)
+    if last is None:
+        raise UsageError(f"{name}@{LIVE} was never another version", fix=f"%workbench promote {name}@N moves it to one")
+    return promote(running, registry, f"{name}@{last['before']}")
+
+
+def _follows(job: Job, name: str) -> bool:
+    running = job.desired != "stopped" and job.state in ("ready", "blocked", "paused")
+    return running and job.kind in ("service", "stream") and job.spec.get("model") == f"{name}@{LIVE}"
+
+
+def _remember(running: Running, version: ModelVersion, before: int | None, refused: str) -> None:
+    said = f"{version.name}@{LIVE} moved to {version.ref}" + (f"; {refused}" if refused else "")
+    running.store.event(f"model/{version.name}", said, to=version.version, before=before)
+
+
+def _ask(running: Running, followers: list[Job], do: str, **args: Any) -> str:
+    """Ask all and wait for each; the first refusal in words."""
+    orders = {job.name: running.store.order(job.name, do, **args) for job in followers}
+    end = time.monotonic() + _PATIENCE
+    for name, order in orders.items():
+        while (answer := running.store.answered(order)) is None:
+            if time.monotonic() > end:
+                return f"{name} did not answer in {text.seconds(_PATIENCE)}"
+            time.sleep(LOOK)
+        if not answer["ok"]:
+            return f"{name}: {answer['text']}"
+    return ""

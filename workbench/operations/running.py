@@ -1,0 +1,122 @@
+"""What runs under one home: found by name, begun, steered and waited for."""
+
+from __future__ import annotations
+
+import time
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .. import paths
+from ..errors import JobFailed, NotFound, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..jobs.record import Job
+    from ..jobs.store import Store
+
+LOOK = 0.02
+START_PATIENCE = 120.0
+
+
+class Running:
+    """The store of one home, opened when it is first needed, and what every verb does with it."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+
+    @cached_property
+    def store(self) -> Store:
+        from ..jobs.store import Store
+
+        return Store(paths.state(self.home))
+
+    @property
+    def any(self) -> bool:
+        """Whether anything ever ran here: looking does not make a store."""
+        return (paths.state(self.home) / "state.db").exists()
+
+    def jobs(self, kind: str | None = None) -> list[Job]:
+        """Everything that runs or ran, or all of one kind."""
+        return self.store.jobs(kind) if self.any else []
+
+    def names(self) -> list[str]:
+        """The names of all that runs, and of the schedules."""
+        if not self.any:
+            return []
+        return [job.name for job in self.store.jobs()] + [schedule.name for schedule in self.store.schedules()]
+
+    def find(self, name: str) -> Any:
+        """The job or schedule of this name, or of this short name while that is unique. NotFound, UsageError."""
+        if name.startswith("schedule/"):
+            return self.store.schedule(name)
+        try:
+            return self.store.find(name)
+        except NotFound:
+            own = [s for s in self.store.schedules() if s.name == f"schedule/{name}"]
+            if own:
+                return own[0]
+            raise
+
+    def job(self, name: str) -> Job:
+        """The job of this name. UsageError for a schedule, which neither runs nor ends."""
+        found = self.find(name)
+        if found.name.startswith("schedule/"):
+            raise UsageError(f"{found.name} is a schedule", fix=f"%workbench pause {found.name}, or remove it")
+        job: Job = found
+        return job
+
+    def supervised(self) -> None:
+        """See to it that a supervisor runs."""
+        from ..jobs import supervisor
+
+        supervisor.ensure(self.home)
+
+    def begin(self, job: Job) -> None:
+        """Start its process from the pre-warmed one, if there is one; else the supervisor does. It keeps it running."""
+        from ..jobs import launch
+        from ..spawn.client import forkable
+
+        if forkable(job.environment["variables"]) and self.store.claim(job.name):
+            launch.launch(self.store, self.home, job)
+        self.supervised()
+
+    def until(self, name: str, done: Callable[[Job], bool], timeout: float | None = None) -> Job:
+        """The job once `done` says so. UsageError when the time is up."""
+        end = None if timeout is None else time.monotonic() + timeout
+        job = self.store.get(name)
+        while not done(job):
+            if end is not None and time.monotonic() > end:
+                raise UsageError(
+                    f"{name} is {job.state} after {timeout:g} s",
+                    fix=f"%workbench logs {name}, or wait longer: %workbench wait {name}",
+                )
+            time.sleep(LOOK)
+            job = self.store.get(name)
+        return job
+
+    def until_ready(self, name: str, timeout: float | None = START_PATIENCE) -> Job:
+        """The job once it is ready or blocked. JobFailed, with its reason, where it fails instead."""
+        job = self.until(
+            name, lambda job: job.state in ("ready", "blocked", "paused", "done", "failed", "stopped"), timeout
+        )
+        if job.state == "failed":
+            raise failed(job)
+        return job
+
+
+def failed(job: Job) -> JobFailed:
+    """What a person is told of a job that failed."""
+    what, _, rest = job.reason.partition("\n")
+    return JobFailed(f"{job.name} failed: {what}", where=rest.strip() or None, fix=f"%workbench logs {job.name}")
+
+
+def said(changes: list[str]) -> str:
+    """What `make it so` did: `unchanged`, or what is different."""
+    return ", ".join(changes) or "unchanged"
+
+
+def options(spec: dict[str, Any]) -> str:
+    """A spec in words, for those who ask what would be done."""
+    return " · ".join(f"{key} {value}" for key, value in spec.items() if value not in (None, False, {}))

@@ -1,0 +1,179 @@
+"""stop, start, restart, pause, resume, wait, remove: what was asked of something that runs, done and waited for."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..errors import JobFailed, UsageError
+from .deploy import ended
+from .handles import Planned, handle
+from .running import Running, failed
+
+if TYPE_CHECKING:
+    from ..bundle.registry import Registry
+
+_STOP_PATIENCE = 45.0
+
+
+def find(running: Running, registry: Registry, name: str) -> Any:
+    """The handle on what is called so, or so for short."""
+    return handle(running, registry, running.find(name))
+
+
+def stop(running: Running, registry: Registry, name: str, *, dry_run: bool = False) -> Any:
+    """End it, when what it began is finished."""
+    job = running.job(name)
+    if dry_run:
+        return Planned(job.name, f"stop it: it is {job.state}")
+    running.store.desire(job.name, "stopped")
+    running.supervised()
+    return handle(running, registry, running.until(job.name, ended, _STOP_PATIENCE))
+
+
+def start(running: Running, registry: Registry, name: str) -> Any:
+    """Start again what was stopped or has failed."""
+    job = running.job(name)
+    if job.kind == "run":
+        return resume(running, registry, name)
+    if job.state not in ("ready", "paused"):
+        running.store.desire(job.name, "running")
+        running.begin(running.store.get(job.name))
+    return handle(running, registry, running.until_ready(job.name))
+
+
+def restart(running: Running, registry: Registry, name: str) -> Any:
+    """New processes in the place of the old, which answer until the new ones are ready."""
+    job = running.job(name)
+    if job.kind == "run":
+        raise UsageError(f"{job.name} is a run, which ends", fix=f"%workbench resume {job.name}")
+    running.store.restart(job.name)
+    running.begin(running.store.get(job.name))
+    return handle(running, registry, running.until_ready(job.name))
+
+
+def pause(running: Running, registry: Registry, name: str) -> Any:
+    """Let it wait where it is; a schedule starts nothing meanwhile."""
+    found = running.find(name)
+    if found.name.startswith("schedule/"):
+        running.store.pause_schedule(found.name, paused=True)
+        return find(running, registry, found.name)
+    if found.kind == "service":
+        raise UsageError(f"{found.name} is a service: it has nothing to put off", fix=f"%workbench stop {found.name}")
+    if ended(found):
+        raise UsageError(f"{found.name} is {found.state}", fix=f"%workbench resume {found.name}")
+    running.store.desire(found.name, "paused")
+    return handle(
+        running, registry, running.until(found.name, lambda job: job.state == "paused" or ended(job), _STOP_PATIENCE)
+    )
+
+
+def resume(running: Running, registry: Registry, name: str) -> Any:
+    """Go on: from the pause, or with a run from where it was stopped or failed."""
+    found = running.find(name)
+    if found.name.startswith("schedule/"):
+        running.store.pause_schedule(found.name, paused=False)
+        running.supervised()
+        return find(running, registry, found.name)
+    if found.state == "done":
+        raise UsageError(f"{found.name} is done", fix="run it anew with %batch")
+    running.store.desire(found.name, "running")
+    running.begin(running.store.get(found.name))
+    return handle(
+        running,
+        registry,
+        running.until(found.name, lambda job: job.state not in ("paused", "stopped", "stopping", "failed")),
+    )
+
+
+def wait(running: Running, registry: Registry, name: str, timeout: float | None) -> Any:
+    """Until a run has ended or a deployment is ready. JobFailed where it fails."""
+    job = running.job(name)
+    job = running.until(job.name, ended, timeout) if job.kind == "run" else running.until_ready(job.name, timeout)
+    if job.state == "failed":
+        raise failed(job)
+    return handle(running, registry, job)
+
+
+def remove(running: Running, name: str, *, dry_run: bool) -> str:
+    """Forget what was stopped or has ended, with its log; the name that was removed."""
+    found = running.find(name)
+    if found.name.startswith("schedule/"):
+        if not dry_run:
+            running.store.remove_schedule(found.name)
+        return str(found.name)
+    if not ended(found):
+        raise JobFailed(f"{found.name} is {found.state}", fix=f"%workbench stop {found.name}, then remove it")
+    if not dry_run:
+        folder = running.store.job_folder(found.name)
+        running.store.remove(found.name)
+        shutil.rmtree(folder, ignore_errors=True)
+    return str(found.name)
+
+
+def check_unused(running: Running, ref: str) -> None:
+    """UsageError where something that runs, or would again, is pinned to this very version."""
+    users = [job.name for job in running.jobs() if job.kind != "run" and job.spec.get("model") == ref]
+    if users:
+        raise UsageError(f"{', '.join(users)} is pinned to {ref}", fix=f"%workbench remove {users[0]} first")
+
+
+def logs(running: Running, name: str, lines: int, *, follow: bool) -> Any:
+    """The last lines of a log, or with `follow` all that comes until the thing ends or this is interrupted."""
+    from ..jobs import logs as log
+
+    folder = running.store.job_folder(running.job(name).name)
+    if not follow:
+        return Lines(log.tail(folder, lines))
+    return log.follow(folder, lambda: ended(running.job(name)), lines)
+
+
+class Lines(list[str]):
+    """Lines of a log, shown as they are."""
+
+    def __str__(self) -> str:
+        return "\n".join(self) or "nothing was written yet"
+
+    __repr__ = __str__
+
+    def to_json(self) -> list[str]:
+        return list(self)
+
+
+def token(running: Running, registry: Registry, name: str) -> str:
+    """What a service asks for. UsageError where it asks for nothing."""
+    found = running.find(name if "/" in name else f"service/{name}")
+    service = handle(running, registry, found)
+    if not getattr(service, "token", ""):
+        raise UsageError(f"{found.name} asks for no token", fix="call it without one")
+    return str(service.token)
+
+
+@dataclass(frozen=True)
+class Ended:
+    """That the supervisor was ended, and what goes on."""
+
+    stopped: tuple[str, ...]
+    left: tuple[str, ...]
+
+    def __str__(self) -> str:
+        lines = ["the supervisor has ended"]
+        lines += [f"  ended {', '.join(self.stopped)}"] * bool(self.stopped)
+        lines += [f"  note  {', '.join(self.left)} go on, but are not restarted until the next verb"] * bool(self.left)
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+    def to_json(self) -> dict[str, list[str]]:
+        return {"stopped": list(self.stopped), "left": list(self.left)}
+
+
+def shutdown(running: Running, *, stop_all: bool) -> Ended:
+    """End the supervisor; with `stop_all` everything that runs first."""
+    from ..jobs import supervisor
+
+    alive = tuple(job.name for job in running.jobs() if not ended(job))
+    if running.any:
+        supervisor.shutdown(running.home, jobs=stop_all)
+    return Ended(alive if stop_all else (), () if stop_all else alive)

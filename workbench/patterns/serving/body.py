@@ -1,0 +1,74 @@
+"""The body of a request -> its bytes, bounded, and JSON out of them."""
+
+from __future__ import annotations
+
+import zlib
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from .refusals import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+Headers = dict[bytes, bytes]
+
+
+async def read(receive: Callable[[], Awaitable[Any]], headers: Headers, most: int) -> bytes:
+    """All of the body. Refused with 413 as soon as it is known to be larger than `most` bytes."""
+    length = headers.get(b"content-length", b"")
+    if length.isdigit() and int(length) > most:
+        raise too_large(most)
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    if message.get("more_body"):
+        body = await _rest(receive, body, most)
+    if len(body) > most:
+        raise too_large(most)
+    encoding = headers.get(b"content-encoding", b"identity").decode("latin-1").lower()
+    return body if encoding == "identity" else _inflated(body, encoding, most)
+
+
+async def _rest(receive: Callable[[], Awaitable[Any]], first: bytes, most: int) -> bytes:
+    parts, size, more = [first], len(first), True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Refused("the client went away", fix="send the whole body", status=499)
+        parts.append(message.get("body", b""))
+        size, more = size + len(parts[-1]), message.get("more_body", False)
+        if size > most:
+            raise too_large(most)
+    return b"".join(parts)
+
+
+def too_large(most: int) -> Refused:
+    """The refusal of a body beyond the limit."""
+    fix = "send fewer rows at a time, use %batch, or %serve with a larger --max-body"
+    return Refused(f"the body is larger than {most / 1e6:g} MB", fix=fix, status=413)
+
+
+def _inflated(body: bytes, encoding: str, most: int) -> bytes:
+    windows = {"gzip": 31, "x-gzip": 31, "deflate": 47}
+    if encoding not in windows:
+        raise Refused(f"Content-Encoding {encoding} is not known", fix="gzip, deflate or none", status=415)
+    inflating = zlib.decompressobj(windows[encoding])
+    try:
+        made = inflating.decompress(body, most + 1)
+    except zlib.error as error:
+        raise Refused(
+            f"the body is no {encoding}: {error}", fix="send it as it is, without Content-Encoding"
+        ) from error
+    if len(made) > most:
+        raise too_large(most)
+    return made
+
+
+def json(body: bytes) -> Any:
+    """What the body says. Refused with where it stops to be JSON."""
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        what = "the body is empty" if not body else f"the body is not JSON: {error}"
+        raise Refused(what, fix='a record, {"name": value, …}, a list of records, or columns') from error

@@ -1,0 +1,98 @@
+"""Values of requests -> the arrays of a schema, for many at a time; exactly what `Schema.table` makes of each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...inference.reading import ONLY
+
+if TYPE_CHECKING:
+    from ...inference.fields import Array, Field, Table
+    from ...inference.schema import Schema
+
+_EXACT = 2**53
+Columns = list[list[Any]]
+"""The values of each field of a schema, as JSON has them."""
+
+
+class Decoder:
+    """Reads records and columns for one schema."""
+
+    def __init__(self, schema: Schema) -> None:
+        self.schema = schema
+
+    @cached_property
+    def plain(self) -> bool:
+        """Whether each field is a column of single values, which the quick way takes."""
+        return self.schema.kind != "array" and all(not field.shape for field in self.schema.fields)
+
+    def of_records(self, records: Sequence[Mapping[str, Any]]) -> Columns | None:
+        """The columns of records that have every field; None where only `Schema.table` can say what they are."""
+        if not self.plain:
+            return None
+        try:
+            return [[record[name] for record in records] for name in self.schema.names]
+        except (KeyError, TypeError):
+            return None
+
+    def of_columns(self, columns: Mapping[str, Any]) -> Columns | None:
+        """The columns of an object of equally long lists; None likewise."""
+        if not self.plain:
+            return None
+        found = [columns.get(name) for name in self.schema.names]
+        lengths = {len(values) if type(values) is list else -1 for values in found}
+        return found if len(lengths) == 1 and -1 not in lengths else None  # type: ignore[return-value]
+
+    def of_rows(self, rows: Sequence[Any]) -> Columns | None:
+        """Rows of numbers for a model of one array, as its only column; None likewise."""
+        return [list(rows)] if self.schema.names == [ONLY] and self.schema.kind == "array" else None
+
+    def table(self, requests: Sequence[Columns]) -> Table:
+        """The rows of all requests below each other. Raises where one value of them does not fit."""
+        columns = requests[0] if len(requests) == 1 else [list(chain(*parts)) for parts in zip(*requests, strict=True)]
+        return {field.name: _cast(field, values) for field, values in zip(self.schema.fields, columns, strict=True)}
+
+
+def _cast(field: Field, values: list[Any]) -> Array:
+    """Numbers in one step, where that cannot change one of them; else as the schema does it."""
+    runtime = field.runtime
+    if field.shape or field.kind == "number":
+        made = _numbers(values, runtime, field.shape)
+        if made is not None:
+            return made
+        if len(values) > 1 and not field.shape:  # beside each other, numpy would make other values of them
+            return _joined([field.cast([value]) for value in values])
+    return field.cast(values)
+
+
+def _numbers(values: list[Any], runtime: Any, shape: tuple[int, ...]) -> Array | None:
+    if shape and len(shape) == 1:
+        flat = (
+            list(chain.from_iterable(values))
+            if all(type(row) is list and len(row) == shape[0] for row in values)
+            else None
+        )
+        made = _numbers(flat, runtime, ()) if flat is not None else None
+        return made.reshape(len(values), *shape) if made is not None else None
+    kinds = set(map(type, values))
+    if runtime == np.float64 and kinds <= {float, int}:
+        if int in kinds and any(type(value) is int and abs(value) > _EXACT for value in values):
+            return None
+        return np.array(values, np.float64)
+    if runtime == np.int64 and kinds == {int}:
+        try:
+            return np.array(values, np.int64)
+        except OverflowError:
+            return None
+    return None
+
+
+def _joined(parts: list[Array]) -> Array:
+    if isinstance(parts[0], np.ndarray):
+        return np.concatenate(parts)
+    return type(parts[0])._concat_same_type(parts)

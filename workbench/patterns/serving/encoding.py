@@ -1,0 +1,45 @@
+"""The columns of an answer -> lists that JSON can hold: missing values and NaN as null, times in ISO 8601."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import orjson
+
+if TYPE_CHECKING:
+    from ...inference.fields import Array, Table
+
+
+def lists(table: Table) -> dict[str, list[Any]]:
+    """Each column as a list."""
+    return {name: as_list(values) for name, values in table.items()}
+
+
+def as_list(values: Array) -> list[Any]:
+    """An array as a list of what JSON has."""
+    if isinstance(values, np.ndarray) and values.dtype.kind in "fiubU":
+        made: list[Any] = values.tolist()
+        return made
+    if isinstance(values, np.ndarray) and values.dtype.kind == "M":
+        return [None if value == "NaT" else value for value in np.datetime_as_string(values).tolist()]
+    return [_plain(value) for value in np.asarray(values, dtype=object).tolist()]
+
+
+def _plain(value: Any) -> Any:
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    if isinstance(value, np.ndarray):
+        return as_list(value)
+    if isinstance(value, np.generic):
+        return value.item()
+    if type(value).__name__ in ("NAType", "NaTType"):
+        return None
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+def dumps(value: Any) -> bytes:
+    """JSON; NaN and infinities are null."""
+    return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS)

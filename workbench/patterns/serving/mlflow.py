@@ -1,0 +1,76 @@
+"""MLflow's scoring protocol: `POST /invocations` with JSON, and its way to say errors.
+
+As mlflow/pyfunc/scoring_server of MLflow 3 reads and answers it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ...errors import WorkbenchError
+from .encoding import dumps
+from .refusals import Refused
+
+if TYPE_CHECKING:
+    from .batcher import Answer
+    from .body import Headers
+    from .decoding import Decoder
+    from .plain import Question
+
+_FORMS = ("dataframe_split", "dataframe_records", "instances", "inputs")
+
+
+def check_type(headers: Headers) -> None:
+    """Refused with 415 for what is no JSON; nothing said counts as JSON."""
+    said = headers.get(b"content-type", b"application/json").decode("latin-1").split(";")[0].strip().lower()
+    if said != "application/json":
+        raise Refused(f"Content-Type {said} is not taken here", fix="send application/json", status=415)
+
+
+def question(said: Any, decoder: Decoder) -> Question:
+    """Read a body of exactly one of the four forms."""
+    given = [form for form in _FORMS if type(said) is dict and form in said]
+    if len(given) != 1:
+        raise Refused(
+            f"the body must hold exactly one of {', '.join(_FORMS)}", fix='as in {"dataframe_records": [{…}]}'
+        )
+    value = said[given[0]]
+    rows = _split(value) if given[0] == "dataframe_split" else value
+    if type(rows) is dict and rows and all(type(column) is list for column in rows.values()):
+        return decoder.of_columns(rows), rows, len(next(iter(rows.values()))), _answered
+    if type(rows) is not list or not rows:
+        raise Refused(f"{given[0]} holds no rows", fix='as in {"dataframe_records": [{…}]}')
+    if all(type(row) is dict for row in rows):
+        return decoder.of_records(rows), rows, len(rows), _answered
+    return decoder.of_rows(rows), _table(rows, decoder), len(rows), _answered
+
+
+def _split(value: Any) -> Any:
+    """`{"columns": [names], "data": [rows]}` as records."""
+    try:
+        names, data = value["columns"], value["data"]
+        return [dict(zip(names, row, strict=True)) for row in data]
+    except (KeyError, TypeError, ValueError) as error:
+        fix = '{"columns": [names], "data": [[values of a row], …]}'
+        raise Refused("dataframe_split holds no table", fix=fix) from error
+
+
+def _table(rows: list[Any], decoder: Decoder) -> Any:
+    """Rows of plain values, in the order of the model's columns."""
+    names = decoder.schema.names
+    if decoder.schema.kind == "array" or any(type(row) is not list or len(row) != len(names) for row in rows):
+        return rows
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def _answered(answer: Answer) -> bytes:
+    """A list where the model answers one value per row, else records: what MLflow makes of an array and a frame."""
+    columns = answer.columns
+    if list(columns) == ["prediction"]:
+        return dumps({"predictions": columns["prediction"]})
+    return dumps({"predictions": [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]})
+
+
+def error(error: WorkbenchError) -> dict[str, Any]:
+    """As MLflow says what is wrong; its clients read `message`."""
+    return {"error_code": "BAD_REQUEST", "message": str(error)}

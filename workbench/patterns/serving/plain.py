@@ -1,0 +1,63 @@
+"""Plain JSON: a record, records or columns in; the answer in the same shape."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from .encoding import dumps
+from .refusals import Refused
+
+if TYPE_CHECKING:
+    from .batcher import Answer
+    from .decoding import Columns, Decoder
+
+Encode = Callable[["Answer"], bytes]
+Question = tuple["Columns | None", Any, int, Encode]
+"""The columns, what they were read from, the number of rows, and how the answer is written."""
+
+_SHAPES = 'send a record, {"name": value, …}, a list of records, or columns, {"name": [values], …}'
+
+
+def question(said: Any, decoder: Decoder) -> Question:
+    """Read a body. Refused where it is none of the three."""
+    if type(said) is dict:
+        if said and all(type(value) is list for value in said.values()) and _are_columns(decoder):
+            return _columns(said, decoder)
+        return decoder.of_records([said]), [said], 1, _record
+    if type(said) is list and said:
+        if all(type(record) is dict for record in said):
+            return decoder.of_records(said), said, len(said), _records
+        columns = decoder.of_rows(said)
+        if columns is not None:
+            return columns, said, len(said), _records
+    raise Refused("the body holds no rows", fix=_SHAPES)
+
+
+def _are_columns(decoder: Decoder) -> bool:
+    """Whether lists are columns: not where each row's value is a list itself."""
+    return not any(field.shape for field in decoder.schema.fields) or decoder.schema.kind == "array"
+
+
+def _columns(said: dict[str, list[Any]], decoder: Decoder) -> Question:
+    rows = len(next(iter(said.values())))
+    if any(len(values) != rows for values in said.values()):
+        lengths = ", ".join(f"{name} {len(values)}" for name, values in said.items())
+        raise Refused(f"the columns differ in their number of rows: {lengths}", fix="give each column as many values")
+    return decoder.of_columns(said), said, rows, _as_columns
+
+
+def _record(answer: Answer) -> bytes:
+    return dumps({name: values[0] for name, values in answer.columns.items()})
+
+
+def _records(answer: Answer) -> bytes:
+    columns = answer.columns
+    if len(columns) == 1:
+        ((name, values),) = columns.items()
+        return dumps([{name: value} for value in values])
+    return dumps([dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)])
+
+
+def _as_columns(answer: Answer) -> bytes:
+    return dumps(answer.columns)

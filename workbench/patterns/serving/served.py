@@ -1,0 +1,51 @@
+"""A version that answers: its predictor, its schemas, and rows that it is known to answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ...inference.schema import Schema
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ...bundle.version import ModelVersion
+    from ...inference.fields import Table
+    from ...inference.predictor import Predictor
+
+_WARM_ROWS = 64
+
+
+@dataclass(frozen=True)
+class Served:
+    """One version, loaded. `example` holds a few rows of its reference, None where none was kept."""
+
+    name: str
+    version: int
+    predictor: Predictor
+    outputs: Schema
+    example: Table | None
+
+    @classmethod
+    def of(cls, version: ModelVersion, home: Path) -> Served:
+        """Load a version; see `load` for what may be wrong with it."""
+        rows = version.reference() if version.manifest.has_reference else None
+        example = {name: values[:_WARM_ROWS] for name, values in rows.items()} if rows else None
+        predictor = version.predictor(home)
+        return cls(version.name, version.version, predictor, Schema.from_json(version.manifest.outputs), example)
+
+    @property
+    def ref(self) -> str:
+        return f"{self.name}@{self.version}"
+
+    @property
+    def inputs(self) -> Schema:
+        return self.predictor.schema
+
+    def warm(self) -> None:
+        """Answer the example, all rows and the first alone. ModelFailed where it cannot."""
+        if self.example is None:
+            return
+        self.predictor.predict(self.example)
+        self.predictor.predict({name: values[:1] for name, values in self.example.items()})

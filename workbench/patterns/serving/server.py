@@ -1,0 +1,75 @@
+"""An endpoint on a socket that listens, until it is told to drain; no request that came is left without its answer."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import socket
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .endpoint import Endpoint
+
+_IDLE_PATIENCE = 5.0
+_LOOK = 0.02
+_KEEP_ALIVE = 75
+_COLLECT_EVERY = 5.0
+
+
+async def serve(sock: socket.socket, endpoint: Endpoint, *, started: Callable[[], None], drain: asyncio.Event) -> None:
+    """Answer requests. `started` is called once it listens. After `drain` no connection is accepted here, each answer
+    closes its own, and it returns when none is left, or the idle ones have not been used for some seconds."""
+    import uvicorn
+
+    config = uvicorn.Config(
+        endpoint,
+        access_log=False,
+        lifespan="off",
+        log_level="warning",
+        http="httptools",
+        ws="none",
+        server_header=False,
+        timeout_keep_alive=_KEEP_ALIVE,
+    )
+    config.load()
+    server = uvicorn.Server(config)
+    server.lifespan = config.lifespan_class(config)
+    await server.startup(sockets=[sock])
+    ticking = asyncio.create_task(server.main_loop())
+    _freeze()
+    collecting = asyncio.create_task(_collect())
+    started()
+    await drain.wait()
+    await _drained(server, endpoint)
+    collecting.cancel()
+    server.should_exit = True
+    await ticking
+
+
+async def _drained(server: object, endpoint: Endpoint) -> None:
+    endpoint.draining = True
+    for listening in server.servers:  # type: ignore[attr-defined]
+        listening.close()
+    connections = server.server_state.connections  # type: ignore[attr-defined]
+    end = asyncio.get_running_loop().time() + _IDLE_PATIENCE
+    while connections and asyncio.get_running_loop().time() < end:
+        await asyncio.sleep(_LOOK)
+    for connection in list(connections):
+        connection.shutdown()
+    while server.server_state.tasks:  # type: ignore[attr-defined]
+        await asyncio.sleep(_LOOK)
+
+
+def _freeze() -> None:
+    """What is loaded is never looked at again: a full collection of it stops every request for tens of milliseconds."""
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+
+
+async def _collect() -> None:
+    """What requests leave in cycles is little; it is collected between them."""
+    while True:
+        await asyncio.sleep(_COLLECT_EVERY)
+        gc.collect()

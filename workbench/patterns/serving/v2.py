@@ -1,0 +1,124 @@
+"""The Open Inference Protocol, version 2, over REST with JSON tensors.
+
+https://github.com/kserve/open-inference-protocol (specification/protocol/inference_rest.md).
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...inference.reading import ONLY
+from .encoding import dumps
+from .refusals import Refused
+
+if TYPE_CHECKING:
+    from ...inference.fields import Field
+    from ...inference.schema import Schema
+    from .batcher import Answer
+    from .decoding import Decoder
+    from .plain import Question
+    from .served import Served
+
+_NAMES = {"b1": "BOOL", "f2": "FP16", "f4": "FP32", "f8": "FP64"} | {
+    f"{letter}{size}": f"{kind}{8 * size}" for letter, kind in (("i", "INT"), ("u", "UINT")) for size in (1, 2, 4, 8)
+}
+_DTYPES = {name: np.dtype(code) for code, name in _NAMES.items()}
+_SHOWN = "inputs: [{name, shape, datatype, data}]"
+
+
+def datatype(field: Field) -> str:
+    """The protocol's name for the values of a field; BYTES for all that is no number."""
+    runtime = field.runtime
+    code = getattr(runtime, "str", "")[1:] if isinstance(runtime, np.dtype) else ""
+    return _NAMES.get(code, "BYTES")
+
+
+def metadata(served: Served) -> dict[str, Any]:
+    """What the model takes and gives."""
+    platform = "workbench_python"
+    inputs, outputs = (_tensors(schema) for schema in (served.inputs, served.outputs))
+    return {
+        "name": served.name,
+        "versions": [str(served.version)],
+        "platform": platform,
+        "inputs": inputs,
+        "outputs": outputs,
+    }
+
+
+def _tensors(schema: Schema) -> list[dict[str, Any]]:
+    return [{"name": f.name, "datatype": datatype(f), "shape": [-1, *f.shape]} for f in schema.fields]
+
+
+def question(said: Any, decoder: Decoder) -> Question:
+    """Read an inference request. Refused where a tensor is not what it says."""
+    if type(said) is not dict or type(said.get("inputs")) is not list or not said["inputs"]:
+        raise Refused("the request has no inputs", fix=_SHOWN)
+    tensors = [_tensor(found) for found in said["inputs"]]
+    rows = len(tensors[0][1])
+    if any(len(values) != rows for _, values in tensors):
+        lengths = ", ".join(f"{name} {len(values)}" for name, values in tensors)
+        raise Refused(f"the inputs differ in their number of rows: {lengths}", fix="give each as many")
+    data = _columns(tensors, decoder)
+    wanted = [output.get("name") for output in said.get("outputs") or ()]
+    asked = str(said.get("id") or uuid.uuid4())
+    return decoder.of_columns(data), data, rows, lambda answer: _answered(answer, asked, wanted)
+
+
+def _tensor(found: Any) -> tuple[str, list[Any]]:
+    try:
+        name, shape, kind, data = found["name"], [int(n) for n in found["shape"]], found["datatype"], found["data"]
+    except (KeyError, TypeError, ValueError) as error:
+        raise Refused("an input lacks name, shape, datatype or data", fix=_SHOWN) from error
+    if kind not in _DTYPES and kind != "BYTES":
+        raise Refused(f"input {name!r}: datatype {kind} is not known", fix=f"one of {', '.join(_DTYPES)}, BYTES")
+    if not shape:
+        raise Refused(f"input {name!r} has no shape", fix=_SHOWN)
+    values = _flat(data)
+    if int(np.prod(shape)) != len(values):
+        raise Refused(
+            f"input {name!r} has {len(values)} values; its shape {shape} has {int(np.prod(shape))}", fix=_SHOWN
+        )
+    if len(shape) == 2 and shape[1] == 1:
+        shape = shape[:1]
+    return name, values if len(shape) == 1 else np.array(values, dtype=object).reshape(shape).tolist()
+
+
+def _flat(data: Any) -> list[Any]:
+    """Row-major values, nested or not."""
+    if type(data) is not list:
+        return [data]
+    return [value for part in data for value in _flat(part)] if any(type(part) is list for part in data) else data
+
+
+def _columns(tensors: list[tuple[str, list[Any]]], decoder: Decoder) -> dict[str, Any]:
+    """One input per column; or one two-dimensional one for an array model, or for as many columns as it is wide."""
+    schema = decoder.schema
+    if len(tensors) != 1 or schema.names == [tensors[0][0]]:
+        return dict(tensors)
+    ((_, rows),) = tensors
+    if schema.kind == "array":
+        return {ONLY: rows}
+    wide = rows and type(rows[0]) is list and len(rows[0]) == len(schema.names)
+    return {n: [row[i] for row in rows] for i, n in enumerate(schema.names)} if wide else dict(tensors)
+
+
+def _answered(answer: Answer, asked: str, wanted: list[Any]) -> bytes:
+    served = answer.served
+    unknown = [name for name in wanted if name not in answer.columns]
+    if unknown:
+        raise Refused(f"there is no output {unknown[0]!r}", fix=f"outputs: {', '.join(answer.columns)}")
+    fields = {field.name: field for field in served.outputs.fields}
+    outputs = [_output(name, answer.columns[name], fields.get(name)) for name in wanted or answer.columns]
+    return dumps({"model_name": served.name, "model_version": str(served.version), "id": asked, "outputs": outputs})
+
+
+def _output(name: str, values: list[Any], field: Field | None) -> dict[str, Any]:
+    kind = datatype(field) if field else "BYTES"
+    shape = [len(values), *(field.shape if field else ())]
+    if kind == "BYTES":
+        values = [value if value is None or isinstance(value, str) else str(value) for value in values]
+    return {"name": name, "shape": shape, "datatype": kind, "data": _flat(values)}
