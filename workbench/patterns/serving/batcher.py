@@ -9,9 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ...data.decoding import Columns, Decoder
+from ...data.encoding import lists
 from ...errors import ModelFailed, WorkbenchError
-from .decoding import Columns, Decoder
-from .encoding import lists
 from .refusals import Busy
 
 if TYPE_CHECKING:

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote
 
+from ...data.decoding import Decoder
+from ...data.encoding import dumps
 from ...errors import WorkbenchError
 from . import body, mlflow, pages, plain, v2
 from .batcher import Batcher
-from .decoding import Decoder
-from .encoding import dumps
 from .refusals import Busy, Refused, body_of, status_of
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ...data.encoding import as_list
 from ...inference.reading import ONLY
-from .encoding import as_list
 
 if TYPE_CHECKING:
     from ...inference.fields import Table

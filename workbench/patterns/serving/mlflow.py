@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ...data.encoding import dumps
 from ...errors import WorkbenchError
-from .encoding import dumps
 from .refusals import Refused
 
 if TYPE_CHECKING:
+    from ...data.decoding import Decoder
     from .batcher import Answer
     from .body import Headers
-    from .decoding import Decoder
     from .plain import Question
 
 _FORMS = ("dataframe_split", "dataframe_records", "instances", "inputs")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from .encoding import dumps
+from ...data.encoding import dumps
 from .refusals import Refused
 
 if TYPE_CHECKING:
+    from ...data.decoding import Columns, Decoder
     from .batcher import Answer
-    from .decoding import Columns, Decoder
 
 Encode = Callable[["Answer"], bytes]
 Question = tuple["Columns | None", Any, int, Encode]

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ...data.encoding import dumps
 from ...inference.reading import ONLY
-from .encoding import dumps
 from .refusals import Refused
 
 if TYPE_CHECKING:
+    from ...data.decoding import Decoder
     from ...inference.fields import Field
     from ...inference.schema import Schema
     from .batcher import Answer
-    from .decoding import Decoder
     from .plain import Question
     from .served import Served
 

@@ -8,7 +8,7 @@ import numpy as np
 import orjson
 
 if TYPE_CHECKING:
-    from ...inference.fields import Array, Table
+    from ..inference.fields import Array, Table
 
 
 def lists(table: Table) -> dict[str, list[Any]]:

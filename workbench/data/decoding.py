@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...inference.reading import ONLY
+from ..inference.reading import ONLY
 
 if TYPE_CHECKING:
-    from ...inference.fields import Array, Field, Table
-    from ...inference.schema import Schema
+    from ..inference.fields import Array, Field, Table
+    from ..inference.schema import Schema
 
 _EXACT = 2**53
 Columns = list[list[Any]]
