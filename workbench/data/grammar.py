@@ -67,12 +67,26 @@ class Place:
 def parse(place: str) -> Place:
     """Take a place apart. Raises UsageError for what is none, naming what there is."""
     place = str(place)
+    if place.startswith("queue:"):
+        return _queue(place)
     scheme = _scheme(place)
     if scheme and (scheme.split("+")[0] in _DATABASES or re.search(r"[?&](table|query)=", place)):
         return _database(place)
     if scheme and scheme != "file":
         _refuse_unknown(scheme, place)
     return _file(place, scheme)
+
+
+def _queue(place: str) -> Place:
+    """`queue:NAME`, the embedded log; `?durable=yes` for one that survives a loss of power."""
+    from .log import check_name
+
+    name, _, query = place.removeprefix("queue:").partition("?")
+    check_name(name)
+    options = dict(pair.partition("=")[::2] for pair in query.split("&") if pair)
+    for unknown in options.keys() - {"durable"}:
+        raise UsageError(f"{place}: a queue has no option {unknown!r}", fix=f"queue:{name}?durable=yes")
+    return Place("queue", name, f"queue:{name}", options=options)
 
 
 def _scheme(place: str) -> str | None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import UsageError
 from .grammar import Place, absolute, parse
 from .pieces import Sink, Source
 
-__all__ = ["absolute", "parse", "same", "sink", "source"]
+if TYPE_CHECKING:
+    from .log import Log
+
+__all__ = ["absolute", "log", "parse", "same", "sink", "source"]
 
 
 def _delimiter(place: Place) -> str:
@@ -24,6 +28,10 @@ def _delimiter(place: Place) -> str:
 def source(place: str) -> Source:
     """The input at a place. Raises UsageError, NotFound, BadInput, StorageError."""
     at = parse(place)
+    if at.kind == "queue":
+        raise UsageError(
+            f"{at.label} is a queue", fix=f"%stream MODEL {at.label} -o OUTPUT, or %workbench tail {at.label}"
+        )
     encoding = at.options.get("encoding", "utf-8")
     if at.kind in ("csv", "tsv"):
         from .delimited import DelimitedSource
@@ -55,6 +63,8 @@ def source(place: str) -> Source:
 def sink(place: str) -> Sink:
     """The output at a place, where nothing appears before it is closed. Raises UsageError, StorageError."""
     at = parse(place)
+    if at.kind == "queue":
+        raise UsageError(f"{at.label} is a queue", fix="%workbench put queue:NAME INPUT puts rows on it")
     _refuse_reading_options(at)
     if at.kind in ("csv", "tsv"):
         from .quoting import DelimitedSink
@@ -80,6 +90,18 @@ def sink(place: str) -> Sink:
 
     mode = at.options.get("mode", "create")
     return SqlSink(at.path, at.label, table=at.options["table"], mode=mode)
+
+
+def log(place: str) -> Log:
+    """The embedded log of a `queue:NAME`. Raises UsageError for any other place."""
+    from .. import paths
+    from .log import Log
+
+    at = parse(place)
+    if at.kind != "queue":
+        raise UsageError(f"{at.label} is no queue", fix="queue:NAME")
+    folder = paths.state(paths.home()) / "queues"
+    return Log(folder, at.path, durable=at.options.get("durable") == "yes")
 
 
 def _refuse_reading_options(at: Place) -> None:

@@ -112,10 +112,10 @@ class SqlSink:
 def _columns(schema: pa.Schema) -> list[Any]:
     import sqlalchemy
 
-    return [sqlalchemy.Column(field.name, _sql_type(field.type)) for field in schema]
+    return [sqlalchemy.Column(field.name, sql_type(field.type)) for field in schema]
 
 
-def _sql_type(kind: pa.DataType) -> Any:
+def sql_type(kind: pa.DataType) -> Any:
     import pyarrow as pa
     import sqlalchemy as sa
 

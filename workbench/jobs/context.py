@@ -60,6 +60,11 @@ class Context:
         job = self.look()
         return self._told or job is None or job.desired == "stopped" or job.process != self.process
 
+    def told_to_stop(self) -> bool:
+        """Whether stopping is what was asked for: a process that only got a signal is started again."""
+        job = self.look()
+        return job is not None and job.desired == "stopped"
+
     def paused(self) -> bool:
         """Whether it should wait; the state says so while it does."""
         job = self.look()

@@ -23,5 +23,5 @@ def main(args: dict[str, Any]) -> None:
         traceback.print_exc(file=sys.stderr)
         context.state("failed", str(error))
     else:
-        if context.stopping():
+        if context.told_to_stop():
             context.state("stopped")

@@ -14,14 +14,15 @@ if TYPE_CHECKING:
 
 
 def run(context: Context) -> None:
-    """The life of a run. It ends as `done`, `stopped` (it can be resumed) or `failed`."""
+    """The life of a run. It ends as `done`, `failed`, or stopped, to be resumed."""
     spec = context.job.spec
     context.state("ready")
     result = _score(context, spec) if spec["what"] == "score" else _notebook(context, spec)
     context.facts(**result.to_json())
     if result.state == "failed":
         raise JobFailed(str(result), fix=f"%workbench resume {context.name}")
-    context.state(result.state)
+    if result.state == "done":
+        context.state("done")
 
 
 def _score(context: Context, spec: dict[str, Any]) -> Any:

@@ -1,0 +1,227 @@
+"""The embedded log behind `queue:NAME`: an append-only file of records that several processes write and read at once.
+
+One SQLite file per topic. Records have offsets that count up and are never given again; groups of readers keep theirs.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sqlite3
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import NotFound, StorageError, UsageError
+
+KEPT_SECONDS = 7 * 86400.0
+KEPT_BYTES = 1_000_000_000
+_NAME = re.compile(r"^[A-Za-z0-9_][\w.-]{0,99}$")
+_BUSY_SECONDS = 30.0
+_SLICE = 10_000
+_JOURNAL_BYTES = 16_000_000
+_SCHEMA = """
+create table records (offset integer primary key, at real not null, key text, headers text, value blob not null);
+create table groups (name text primary key, offset integer not null, generation integer not null);
+create table positions (source text primary key, offset integer not null);
+create table counts (name text primary key, number integer not null);
+insert into counts values ('last', 0), ('bytes', 0);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record: its offset, when it was put (seconds since 1970), its key, headers and value."""
+
+    offset: int
+    at: float
+    key: str | None
+    headers: dict[str, Any] | None
+    value: bytes
+
+
+class Log:
+    """One topic. `durable`: what was put survives a loss of power, and not only the end of a process."""
+
+    def __init__(self, folder: Path, name: str, *, durable: bool = False, create: bool = True) -> None:
+        check_name(name)
+        self.folder, self.name = folder, name
+        self.file = folder / f"{name}.db"
+        if not create and not self.file.exists():
+            raise NotFound(f"there is no queue {name}", fix=f"%workbench put queue:{name} ROWS makes it")
+        with self._refusals():
+            self._connection = self._open(durable)
+
+    def _open(self, durable: bool) -> sqlite3.Connection:
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(self.file, os.O_CREAT | os.O_WRONLY, 0o600))
+        connection = sqlite3.connect(self.file, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        connection.execute(f"pragma synchronous = {'full' if durable else 'normal'}")
+        if not connection.execute("pragma user_version").fetchone()[0]:
+            connection.execute("pragma journal_mode = wal")
+            connection.execute("begin immediate")
+            if not connection.execute("pragma user_version").fetchone()[0]:
+                for statement in _SCHEMA.split(";"):
+                    connection.execute(statement)
+                connection.execute("pragma user_version = 1")
+            connection.execute("commit")
+        connection.execute(f"pragma journal_size_limit = {_JOURNAL_BYTES}")
+        return connection
+
+    @contextmanager
+    def _refusals(self) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            raise refusal(self.name, self.file, error) from error
+
+    @contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """A transaction that is the only writer from its beginning."""
+        with self._refusals():
+            self._connection.execute("begin immediate")
+            try:
+                yield self._connection
+                self._connection.execute("commit")
+            except BaseException:
+                self._connection.rollback()
+                raise
+
+    def query(self, query: str, *values: Any) -> list[Any]:
+        """All rows of a query."""
+        with self._refusals():
+            return self._connection.execute(query, values).fetchall()
+
+    def append(
+        self,
+        values: Sequence[bytes],
+        keys: Sequence[str | None] | None = None,
+        headers: Sequence[dict[str, Any] | None] | None = None,
+        *,
+        source: str = "",
+        offset: int = 0,
+    ) -> int:
+        """Add records, all or none; the offset of the last.
+
+        With `source`, they are what became of that source's records up to `offset`: nothing is added if its records
+        were added already. StorageError where the topic is full, naming the group that lags.
+        """
+        size = sum(map(len, values))
+        with self.write() as connection:
+            counts = dict(connection.execute("select name, number from counts").fetchall())
+            if source and offset <= self._position(connection, source):
+                return int(counts["last"])
+            if counts["bytes"] + size > KEPT_BYTES:
+                counts["bytes"] -= self._make_room(connection, size)
+            last: int = counts["last"]
+            now = time.time()
+            rows = zip(
+                range(last + 1, last + 1 + len(values)),
+                [now] * len(values),
+                keys or [None] * len(values),
+                [json.dumps(h) if h else None for h in headers] if headers else [None] * len(values),
+                values,
+                strict=True,
+            )
+            connection.executemany("insert into records values (?, ?, ?, ?, ?)", rows)
+            last += len(values)
+            connection.execute("update counts set number = ? where name = 'last'", (last,))
+            connection.execute("update counts set number = ? where name = 'bytes'", (counts["bytes"] + size,))
+            if source:
+                connection.execute("insert or replace into positions values (?, ?)", (source, offset))
+        return last
+
+    def position(self, source: str) -> int:
+        """Up to where the records of a source were added."""
+        return self._position(self._connection, source)
+
+    @staticmethod
+    def _position(connection: sqlite3.Connection, source: str) -> int:
+        found = connection.execute("select offset from positions where source = ?", (source,)).fetchone()
+        return int(found[0]) if found else 0
+
+    def read(self, after: int, most: int) -> list[Record]:
+        """Records beyond an offset, at most so many."""
+        rows = self.query("select offset, at, key, headers, value from records where offset > ? limit ?", after, most)
+        return [Record(o, at, key, json.loads(h) if h else None, value) for o, at, key, h, value in rows]
+
+    @property
+    def first(self) -> int:
+        """The offset before the oldest record that is kept."""
+        found = self.query("select offset from records limit 1")
+        return int(found[0][0]) - 1 if found else self.last
+
+    @property
+    def last(self) -> int:
+        """The offset of the newest record, 0 where none was ever put."""
+        return int(self.query("select number from counts where name = 'last'")[0][0])
+
+    def offsets(self) -> dict[str, int]:
+        """The groups, and the offset up to which each is done."""
+        return dict(self.query("select name, offset from groups"))
+
+    def changed(self) -> int:
+        """A number that changes whenever another process has written."""
+        return int(self.query("pragma data_version")[0][0])
+
+    def trim(self, *, seconds: float = KEPT_SECONDS) -> int:
+        """Let go of records older than that which every group is done with; how many."""
+        gone = 0
+        while True:
+            with self.write() as connection:
+                done = connection.execute("select coalesce(min(offset), 0) from groups").fetchone()[0]
+                old = "select offset from records where offset <= ? and at < ? limit ?"
+                deleted = self._delete(connection, old, (done, time.time() - seconds, _SLICE))
+            gone += deleted[0]
+            if deleted[0] < _SLICE:
+                return gone
+
+    def _make_room(self, connection: sqlite3.Connection, size: int) -> int:
+        """Let go of the oldest tenth that all groups are done with; the bytes that this gave."""
+        lagging = connection.execute("select name, offset from groups order by offset limit 1").fetchone()
+        done = lagging[1] if lagging else self.last
+        wanted, given = max(size, KEPT_BYTES // 10), 0
+        while given < wanted:
+            rows, freed = self._delete(
+                connection, "select offset from records where offset <= ? limit ?", (done, _SLICE)
+            )
+            given += freed
+            if not rows:
+                break
+        if given < size:
+            who = f"group {lagging[0]} is at {lagging[1]} of {self.last}" if lagging else "no group reads it"
+            what = f"queue {self.name} is full ({KEPT_BYTES / 1e9:g} GB): {who}"
+            raise StorageError(what, fix=f"let it catch up: %workbench status; or empty it: rm {self.file}")
+        return given
+
+    @staticmethod
+    def _delete(connection: sqlite3.Connection, which: str, values: tuple[Any, ...]) -> tuple[int, int]:
+        freed = connection.execute(
+            f"select coalesce(sum(length(value)), 0) from records where offset in ({which})", values
+        ).fetchone()[0]
+        deleted = connection.execute(f"delete from records where offset in ({which})", values).rowcount
+        connection.execute("update counts set number = number - ? where name = 'bytes'", (freed,))
+        return deleted, int(freed)
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def check_name(name: str) -> None:
+    """UsageError for what is no name of a queue."""
+    if not _NAME.match(name):
+        raise UsageError(f"{name!r} is no name of a queue", fix="letters, digits, _, - and ., as in queue:departures")
+
+
+def refusal(name: str, file: Path, error: Exception) -> StorageError:
+    """What SQLite or the disk says, in words."""
+    said = str(error)
+    if "full" in said or "disk I/O" in said or getattr(error, "errno", 0) == 28:
+        return StorageError(f"queue {name}: the disk of {file.parent} is full", fix="make room there; nothing was lost")
+    if "malformed" in said or "not a database" in said:
+        return StorageError(f"queue {name} is damaged: {said}", fix=f"mv {file} {file}.damaged")
+    return StorageError(f"queue {name}: {said}", fix=f"see to the owner, rights and space of {file.parent}")

@@ -1,0 +1,51 @@
+"""An HTTP service: each batch as one POST of JSON, at least once; a key tells the service which batch it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...errors import StorageError, UsageError
+
+if TYPE_CHECKING:
+    from .batches import Batch
+
+_AGAIN = {408, 425, 429}
+_SECONDS = 30.0
+
+
+class HttpSink:
+    """POSTs a list of records. The header `Idempotency-Key` is the same when a batch is sent again."""
+
+    def __init__(self, url: str, source: str) -> None:
+        import httpx
+
+        self.url, self.source = url, source
+        self.client = httpx.Client(timeout=_SECONDS)
+
+    def position(self) -> int | None:
+        return None
+
+    def write(self, batch: Batch) -> int | None:
+        import httpx
+
+        if not batch.records:
+            return batch.last
+        headers = {"Content-Type": "application/json", "Idempotency-Key": f"{self.source}-{batch.first}-{batch.last}"}
+        body = b"[" + b",".join(batch.lines()) + b"]"
+        try:
+            answer = self.client.post(self.url, content=body, headers=headers)
+        except httpx.HTTPError as error:
+            raise StorageError(f"sink {self.url} cannot be reached: {error}", fix="it is tried again") from error
+        if answer.status_code >= 500 or answer.status_code in _AGAIN:
+            raise StorageError(f"sink {self.url} answers {answer.status_code}", fix="it is tried again")
+        if answer.status_code >= 300:
+            said = answer.text[:200]
+            raise UsageError(f"sink {self.url} refuses with {answer.status_code}: {said}", fix="see what it takes")
+        return batch.last
+
+    def flush(self) -> int | None:
+        return None
+
+    def close(self) -> int | None:
+        self.client.close()
+        return None
