@@ -8,10 +8,8 @@ SYSTEM_PACKAGES := python3-venv
 .PHONY: tour test check bench format clean
 
 tour: $(VENV)/.tour
-	mkdir -p build/tour
-	WORKBENCH_HOME=$(CURDIR)/build/tour/home $(BIN)/papermill --cwd build/tour --no-progress-bar --log-output notebooks/tour.ipynb build/tour/tour.ipynb
-	$(BIN)/jupyter nbconvert --to html --log-level WARN build/tour/tour.ipynb
-	@echo "The tour has run: open build/tour/tour.html. Its files lie beside it, its models in build/tour/home."
+	rm -rf build/tour && mkdir -p build
+	WORKBENCH_HOME=$(CURDIR)/build/tour/home $(BIN)/workbench tour build/tour --run
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest

@@ -35,11 +35,17 @@ class Scorer:
         self._verbatim = source.text is not None and sink is not None and source.text == sink.text
         self._lines = self._verbatim and source.text == "jsonl"
         self._names: dict[str, str] | None = None
+        self._named_by = self
         self._types: dict[str, pa.DataType] = {}
         if source.text is not None and not self._verbatim:
             source.settle(predictor.schema.names)
         elif self._lines and not predictor.row_wise:
             source.settle(())  # the pieces become one table
+
+    def name_as(self, other: Scorer) -> None:
+        """Call the predictions as another scorer does, and give them its types: they go into one output."""
+        self._types = other._types
+        self._named_by = other
 
     def score(self, piece: Piece) -> tuple[pa.Table, list[bytes] | None]:
         """What to write for a piece: the table, and the lines that it extends where lines come back.
@@ -89,8 +95,9 @@ class Scorer:
             }
         else:
             answer = self._no_rows()
+        self._names = self._names or self._named_by._names
         if self._names is None:
-            self._names = free_names(list(answer), table.column_names, self._name)
+            self._names = self._named_by._names = free_names(list(answer), table.column_names, self._name)
         return pa.table({self._names.get(name, name): self._steady(name, column) for name, column in answer.items()})
 
     def _refuse_twice(self, predictions: list[str], piece: Piece) -> None:

@@ -40,7 +40,7 @@ def _score(context: Context, spec: dict[str, Any]) -> Any:
         name=version.ref,
         outputs=Schema.from_json(version.manifest.outputs),
         max_rejects=spec["max_rejects"],
-        mode="replace" if spec["replace"] else "fail",
+        replace=spec["replace"],
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..bundle import packages
-from ..data import places
+from ..data import folders, places
 from ..errors import NotFound, NotProven, UsageError
 from . import environment
 from .handles import Planned, handle
@@ -98,7 +98,7 @@ class Deploying:
             raise UsageError("-p is for a notebook's parameters", fix=f"leave it out; {model} is a model")
         version = self.registry.resolve(model)
         ref = self._lasting(model, (), dry_run=False).spec["model"] if lasting else version.ref
-        way = {"input": places.absolute(str(input)), "output": places.absolute(str(output))}
+        way = {"input": folders.absolute_input(str(input)), "output": folders.absolute_output(str(output))}
         spec = {"what": "score", "model": ref, **way, "max_rejects": max_rejects, "replace": replace}
         return Wanted(spec, version.name, packages.loaded_modules(version.manifest.packages))
 
@@ -111,15 +111,14 @@ class Deploying:
         timeout: float | None,
     ) -> Wanted:
         """A notebook that is run; its parameters are checked before anything starts."""
-        from ..patterns.batch.parameters import check
+        from ..patterns.batch.parameters import check, portable
 
         if input is not None:
             raise UsageError(f"{notebook} takes parameters, no input", fix=f"%batch {notebook} -p NAME=VALUE")
         path = Path(notebook).expanduser().absolute()
         if not path.is_file():
             raise NotFound(f"there is no notebook {path}", fix="name a file that ends in .ipynb")
-        given = dict(parameters or {})
-        check(path, given)
+        given = portable(check(path, dict(parameters or {})))
         to = str(Path(output).expanduser().absolute()) if output else None
         spec = {"what": "notebook", "notebook": str(path), "output": to, "parameters": given, "timeout": timeout}
         return Wanted(spec, path.stem)

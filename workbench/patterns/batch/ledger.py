@@ -1,0 +1,120 @@
+"""What a run has done: one row per chunk, kept on the disk before the next begins."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ...errors import BadInput, StorageError
+
+_SCHEMA = """
+create table if not exists facts (name text primary key, value text not null);
+create table if not exists chunks (
+  number integer primary key, file text not null, rows integer not null, part text not null);
+create table if not exists rejects (
+  file text not null, row integer not null, column text, reason text not null, record text not null);
+"""
+
+
+@dataclass(frozen=True)
+class Reject:
+    """A row that got no prediction, and why."""
+
+    file: str
+    row: int
+    column: str | None
+    reason: str
+    record: dict[str, Any]
+
+
+class Ledger:
+    """The ledger in `file`; it is made for the first attempt of a run and read by each further one."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        with self._refusals():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            self._connection = sqlite3.connect(file, isolation_level=None)
+            self._connection.execute("pragma synchronous = full")
+            self._connection.executescript(_SCHEMA)
+
+    @contextmanager
+    def _refusals(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            what = f"the ledger {self.file} cannot be used: {error}"
+            raise StorageError(what, fix="make room on its disk, or begin the run anew") from error
+
+    def begin(self, files: list[str]) -> None:
+        """Keep what the input is; BadInput where an earlier attempt read another."""
+        now = {file: fingerprint(file) for file in files}
+        before = self._fact("input")
+        if before is None:
+            self._keep("input", now)
+        elif before != now:
+            changed = sorted({file for file in {**before, **now} if before.get(file) != now.get(file)})
+            what = f"{changed[0]} changed since this run began: its chunks would not fit together"
+            raise BadInput(what, where=changed[0], fix="begin the run anew with %batch")
+
+    def done(self) -> dict[int, tuple[str, int, str]]:
+        """The chunks that are done: file, rows, and the name of the part."""
+        with self._refusals():
+            return {n: (f, r, p) for n, f, r, p in self._connection.execute("select * from chunks order by number")}
+
+    def add(self, number: int, file: str, rows: int, part: str, rejects: list[Reject]) -> None:
+        """A chunk is done: its part is there, and these rows of it were refused."""
+        with self._refusals():
+            self._connection.execute("begin immediate")
+            self._connection.execute("insert or replace into chunks values (?, ?, ?, ?)", (number, file, rows, part))
+            self._connection.executemany(
+                "insert into rejects values (?, ?, ?, ?, ?)",
+                [(r.file, r.row, r.column, r.reason, json.dumps(r.record, default=str)) for r in rejects],
+            )
+            self._connection.execute("commit")
+
+    def rejects(self) -> list[Reject]:
+        """All rows that were refused, in order."""
+        with self._refusals():
+            rows = self._connection.execute("select * from rejects order by rowid").fetchall()
+        return [Reject(file, row, column, reason, json.loads(record)) for file, row, column, reason, record in rows]
+
+    def finish(self) -> None:
+        """The output is there."""
+        self._keep("finished", True)
+
+    @property
+    def finished(self) -> bool:
+        return bool(self._fact("finished"))
+
+    def _fact(self, name: str) -> Any:
+        with self._refusals():
+            found = self._connection.execute("select value from facts where name = ?", (name,)).fetchone()
+        return json.loads(found[0]) if found else None
+
+    def _keep(self, name: str, value: Any) -> None:
+        with self._refusals():
+            self._connection.execute("insert or replace into facts values (?, ?)", (name, json.dumps(value)))
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def fingerprint(file: str) -> list[int]:
+    """Size and time of change of a local file; nothing is known of other places."""
+    try:
+        stat = os.stat(file.partition("?")[0])
+    except OSError:
+        return []
+    return [stat.st_size, stat.st_mtime_ns]
+
+
+def line(reject: Reject) -> str:
+    """A rejected row for the rejects file."""
+    return json.dumps(asdict(reject), ensure_ascii=False, default=str)

@@ -1,0 +1,158 @@
+"""The cell tagged `parameters` of a notebook -> its parameters: names, defaults, types and help, read as syntax."""
+
+from __future__ import annotations
+
+import ast
+import json
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from ... import text
+from ...errors import BadInput, NotFound, UsageError
+
+TAG = "parameters"
+_TYPES = {"int": int, "float": float, "bool": bool, "str": str, "list": list, "dict": dict}
+_TRUE, _FALSE = ("true", "yes", "1", "on"), ("false", "no", "0", "off")
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One name of the tagged cell. `type` is None where neither the value nor an annotation tells."""
+
+    name: str
+    type: type | None
+    default: str
+    help: str = ""
+
+
+def read(notebook: Path) -> dict[str, Parameter]:
+    """The parameters of a notebook, by name. BadInput where it is none, or its tagged cell is no Python."""
+    for number, cell in enumerate(cells(notebook), 1):
+        if cell["cell_type"] == "code" and TAG in cell.get("metadata", {}).get("tags", ()):
+            return _parsed(_joined(cell["source"]), notebook, number)
+    return {}
+
+
+def cells(notebook: Path) -> list[dict[str, Any]]:
+    """The cells of a notebook's file."""
+    try:
+        found: list[dict[str, Any]] = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    except FileNotFoundError:
+        raise NotFound(f"there is no notebook {notebook}", fix="name a file that ends in .ipynb") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadInput(
+            f"{notebook} is no notebook: {error}", where=str(notebook), fix="save it again as .ipynb"
+        ) from error
+    return found
+
+
+def _joined(source: Any) -> str:
+    return "".join(source) if isinstance(source, list) else str(source)
+
+
+def _parsed(source: str, notebook: Path, number: int) -> dict[str, Parameter]:
+    try:
+        tree = ast.parse(source)
+    except SyntaxError as error:
+        where = f"{notebook.name}, cell {number}, line {error.lineno}"
+        raise BadInput(
+            f"its cell of parameters is no Python: {error.msg}", where=where, fix="correct the cell"
+        ) from error
+    lines = source.splitlines()
+    found = [parameter for node in tree.body if (parameter := _parameter(node, lines))]
+    return {parameter.name: parameter for parameter in found}
+
+
+def _parameter(node: ast.stmt, lines: list[str]) -> Parameter | None:
+    if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+        name, value, said = node.target.id, node.value, ast.unparse(node.annotation)
+    elif isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
+        name, value, said = node.targets[0].id, node.value, ""
+    else:
+        return None
+    default = ast.unparse(value) if value is not None else ""
+    help = lines[node.lineno - 1].partition(" # ")[2] if node.lineno <= len(lines) else ""
+    return Parameter(name, _type(said, value), default, help.strip())
+
+
+def _type(said: str, value: ast.expr | None) -> type | None:
+    """By the annotation, else by the value: a literal, or a call of `date` or `datetime`."""
+    base = said.partition("[")[0].rpartition(".")[2].strip()
+    if base in ("date", "datetime"):
+        return date if base == "date" else datetime
+    if base in _TYPES:
+        return _TYPES[base]
+    if isinstance(value, ast.Call) and (called := ast.unparse(value.func).rpartition(".")[2]) in ("date", "datetime"):
+        return date if called == "date" else datetime
+    try:
+        literal = ast.literal_eval(value) if value is not None else None
+    except ValueError:
+        return None
+    return None if literal is None else type(literal)
+
+
+def check(notebook: Path, given: dict[str, Any]) -> dict[str, Any]:
+    """The given values as the notebook's parameters have them; text is read as their type. UsageError, which names
+    the parameter, for one that the notebook has not or that does not fit."""
+    known = read(notebook)
+    if given and not known:
+        fix = "give the cell with its parameters the tag `parameters` (property inspector, Cell Tags)"
+        raise UsageError(f"{notebook.name} has no cell tagged `parameters`", fix=fix)
+    for name in given:
+        if name not in known:
+            near = text.closest(name, known)
+            fix = f"did you mean {near}?" if near else f"it has {', '.join(known)}"
+            raise UsageError(f"{notebook.name} has no parameter {name!r}", fix=fix)
+    return {name: _fitting(known[name], value) for name, value in given.items()}
+
+
+def _fitting(parameter: Parameter, value: Any) -> Any:
+    try:
+        return _read(parameter.type, value) if isinstance(value, str) else _kept(parameter.type, value)
+    except (ValueError, SyntaxError, TypeError):
+        kind = parameter.type.__name__ if parameter.type else "value"
+        what = f"parameter {parameter.name} is {'an' if kind[0] in 'aeiou' else 'a'} {kind}, not {value!r}"
+        raise UsageError(what, fix=f"as in -p {parameter.name}={parameter.default}") from None
+
+
+def _read(kind: type | None, said: str) -> Any:
+    """Text as a type: as the shell and magics give it."""
+    if kind is bool:
+        if said.lower() not in (*_TRUE, *_FALSE):
+            raise ValueError
+        return said.lower() in _TRUE
+    if kind is int:
+        return int(said)
+    if kind is float:
+        return float(said)
+    if kind is str or (kind is None and said != "None"):
+        return said
+    if kind in (date, datetime):
+        return kind.fromisoformat(said)
+    value = ast.literal_eval(said)
+    if kind is not None and value is not None and not isinstance(value, kind):
+        raise ValueError
+    return value
+
+
+def _kept(kind: type | None, value: Any) -> Any:
+    if value is None or kind is None or isinstance(value, kind):
+        return value
+    if kind is float and isinstance(value, int):
+        return float(value)
+    raise ValueError
+
+
+def source(values: dict[str, Any]) -> str:
+    """Python that sets them: what papermill itself would turn into text keeps its type."""
+    lines = ["# Parameters of this run"]
+    if any(isinstance(value, date) for value in values.values()):
+        lines.append("import datetime")
+    return "\n".join([*lines, *(f"{name} = {value!r}" for name, value in values.items())])
+
+
+def portable(values: dict[str, Any]) -> dict[str, Any]:
+    """The values as JSON keeps them; `check` reads them back."""
+    return {name: value.isoformat() if isinstance(value, date) else value for name, value in values.items()}
