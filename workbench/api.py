@@ -327,7 +327,7 @@ class Workbench:
         """What matters now: where state lives, the models and what runs; or one model, version or thing that runs."""
         from .listing import ModelList, Status
 
-        if name and ("/" in name or name not in self.registry.names()) and "@" not in name:
+        if name and ("/" in name or name in self.running.names_to_look_at(self.registry.names())):
             return steering.find(self.running, self.registry, name)
         one = [self.registry.resolve(name)] if name and "@" in name else None
         models = ModelList(one, name) if one else self.models(name)

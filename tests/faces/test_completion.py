@@ -39,7 +39,7 @@ def api(home: Path) -> Workbench:
     [
         ("%workbench mo", "mo", ["model", "models"]),
         ("%workbench ", "", [*(spec.name for spec in VERBS), "--help"]),
-        ("v = %workbench sta", "sta", ["status"]),
+        ("v = %workbench stat", "stat", ["status"]),
         ("%predict ch", "ch", ["chimes", "churn"]),
         ("%workbench diff churn@", "churn@", ["churn@live", "churn@2", "churn@1"]),
         ("%predict churn@l", "churn@l", ["churn@live"]),

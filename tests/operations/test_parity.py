@@ -49,9 +49,7 @@ def streaming(api: Workbench, model: str, table: pd.DataFrame, folder: Path) -> 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", MODELS)
 @pytest.mark.parametrize("pattern", [offline, batch, serving, streaming], ids=lambda f: f.__name__)
-def test_every_pattern_answers_what_the_kernel_answers(
-    pattern: Any, kind: str, api: Workbench, tmp_path: Path
-) -> None:
+def test_every_pattern_answers_what_the_kernel_answers(pattern: Any, kind: str, api: Workbench, tmp_path: Path) -> None:
     function, table = MODELS[kind]
     given = table if kind == "frame" else table.to_numpy()
     api.model("churn", function, example=given)

@@ -9,7 +9,7 @@ from typing import get_args
 from ..specs.spec import Group, Option, Verb
 from ..specs.verbs import VERBS
 
-_INDENT, _COLUMN, _WIDEST = "  ", 31, 100
+_INDENT, _COLUMN, _VERB_COLUMN, _WIDEST = "  ", 31, 15, 100
 
 
 def usage(spec: Verb, caller: str) -> str:
@@ -21,12 +21,14 @@ def _parts(spec: Verb) -> list[str]:
     parts = [
         option.metavar if option.required else f"[{option.metavar}]" for option in spec.options if option.positional
     ]
-    return parts + [f"[{_flag(option)}]" for option in spec.options if not option.positional]
+    others = [option for option in spec.options if not option.positional]
+    return parts + [_flag(option) if option.required else f"[{_flag(option)}]" for option in others]
 
 
 def required_usage(spec: Verb, caller: str) -> str:
     """The usage with no more than must be given: `%predict MODEL INPUT`."""
-    return " ".join([caller, *(option.metavar for option in spec.options if option.required)])
+    needed = [option for option in spec.options if option.required]
+    return " ".join([caller, *(option.metavar if option.positional else _flag(option) for option in needed)])
 
 
 def verb_help(spec: Verb, caller: str) -> str:
@@ -45,7 +47,7 @@ def overview(caller: str) -> str:
         f"{caller} VERB …\n\nOne model, as a cell defines it, proven and taken to where its predictions are needed."
     ]
     for group in get_args(Group):
-        rows = [_row((spec.name, spec.summary), 12) for spec in VERBS if spec.group == group]
+        rows = [_row((spec.name, spec.summary), _VERB_COLUMN) for spec in VERBS if spec.group == group]
         blocks.append("\n".join([group, *rows]))
     if caller.startswith("%"):
         short = [f"%%{v.name}" if v.cell else f"%{v.name}" for v in VERBS if v.short]

@@ -47,6 +47,11 @@ class Running:
             return []
         return [job.name for job in self.store.jobs()] + [schedule.name for schedule in self.store.schedules()]
 
+    def names_to_look_at(self, models: list[str]) -> set[str]:
+        """The names, and the short ones that no model has, of what runs."""
+        names = self.names()
+        return {*names, *(name.partition("/")[2] for name in names)} - set(models)
+
     def find(self, name: str) -> Any:
         """The job or schedule of this name, or of this short name while that is unique. NotFound, UsageError."""
         if name.startswith("schedule/"):

@@ -99,7 +99,7 @@ _STREAM = (
 _PUT = (
     _URL,
     _ROWS,
-    option("key", "column", "the column that is each record's key", "COLUMN"),
+    option("key", "name", "the column that is each record's key", "COLUMN"),
     option("rate", "number", "rows a second", "ROWS"),
 )
 

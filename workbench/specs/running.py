@@ -102,7 +102,7 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         "shutdown",
-        "end the supervisor; what runs goes on, but nothing is restarted or started until the next verb that needs it",
+        "end the supervisor; what runs goes on, and is not looked after until the next verb",
         (switch("all", "stop everything that runs first"),),
         "this installation",
         example="%workbench shutdown",
