@@ -6,6 +6,9 @@ import inspect
 import pkgutil
 import subprocess
 import sys
+from pathlib import Path
+
+import pytest
 
 import workbench
 from workbench.api import Workbench
@@ -21,7 +24,10 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
     assert ended.stdout.strip() == "[]"
 
 
-def test_every_verb_is_still_a_function_after_every_module_was_imported() -> None:
+def test_every_verb_is_still_a_function_after_every_module_was_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # some of them write there
     for module in pkgutil.walk_packages(workbench.__path__, "workbench."):
         __import__(module.name)
     for verb in (*VERBS, VERBS[0]):

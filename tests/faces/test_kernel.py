@@ -134,7 +134,7 @@ def test_an_error_is_one_block_without_traceback(notebook: Notebook, cell: str, 
 
 
 def test_help_in_a_notebook(notebook: Notebook) -> None:
-    assert "predictions\n  predict   predict offline" in notebook.run("%workbench --help").text
+    assert "predictions\n  predict      predict offline" in notebook.run("%workbench --help").text
     assert notebook.run("%%model --help\n1 / 0").text.startswith("%%model NAME [OBJECT] [--example FRAME]")
 
 
