@@ -55,5 +55,6 @@ def test_every_pattern_answers_what_the_kernel_answers(pattern: Any, kind: str, 
     api.model("churn", function, example=given)
     expected = answer_table(function(given), len(table), name="churn")
     there = pattern(api, "churn", table, tmp_path)
-    answered = {name: there[name].to_numpy().astype(values.dtype) for name, values in expected.items()}
+    kept = there[list(expected)].astype({name: values.dtype for name, values in expected.items()})
+    answered = answer_table(kept, len(table))
     assert not difference(expected, answered, exact=False)

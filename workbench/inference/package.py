@@ -36,7 +36,7 @@ def run(namespace: dict[str, Any]) -> None:
     bundle = _Bundle(folder, namespace, manifest)
     namespace["__builtins__"] = {**vars(builtins), "__import__": bundle.imported}
     namespace["__state__"] = bundle.state
-    sys.meta_path.insert(0, _LocalModules(bundle))
+    sys.meta_path = [_LocalModules(bundle), *sys.meta_path]  # the first list stays with the interpreter for good
     path = folder / "model.py"
     code = compile(bundle.checked("model.py"), str(path), "exec", dont_inherit=True)
     exec(code, namespace)  # noqa: S102 (this is what a model is)

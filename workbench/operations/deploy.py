@@ -175,5 +175,10 @@ class Deploying:
 
 
 def ended(job: Job) -> bool:
-    """Whether a run is over."""
+    """Whether it is over."""
     return job.state in ("done", "failed", "stopped")
+
+
+def gone(job: Job) -> bool:
+    """Whether it is over and its process, which says so before it exits, too."""
+    return ended(job) and not (job.process and job.process.alive())

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..errors import JobFailed, UsageError
-from .deploy import ended
+from .deploy import ended, gone
 from .handles import Planned, handle
 from .running import Running, failed
 
@@ -29,7 +29,7 @@ def stop(running: Running, registry: Registry, name: str, *, dry_run: bool = Fal
         return Planned(job.name, f"stop it: it is {job.state}")
     running.store.desire(job.name, "stopped")
     running.supervised()
-    return handle(running, registry, running.until(job.name, ended, _STOP_PATIENCE))
+    return handle(running, registry, running.until(job.name, gone, _STOP_PATIENCE))
 
 
 def start(running: Running, registry: Registry, name: str) -> Any:
@@ -106,6 +106,7 @@ def remove(running: Running, name: str, *, dry_run: bool) -> str:
     if not ended(found):
         raise JobFailed(f"{found.name} is {found.state}", fix=f"%workbench stop {found.name}, then remove it")
     if not dry_run:
+        running.until(found.name, gone, _STOP_PATIENCE)
         folder = running.store.job_folder(found.name)
         running.store.remove(found.name)
         shutil.rmtree(folder, ignore_errors=True)
