@@ -3,13 +3,15 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+TOUR := WORKBENCH_HOME=$(CURDIR)/build/tour/home $(BIN)/workbench
 SYSTEM_PACKAGES := python3-venv
 
 .PHONY: tour test check bench format clean
 
 tour: $(VENV)/.tour
+	[ ! -d build/tour/home ] || $(TOUR) shutdown --all
 	rm -rf build/tour && mkdir -p build
-	WORKBENCH_HOME=$(CURDIR)/build/tour/home $(BIN)/workbench tour build/tour --run
+	$(TOUR) tour build/tour --run
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest

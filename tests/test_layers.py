@@ -27,7 +27,7 @@ ORDER = (
     ("listing", "diagnosis"),
     ("api",),
     ("faces",),
-    ("__init__",),
+    ("__init__", "__main__"),
 )
 LEVEL = {room: level for level, rooms in enumerate(ORDER) for room in rooms}
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -13,6 +15,19 @@ if TYPE_CHECKING:
 def asked(spec: Verb, given: Mapping[str, Any]) -> dict[str, Any]:
     """The options that the API takes; the others say how a face shows the answer."""
     return {option.name: given[option.name] for option in spec.options if not option.shown}
+
+
+def poured(answer: Any) -> bool:
+    """Print an answer that comes line by line, as a followed log; False, and nothing, for any other.
+
+    An interrupt ends the looking, and not what is looked at.
+    """
+    if not isinstance(answer, Iterator):
+        return False
+    with suppress(KeyboardInterrupt):
+        for line in answer:
+            print(line, flush=True)  # noqa: T201 (a face)
+    return True
 
 
 def as_json(answer: Any) -> Any:

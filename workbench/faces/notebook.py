@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
 from . import arguments, cell, helptext, session
-from .answers import asked, json_text
+from .answers import asked, json_text, poured
 from .reader import read
 from .values import resolve
 
@@ -85,6 +85,8 @@ class Magics:
         return {"object": thing, "session": live, "cell": session.label(self._shell)}
 
     def _shown(self, given: Mapping[str, Any], answer: Any) -> Any:
+        if poured(answer):
+            return None
         if given.get("json"):
             return Text(json_text(answer))
         if given.get("cell"):

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError, WorkbenchError
 from ..specs.verbs import VERBS
 from . import arguments, helptext
-from .answers import asked, json_text
+from .answers import asked, json_text, poured
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -23,8 +24,7 @@ _INTERRUPTED = 130
 def main(words: Sequence[str] | None = None, workbench: Callable[[], Any] | None = None) -> int:
     """Run one command and give its exit code: 0, 1 for what failed, 2 for what was asked wrongly, 130 for Ctrl-C."""
     try:
-        text = _run(list(sys.argv[1:] if words is None else words), workbench or _api)
-        print(text, flush=True)  # noqa: T201 (a face)
+        _run(list(sys.argv[1:] if words is None else words), workbench or _api)
     except WorkbenchError as error:
         print(_in_a_shell(str(error)), file=sys.stderr)  # noqa: T201 (a face)
         return error.exit_code
@@ -35,7 +35,13 @@ def main(words: Sequence[str] | None = None, workbench: Callable[[], Any] | None
     return 0
 
 
-def _run(words: list[str], workbench: Callable[[], Any]) -> str:
+def _run(words: list[str], workbench: Callable[[], Any]) -> None:
+    answer = _answer(words, workbench)
+    if not poured(answer):
+        print(answer, flush=True)  # noqa: T201 (a face)
+
+
+def _answer(words: list[str], workbench: Callable[[], Any]) -> str | Iterator[str]:
     caller = "workbench"
     if not words or words[0] in arguments.HELP:
         return helptext.overview(caller)
@@ -50,6 +56,8 @@ def _run(words: list[str], workbench: Callable[[], Any]) -> str:
     given = arguments.parse(spec, words[1:], caller)
     _refuse_what_needs_a_notebook(spec, given, caller)
     answer = getattr(workbench(), spec.name)(**asked(spec, given))
+    if isinstance(answer, Iterator):
+        return answer
     return json_text(answer) if given.get("json") else _text(answer)
 
 

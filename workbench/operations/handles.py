@@ -19,6 +19,16 @@ if TYPE_CHECKING:
 _MARK = {"ready": "✓ ", "done": "✓ ", "failed": "✗ "}
 
 
+class Token(str):
+    """What a service asks for. Shown it is hidden, so that no notebook is saved with it; as a string it is itself."""
+
+    def __repr__(self) -> str:
+        return "Token(hidden: in a shell, workbench token shows it; in code it is a string)"
+
+    def to_json(self) -> str:
+        return str(self)
+
+
 @dataclass(frozen=True)
 class Planned:
     """What would be started, with `--dry-run`."""
@@ -151,10 +161,10 @@ class Service(Handle):
         return str(self.facts.get("url", ""))
 
     @property
-    def token(self) -> str:
+    def token(self) -> Token:
         """What it asks for in the header `Authorization: Bearer …`; empty where it asks for none."""
         file = self.running.store.job_folder(self.name) / "token"
-        return file.read_text(encoding="utf-8").strip() if self.job.spec["token"] else ""
+        return Token(file.read_text(encoding="utf-8").strip() if self.job.spec["token"] else "")
 
     def _figures(self) -> dict[str, Any]:
         return {"url": self.url, "figures": figures.of_service(self.job)}

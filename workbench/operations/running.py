@@ -113,8 +113,11 @@ class Running:
 
 def failed(job: Job) -> JobFailed:
     """What a person is told of a job that failed."""
-    what, _, rest = job.reason.partition("\n")
-    return JobFailed(f"{job.name} failed: {what}", where=rest.strip() or None, fix=f"%workbench logs {job.name}")
+    what, *rest = job.reason.split("\n")
+    steps = [line.removeprefix("→ ") for line in rest if line.startswith("→ ")]
+    where = "\n".join(line for line in rest if not line.startswith("→ ")).strip().removeprefix("at ")
+    fix = " · ".join([*steps, f"%workbench logs {job.name}"])
+    return JobFailed(f"{job.name} failed: {what}", where=where or None, fix=fix)
 
 
 def said(changes: list[str]) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import JobFailed, UsageError
 from .deploy import ended, gone
-from .handles import Planned, handle
+from .handles import Planned, Service, Token, handle
 from .running import Running, failed
 
 if TYPE_CHECKING:
@@ -142,13 +142,13 @@ class Lines(list[str]):
         return list(self)
 
 
-def token(running: Running, registry: Registry, name: str) -> str:
+def token(running: Running, registry: Registry, name: str) -> Token:
     """What a service asks for. UsageError where it asks for nothing."""
     found = running.find(name if "/" in name else f"service/{name}")
     service = handle(running, registry, found)
-    if not getattr(service, "token", ""):
+    if not isinstance(service, Service) or not service.token:
         raise UsageError(f"{found.name} asks for no token", fix="call it without one")
-    return str(service.token)
+    return service.token
 
 
 @dataclass(frozen=True)
