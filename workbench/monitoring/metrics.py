@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import mmap
+from bisect import bisect_left
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,7 +40,7 @@ class Metrics:
         own[0] += 1
         own[1] += failed
         own[4] += seconds
-        own[len(FIELDS) + _bucket(seconds)] += 1
+        own[len(FIELDS) + bisect_left(BOUNDS, seconds)] += 1
 
     def predicted(self, rows: int, seconds: float) -> None:
         """One batch was answered by the model."""
@@ -52,12 +52,6 @@ class Metrics:
     def all(self) -> Figures:
         """What all processes of the file have counted."""
         return read(self.path)
-
-
-def _bucket(seconds: float) -> int:
-    if seconds <= _FIRST:
-        return 0
-    return min(_BUCKETS, math.ceil(math.log2(seconds / _FIRST) * _STEPS))
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 MOST_ROWS = 4096
 _QUICK = 0.002
 _SHARE = 0.2
-
+_TURNS = 2
 
 Answers = list[dict[str, list[Any]] | Exception]
 
@@ -48,15 +50,26 @@ class Answer:
 
 class Batcher:
     """Asks the live version. A quick model is asked on the event loop, where nothing is handed over; one that takes
-    longer than 2 ms in a thread, so that the loop goes on reading."""
+    longer than 2 ms in a thread, so that the loop goes on reading.
+
+    `alone` says that no other request is under way: then the answer is there when `ask` returns.
+    """
 
     def __init__(self, live: Live, metrics: Metrics, most_waiting: int) -> None:
         self.live, self.metrics, self.most_waiting = live, metrics, most_waiting
+        self.loop = asyncio.get_running_loop()
+        self.alone: Callable[[], bool] = lambda: False
         self.waiting: list[Asked] = []
         self.busy = False
         self.usual = 0.0
         self.thread = ThreadPoolExecutor(1, "model")
-        self.decoders: dict[int, Decoder] = {}
+        self._reader = Decoder(live.current().inputs)
+
+    def decoder(self, served: Served) -> Decoder:
+        """What reads requests for this version."""
+        if self._reader.schema is not served.inputs:
+            self._reader = Decoder(served.inputs)
+        return self._reader
 
     def ask(self, columns: Columns | None, data: Any, rows: int) -> asyncio.Future[Answer]:
         """The answer to one request, to be awaited. Busy where too many wait."""
@@ -64,13 +77,19 @@ class Batcher:
             raise Busy(
                 f"{len(self.waiting)} requests wait already", fix="try again in a second, or %serve with more --workers"
             )
-        loop = asyncio.get_running_loop()
-        answer: asyncio.Future[Answer] = loop.create_future()
+        answer: asyncio.Future[Answer] = self.loop.create_future()
         self.waiting.append(Asked(columns, data, rows, answer))
         if not self.busy:
             self.busy = True
-            loop.call_soon(self._next)
+            if self.alone():
+                self._next()
+            else:
+                self._gather(_TURNS)
         return answer
+
+    def _gather(self, turns: int) -> None:
+        """Let the loop look at its connections first: what has come already shares the batch."""
+        self.loop.call_soon(*((self._gather, turns - 1) if turns else (self._next,)))
 
     def _next(self) -> None:
         """Answer what waits, as one batch."""
@@ -80,17 +99,18 @@ class Batcher:
             self.busy = False
             return
         served = self.live.current()
-        loop = asyncio.get_running_loop()
         if self.usual < _QUICK:
-            self._done(served, batch, self._answers(served, batch))
-            loop.call_soon(self._next)
+            self._then(served, batch, self._answers(served, batch))
             return
-        work = loop.run_in_executor(self.thread, self._answers, served, batch)
+        work = self.loop.run_in_executor(self.thread, self._answers, served, batch)
         work.add_done_callback(lambda done: self._then(served, batch, done.result()))
 
     def _then(self, served: Served, batch: list[Asked], answers: Answers) -> None:
         self._done(served, batch, answers)
-        self._next()
+        if self.waiting:
+            self.loop.call_soon(self._next)
+        else:
+            self.busy = False
 
     def _taken(self) -> list[Asked]:
         """The next batch: at most so many rows, but at least one request."""
@@ -122,29 +142,39 @@ class Batcher:
 
     def _each(self, served: Served, batch: list[Asked]) -> Answers:
         if len(batch) == 1 or not served.predictor.row_wise:
-            return [_alone(served, asked) for asked in batch]
+            return [self._apart(served, asked) for asked in batch]
         together = [asked for asked in batch if asked.columns is not None and asked.rows]
         shared = self._shared(served, together) if len(together) > 1 else None
         if shared is None:
-            return [_alone(served, asked) for asked in batch]
+            return [self._apart(served, asked) for asked in batch]
         found = dict(zip(map(id, together), shared, strict=True))
-        return [found[id(asked)] if id(asked) in found else _alone(served, asked) for asked in batch]
+        return [found[id(asked)] if id(asked) in found else self._apart(served, asked) for asked in batch]
 
     def _shared(self, served: Served, batch: list[Asked]) -> list[dict[str, list[Any]]] | None:
         """The answers of one call for all; None where that fails, so that each is asked alone."""
-        decoder = self._decoder(served)
         try:
-            table = decoder.table([asked.columns for asked in batch if asked.columns is not None])
+            table = self.decoder(served).table([asked.columns for asked in batch if asked.columns is not None])
             answered = lists(served.predictor.predict(table))
         except Exception:  # noqa: BLE001 whichever request it was is found by asking each alone
             return None
         return _parts(answered, batch)
 
-    def _decoder(self, served: Served) -> Decoder:
-        key = id(served.inputs)
-        if key not in self.decoders:
-            self.decoders = {key: Decoder(served.inputs)}
-        return self.decoders[key]
+
+    def _apart(self, served: Served, asked: Asked) -> dict[str, list[Any]] | Exception:
+        """The answer to one request by itself."""
+        try:
+            return lists(served.predictor.predict(self._table(served, asked)))
+        except WorkbenchError as error:
+            return error
+        except Exception as error:  # noqa: BLE001 a client gets an answer whatever happens
+            return ModelFailed(f"{served.ref} failed: {type(error).__name__}: {error}", fix="see %workbench logs")
+
+    def _table(self, served: Served, asked: Asked) -> Table:
+        """The quick way where it can be gone; what it refuses is refused in the schema's own words."""
+        if asked.columns is not None:
+            with suppress(Exception):
+                return self.decoder(served).table([asked.columns])
+        return served.inputs.table(asked.data)
 
 
 def _parts(answered: dict[str, list[Any]], batch: list[Asked]) -> list[dict[str, list[Any]]]:
@@ -156,20 +186,3 @@ def _parts(answered: dict[str, list[Any]], batch: list[Asked]) -> list[dict[str,
     return parts
 
 
-def _alone(served: Served, asked: Asked) -> dict[str, list[Any]] | Exception:
-    try:
-        return lists(served.predictor.predict(_table(served, asked)))
-    except WorkbenchError as error:
-        return error
-    except Exception as error:  # noqa: BLE001 a client gets an answer whatever happens
-        return ModelFailed(f"{served.ref} failed: {type(error).__name__}: {error}", fix="see %workbench logs")
-
-
-def _table(served: Served, asked: Asked) -> Table:
-    """The quick way where it can be gone; what it refuses is refused in the schema's own words."""
-    if asked.columns is not None:
-        try:
-            return Decoder(served.inputs).table([asked.columns])
-        except Exception:  # noqa: BLE001
-            pass
-    return served.inputs.table(asked.data)

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote
 
-from ...data.decoding import Decoder
 from ...data.encoding import dumps
 from ...errors import WorkbenchError
 from . import body, mlflow, pages, plain, v2
@@ -19,6 +18,7 @@ from .batcher import Batcher
 from .refusals import Busy, Refused, body_of, status_of
 
 if TYPE_CHECKING:
+    from ...data.decoding import Decoder
     from ...monitoring.metrics import Metrics
     from .body import Headers
     from .live import Live
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 
 Send = Callable[[Any], Awaitable[None]]
 Receive = Callable[[], Awaitable[Any]]
-Ask = Callable[[Any, Decoder], "Question"]
+Ask = Callable[[Any, "Decoder"], "Question"]
 
 _JSON = b"application/json"
-_LOCAL = ("127.0.0.1", "localhost", "[::1]", "::1")
+_LOCAL = (b"127.0.0.1", b"localhost", b"[::1]", b"::1")
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,6 @@ class Endpoint:
         self.token = f"Bearer {token}".encode() if token else None
         self.batcher = Batcher(live, metrics, limits.max_queue)
         self.draining = False
-        self._decoder = Decoder(live.current().inputs)
         self._named: tuple[Served, tuple[tuple[bytes, bytes], ...]] | None = None
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
@@ -95,13 +94,14 @@ class Endpoint:
 
     async def _reply(self, method: str, path: str, headers: Headers, scope: Any, receive: Receive) -> Reply:
         self._check_host(headers)
-        if (health := self._health(path)) is not None:
-            return health
-        self._check_token(headers, scope["query_string"] if method in ("GET", "HEAD") else b"")
         if method == "POST":
+            self._check_token(headers)
             return await self._predict(path, headers, receive)
         if method not in ("GET", "HEAD"):
             raise Refused(f"{method} is not taken here", fix="GET to look, POST to predict", status=405)
+        if (health := self._health(path)) is not None:
+            return health
+        self._check_token(headers, scope["query_string"])
         page = self._look(path)
         if page is None:
             raise _nothing(path)
@@ -110,10 +110,7 @@ class Endpoint:
     async def _predict(self, path: str, headers: Headers, receive: Receive) -> Reply:
         ask = self._route(path, headers)
         said = body.json(await body.read(receive, headers, self.limits.max_body))
-        inputs = self.live.current().inputs
-        if inputs is not self._decoder.schema:
-            self._decoder = Decoder(inputs)
-        columns, data, rows, encode = ask(said, self._decoder)
+        columns, data, rows, encode = ask(said, self.batcher.decoder(self.live.current()))
         answer = await self.batcher.ask(columns, data, rows)
         return Reply(200, encode(answer), headers=self._version(answer.served))
 
@@ -178,7 +175,7 @@ class Endpoint:
             return Reply(200, dumps(v2.metadata(served)))
         return None
 
-    def _check_token(self, headers: Headers, query: bytes) -> None:
+    def _check_token(self, headers: Headers, query: bytes = b"") -> None:
         if self.token is None:
             return
         given = headers.get(b"authorization", b"")
@@ -193,9 +190,10 @@ class Endpoint:
     def _check_host(self, headers: Headers) -> None:
         if not self.local:
             return
-        host = headers.get(b"host", b"localhost").decode("latin-1")
-        if host.rpartition(":")[0] not in _LOCAL and host not in _LOCAL:
-            raise Refused(f"{host} is not the name of this service", fix="ask 127.0.0.1 or localhost", status=421)
+        host = headers.get(b"host", b"localhost")
+        if host.rpartition(b":")[0] not in _LOCAL and host not in _LOCAL:
+            what = f"{host.decode('latin-1')} is not the name of this service"
+            raise Refused(what, fix="ask 127.0.0.1 or localhost", status=421)
 
     def _refusal(self, path: str, error: WorkbenchError) -> Reply:
         status = status_of(error)

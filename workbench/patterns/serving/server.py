@@ -22,12 +22,14 @@ async def serve(sock: socket.socket, endpoint: Endpoint, *, started: Callable[[]
     closes its own, and it returns when none is left, or the idle ones have not been used for some seconds."""
     import uvicorn
 
+    from .protocol import Protocol
+
     config = uvicorn.Config(
         endpoint,
         access_log=False,
         lifespan="off",
         log_level="warning",
-        http="httptools",
+        http=Protocol,
         ws="none",
         server_header=False,
         timeout_keep_alive=_KEEP_ALIVE,
@@ -35,6 +37,7 @@ async def serve(sock: socket.socket, endpoint: Endpoint, *, started: Callable[[]
     config.load()
     server = uvicorn.Server(config)
     server.lifespan = config.lifespan_class(config)
+    endpoint.batcher.alone = lambda: len(server.server_state.tasks) == 1
     await server.startup(sockets=[sock])
     ticking = asyncio.create_task(server.main_loop())
     _freeze()
