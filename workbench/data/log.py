@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
@@ -16,21 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import NotFound, StorageError, UsageError
+from ..errors import NotFound, StorageError
+from .log_file import check_name as check_name
+from .log_file import connect, refusal
 
 KEPT_SECONDS = 7 * 86400.0
 KEPT_BYTES = 1_000_000_000
-_NAME = re.compile(r"^[A-Za-z0-9_][\w.-]{0,99}$")
-_BUSY_SECONDS = 30.0
 _SLICE = 10_000
-_JOURNAL_BYTES = 16_000_000
-_SCHEMA = """
-create table records (offset integer primary key, at real not null, key text, headers text, value blob not null);
-create table groups (name text primary key, offset integer not null, generation integer not null);
-create table positions (source text primary key, offset integer not null);
-create table counts (name text primary key, number integer not null);
-insert into counts values ('last', 0), ('bytes', 0);
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,32 +36,20 @@ class Record:
 
 
 class Log:
-    """One topic. `durable`: what was put survives a loss of power, and not only the end of a process."""
+    """One topic. `durable`: what was put survives a loss of power, and not only the end of a process. `kept`: how many
+    bytes of values it holds at most."""
 
-    def __init__(self, folder: Path, name: str, *, durable: bool = False, create: bool = True) -> None:
+    def __init__(
+        self, folder: Path, name: str, *, durable: bool = False, create: bool = True, kept: int = KEPT_BYTES
+    ) -> None:
         check_name(name)
-        self.folder, self.name = folder, name
+        self.folder, self.name, self.kept = folder, name, kept
         self.file = folder / f"{name}.db"
         if not create and not self.file.exists():
             raise NotFound(f"there is no queue {name}", fix=f"%workbench put queue:{name} ROWS makes it")
         with self._refusals():
-            self._connection = self._open(durable)
-
-    def _open(self, durable: bool) -> sqlite3.Connection:
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(self.file, os.O_CREAT | os.O_WRONLY, 0o600))
-        connection = sqlite3.connect(self.file, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-        connection.execute(f"pragma synchronous = {'full' if durable else 'normal'}")
-        if not connection.execute("pragma user_version").fetchone()[0]:
-            connection.execute("pragma journal_mode = wal")
-            connection.execute("begin immediate")
-            if not connection.execute("pragma user_version").fetchone()[0]:
-                for statement in _SCHEMA.split(";"):
-                    connection.execute(statement)
-                connection.execute("pragma user_version = 1")
-            connection.execute("commit")
-        connection.execute(f"pragma journal_size_limit = {_JOURNAL_BYTES}")
-        return connection
+            self._connection = connect(self.file, name, durable=durable)
+            self._inode = os.stat(self.file).st_ino
 
     @contextmanager
     def _refusals(self) -> Iterator[None]:
@@ -115,8 +94,8 @@ class Log:
             counts = dict(connection.execute("select name, number from counts").fetchall())
             if source and offset <= self._position(connection, source):
                 return int(counts["last"])
-            if counts["bytes"] + size > KEPT_BYTES:
-                counts["bytes"] -= self._make_room(connection, size)
+            if (needed := counts["bytes"] + size - self.kept) > 0:
+                counts["bytes"] -= self._make_room(connection, needed)
             last: int = counts["last"]
             now = time.time()
             rows = zip(
@@ -160,6 +139,19 @@ class Log:
         """The offset of the newest record, 0 where none was ever put."""
         return int(self.query("select number from counts where name = 'last'")[0][0])
 
+    @property
+    def identity(self) -> str:
+        """What tells it from another of its name, made after it was removed: offsets begin anew there."""
+        found = self.query("select number from counts where name = 'made'")
+        return f"{found[0][0]:x}" if found else "0"
+
+    def there(self) -> bool:
+        """Whether its file is still the one that was opened."""
+        try:
+            return os.stat(self.file).st_ino == self._inode
+        except OSError:
+            return False
+
     def offsets(self) -> dict[str, int]:
         """The groups, and the offset up to which each is done."""
         return dict(self.query("select name, offset from groups"))
@@ -180,11 +172,11 @@ class Log:
             if deleted[0] < _SLICE:
                 return gone
 
-    def _make_room(self, connection: sqlite3.Connection, size: int) -> int:
+    def _make_room(self, connection: sqlite3.Connection, needed: int) -> int:
         """Let go of the oldest tenth that all groups are done with; the bytes that this gave."""
         lagging = connection.execute("select name, offset from groups order by offset limit 1").fetchone()
         done = lagging[1] if lagging else self.last
-        wanted, given = max(size, KEPT_BYTES // 10), 0
+        wanted, given = max(needed, self.kept // 10), 0
         while given < wanted:
             rows, freed = self._delete(
                 connection, "select offset from records where offset <= ? limit ?", (done, _SLICE)
@@ -192,10 +184,11 @@ class Log:
             given += freed
             if not rows:
                 break
-        if given < size:
+        if given < needed:
             who = f"group {lagging[0]} is at {lagging[1]} of {self.last}" if lagging else "no group reads it"
-            what = f"queue {self.name} is full ({KEPT_BYTES / 1e9:g} GB): {who}"
-            raise StorageError(what, fix=f"let it catch up: %workbench status; or empty it: rm {self.file}")
+            what = f"queue {self.name} is full ({self.kept / 1e9:g} GB): {who}"
+            fix = f"let it catch up: %workbench status; or stop what uses it and remove {self.file}"
+            raise StorageError(what, fix=fix)
         return given
 
     @staticmethod
@@ -209,19 +202,3 @@ class Log:
 
     def close(self) -> None:
         self._connection.close()
-
-
-def check_name(name: str) -> None:
-    """UsageError for what is no name of a queue."""
-    if not _NAME.match(name):
-        raise UsageError(f"{name!r} is no name of a queue", fix="letters, digits, _, - and ., as in queue:departures")
-
-
-def refusal(name: str, file: Path, error: Exception) -> StorageError:
-    """What SQLite or the disk says, in words."""
-    said = str(error)
-    if "full" in said or "disk I/O" in said or getattr(error, "errno", 0) == 28:
-        return StorageError(f"queue {name}: the disk of {file.parent} is full", fix="make room there; nothing was lost")
-    if "malformed" in said or "not a database" in said:
-        return StorageError(f"queue {name} is damaged: {said}", fix=f"mv {file} {file}.damaged")
-    return StorageError(f"queue {name}: {said}", fix=f"see to the owner, rights and space of {file.parent}")
