@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from .served import Served
 
 MOST_ROWS = 4096
-_QUICK = 0.002
+_QUICK = 0.01
 _SHARE = 0.2
 _TURNS = 2
+_COME_BACK = 0.001
 
 Answers = list[dict[str, list[Any]] | Exception]
 
@@ -50,7 +51,8 @@ class Answer:
 
 class Batcher:
     """Asks the live version. A quick model is asked on the event loop, where nothing is handed over; one that takes
-    longer than 2 ms in a thread, so that the loop goes on reading.
+    longer than 10 ms in a thread, so that the loop goes on reading; who was just answered by it then has a moment to
+    ask again, or two halves of the clients would take turns.
 
     `alone` says that no other request is under way: then the answer is there when `ask` returns.
     """
@@ -61,7 +63,7 @@ class Batcher:
         self.alone: Callable[[], bool] = lambda: False
         self.waiting: list[Asked] = []
         self.busy = False
-        self.usual = 0.0
+        self.usual = _QUICK  # until it has been seen to be quicker
         self.thread = ThreadPoolExecutor(1, "model")
         self._reader = Decoder(live.current().inputs)
 
@@ -108,7 +110,7 @@ class Batcher:
     def _then(self, served: Served, batch: list[Asked], answers: Answers) -> None:
         self._done(served, batch, answers)
         if self.waiting:
-            self.loop.call_soon(self._next)
+            self.loop.call_later(_COME_BACK if len(batch) > 1 else 0, self._next)
         else:
             self.busy = False
 
