@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ..inference.fields import Array, Field, Table
     from ..inference.schema import Schema
 
-_EXACT = 2**53
+_EXACT, _WIDE = 2**53, 2**63
 Columns = list[list[Any]]
 """The values of each field of a schema, as JSON has them."""
 
@@ -60,14 +60,20 @@ class Decoder:
 
 def _cast(field: Field, values: list[Any]) -> Array:
     """Numbers in one step, where that cannot change one of them; else as the schema does it."""
-    runtime = field.runtime
-    if field.shape or field.kind == "number":
-        made = _numbers(values, runtime, field.shape)
-        if made is not None:
-            return made
-        if len(values) > 1 and not field.shape:  # beside each other, numpy would make other values of them
-            return _joined([field.cast([value]) for value in values])
-    return field.cast(values)
+    made = _numbers(values, field.runtime, field.shape) if field.shape or field.kind == "number" else None
+    if made is not None:
+        return made
+    if field.shape or len(values) == 1 or _alike(values, field.kind):
+        return field.cast(values)
+    return _joined([field.cast([value], first_row=row) for row, value in enumerate(values)])
+
+
+def _alike(values: list[Any], kind: str) -> bool:
+    """Whether numpy, which makes values of one kind of those beside each other, leaves each what it is."""
+    kinds = set(map(type, values)) - {type(None)}
+    if kinds == {int}:
+        return all(value is None or abs(value) < _WIDE for value in values)
+    return len(kinds) <= 1 and (kind != "number" or kinds <= {float})
 
 
 def _numbers(values: list[Any], runtime: Any, shape: tuple[int, ...]) -> Array | None:
@@ -80,10 +86,10 @@ def _numbers(values: list[Any], runtime: Any, shape: tuple[int, ...]) -> Array |
         made = _numbers(flat, runtime, ()) if flat is not None else None
         return made.reshape(len(values), *shape) if made is not None else None
     kinds = set(map(type, values))
-    if runtime == np.float64 and kinds <= {float, int}:
+    if runtime == np.float64 and kinds <= {float, int, type(None)}:
         if int in kinds and any(type(value) is int and abs(value) > _EXACT for value in values):
             return None
-        return np.array(values, np.float64)
+        return np.array(values, np.float64)  # None is nan
     if runtime == np.int64 and kinds == {int}:
         try:
             return np.array(values, np.int64)

@@ -1,7 +1,9 @@
-"""The columns of an answer -> lists that JSON can hold: missing values and NaN as null, times in ISO 8601."""
+"""The columns of an answer -> lists that JSON can hold: missing values and NaN as null, times in ISO 8601, bytes in
+base64."""
 
 from __future__ import annotations
 
+import base64
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +25,10 @@ def as_list(values: Array) -> list[Any]:
         return made
     if isinstance(values, np.ndarray) and values.dtype.kind == "M":
         return [None if value == "NaT" else value for value in np.datetime_as_string(values).tolist()]
+    if isinstance(values, np.ndarray) and values.dtype.kind == "m":
+        import pandas as pd
+
+        return [_plain(value) for value in pd.TimedeltaIndex(values.reshape(-1))]
     return [_plain(value) for value in np.asarray(values, dtype=object).tolist()]
 
 
@@ -31,6 +37,10 @@ def _plain(value: Any) -> Any:
         return value
     if isinstance(value, list | tuple):
         return [_plain(part) for part in value]
+    if isinstance(value, dict):
+        return {name: _plain(part) for name, part in value.items()}
+    if isinstance(value, bytes | bytearray):
+        return base64.b64encode(value).decode()
     if isinstance(value, np.ndarray):
         return as_list(value)
     if isinstance(value, np.generic):

@@ -1,0 +1,192 @@
+"""The quick way from JSON to columns gives what `Schema.table` makes of each record alone, or the same refusal."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import numpy as np
+import orjson
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from workbench.bundle.equal import difference
+from workbench.data.decoding import Decoder
+from workbench.data.encoding import dumps, lists
+from workbench.errors import BadInput
+from workbench.inference.fields import Table
+from workbench.inference.schema import Schema
+
+text = st.text(st.characters(exclude_categories=["Cs"]), max_size=4)
+whole = st.integers(-(2**63), 2**64 - 1) | st.integers(-3, 3)
+real = st.floats(allow_nan=False, allow_infinity=False) | st.sampled_from([-0.0, 1e308, 2.0**53 + 2, 0.1])
+times = st.datetimes(dt.datetime(1700, 1, 1), dt.datetime(2200, 1, 1)).map(dt.datetime.isoformat)
+zoned = times.map(lambda moment: f"{moment}+02:00")
+
+EXAMPLES: dict[str, tuple[Any, st.SearchStrategy[Any]]] = {
+    "int64": (np.array([1, 2]), whole),
+    "int8": (np.array([1, 2], "int8"), st.integers(-130, 130)),
+    "uint64": (np.array([1, 2], "uint64"), whole),
+    "float64": (np.array([1.5, np.nan]), real | whole),
+    "float32": (np.array([1.5, 2], "float32"), real | whole),
+    "Int64": (pd.array([1, None], "Int64"), whole),
+    "Float64": (pd.array([1.5, None], "Float64"), real | whole),
+    "bool": (np.array([True, False]), st.booleans()),
+    "boolean": (pd.array([True, None], "boolean"), st.booleans()),
+    "text": (np.array(["a", None], object), text),
+    "string": (pd.array(["a", None], "string"), text),
+    "category": (pd.Categorical(["a", "b", None]), st.sampled_from("ab")),
+    "numbers": (pd.Categorical([1, 2, 3]), st.sampled_from([1, 2, 3, 1.0])),
+    "datetime": (np.array(["2024-01-01"], "M8[ns]"), times),
+    "seconds": (np.array(["2024-01-01"], "M8[s]"), times.map(lambda moment: moment[:19])),
+    "zoned": (pd.array(pd.to_datetime(["2024-01-01T00:00Z"])), zoned),
+    "timedelta": (np.array([1], "m8[ns]"), st.sampled_from(["1 days", "PT5M", "01:30:00"])),
+    "bools": (np.array([True, None], object), st.booleans()),
+    "date": (np.array([dt.date(2024, 1, 1)], object), st.dates().map(dt.date.isoformat)),
+    "bytes": (np.array([b"x"], object), st.sampled_from(["eA==", ""])),
+}
+odd = (
+    st.none()
+    | st.booleans()
+    | whole
+    | real
+    | text
+    | st.sampled_from(["1", " 2.5 ", "true", "", "a", "2024-01-01", "2024-01-01T00:00:00Z", "nan", "1e400", "1_0"])
+    | st.just([1])
+    | st.just({"a": 1})
+)
+
+
+@st.composite
+def questions(draw: st.DrawFn) -> tuple[Schema, list[dict[str, Any]]]:
+    """A schema of a few fields, and records for it, as they are once they were JSON; a few are wrong."""
+    names = draw(st.lists(st.sampled_from(list(EXAMPLES)), min_size=1, max_size=3, unique=True))
+    schema = Schema("frame", tuple(Schema.infer({name: EXAMPLES[name][0]}).fields[0] for name in names))
+    rare = draw(st.sampled_from([0, 0, 1, 2]))
+    values = {name: st.one_of(EXAMPLES[name][1], *[st.none(), odd][:rare]) for name in names}
+    records = draw(st.lists(st.fixed_dictionaries(values), min_size=1, max_size=6))
+    if draw(st.integers(0, 9)) == 0:
+        del records[-1][names[0]]
+    return schema, orjson.loads(orjson.dumps(records))
+
+
+def joined(parts: list[Table]) -> Table:
+    """Tables below each other."""
+    return {
+        name: np.concatenate([part[name] for part in parts])
+        if isinstance(parts[0][name], np.ndarray)
+        else type(parts[0][name])._concat_same_type([part[name] for part in parts])
+        for name in parts[0]
+    }
+
+
+def refusal(error: BadInput) -> tuple[str, str | None, int | None]:
+    return error.what, error.column, error.row
+
+
+@settings(max_examples=1500, deadline=None)
+@given(questions())
+def test_records_are_read_as_each_alone(question: tuple[Schema, list[dict[str, Any]]]) -> None:
+    schema, records = question
+    decoder = Decoder(schema)
+    columns = decoder.of_records(records)
+    if columns is None:
+        assert any(name not in record for record in records for name in schema.names)
+        return
+    alone: list[Table] = []
+    refused: dict[str, tuple[Any, ...]] = {}
+    for row, record in enumerate(records):
+        try:
+            alone.append(schema.table([record], first_row=row))
+        except BadInput as error:
+            refused.setdefault(str(error.column), refusal(error))
+    try:
+        made = decoder.table([columns])
+    except BadInput as error:
+        assert refused, f"it refused {error}, what each alone is"
+        if error.row is not None:
+            assert refusal(error) == refused[str(error.column)]
+        return
+    assert not refused
+    assert not difference(made, joined(alone), exact=True)
+
+
+@settings(max_examples=300, deadline=None)
+@given(questions(), st.integers(0, 6))
+def test_several_requests_are_read_as_one(question: tuple[Schema, list[dict[str, Any]]], cut: int) -> None:
+    schema, records = question
+    decoder = Decoder(schema)
+    parts = [decoder.of_records(part) for part in (records[:cut], records[cut:]) if part]
+    together = decoder.of_records(records)
+    if together is None:
+        return
+    assert decoder.of_columns(dict(zip(schema.names, together, strict=True))) == together
+    try:
+        expected = decoder.table([together])
+    except BadInput as error:
+        with pytest.raises(BadInput, match="column") as caught:
+            decoder.table(parts)  # type: ignore[arg-type]
+        assert refusal(caught.value) == refusal(error)
+        return
+    assert not difference(decoder.table(parts), expected, exact=True)  # type: ignore[arg-type]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_rows_of_an_array_are_read_as_each_alone(data: st.DataObject) -> None:
+    dtype = data.draw(st.sampled_from(["float64", "int64", "float32"]))
+    schema = Schema.infer(np.zeros((2, 3), dtype))
+    value = data.draw(st.sampled_from([whole, real, real | st.none(), odd, st.booleans() | whole]))
+    width = st.sampled_from([3, 3, 3, 3, 2])
+    rows = data.draw(st.lists(width.flatmap(lambda n: st.lists(value, min_size=n, max_size=n)), min_size=1, max_size=4))
+    decoder = Decoder(schema)
+    columns = decoder.of_rows(rows)
+    assert columns is not None
+    alone, refused = [], False
+    for row in rows:
+        try:
+            alone.append(schema.table([row]))
+        except BadInput:
+            refused = True
+    try:
+        made = decoder.table([columns])
+    except BadInput:
+        return
+    assert not refused
+    assert not difference(made, joined(alone), exact=True)
+
+
+def test_a_wrong_value_is_refused_with_its_row_and_column() -> None:
+    schema = Schema.infer(pd.DataFrame({"age": [1, 2], "city": ["a", "b"], "amount": [0.5, 1]}))
+    good = {"age": 1, "city": "a", "amount": 1}
+    for wrong, column in (({"age": "old"}, "age"), ({"city": 7}, "city"), ({"amount": "much"}, "amount")):
+        records = [good, good, {**good, **wrong}, good]
+        with pytest.raises(BadInput) as quick:
+            Decoder(schema).table([Decoder(schema).of_records(records)])  # type: ignore[list-item]
+        with pytest.raises(BadInput) as slow:
+            schema.table(records)
+        assert refusal(quick.value) == refusal(slow.value)
+        assert (quick.value.column, quick.value.row) == (column, 2)
+
+
+def test_a_missing_column_is_left_to_the_schema() -> None:
+    schema = Schema.infer(pd.DataFrame({"age": [1, 2], "city": ["a", "b"]}))
+    assert Decoder(schema).of_records([{"age": 1, "city": "a"}, {"age": 1}]) is None
+    assert Decoder(schema).of_columns({"age": [1]}) is None
+    assert Decoder(schema).of_columns({"age": [1], "city": ["a", "b"]}) is None
+    assert Decoder(schema).of_columns({"age": 1, "city": "a"}) is None
+
+
+@settings(max_examples=300, deadline=None)
+@given(questions())
+def test_what_is_written_as_json_reads_as_the_same(question: tuple[Schema, list[dict[str, Any]]]) -> None:
+    """Each dtype that a schema holds goes through JSON and back with every value."""
+    schema, records = question
+    try:
+        table = schema.table(records)
+    except BadInput:
+        return
+    columns = orjson.loads(dumps(lists(table)))
+    assert not difference(Decoder(schema).table([[columns[name] for name in schema.names]]), table, exact=True)
