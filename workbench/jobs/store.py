@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -27,12 +28,13 @@ class Store(Plans):
     def __init__(self, folder: Path) -> None:
         super().__init__(Database(folder))
         self.folder = folder
-        self._seen = -1
+        self._seen = threading.local()  # each thread has a connection, whose versions are numbered for itself
 
     def changed(self) -> bool:
         """Whether anybody wrote since this was last asked; quick enough to ask twenty times a second."""
-        before, self._seen = self._seen, self.database.version()
-        return before != self._seen
+        before, now = getattr(self._seen, "version", None), self.database.version()
+        self._seen.version = now
+        return before != now
 
     def job_folder(self, name: str) -> Path:
         """The folder of a job's log, token and ledgers, which its owner alone can read."""

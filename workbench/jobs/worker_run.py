@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import paths
 from ..bundle.registry import Registry
-from ..errors import JobFailed
+from ..errors import JobFailed, WorkbenchError
 
 if TYPE_CHECKING:
+    from ..patterns.control import Control
     from .context import Context
+
+_BEAT = 0.5
 
 
 def run(context: Context) -> None:
     """The life of a run. It ends as `done`, `failed`, or stopped, to be resumed."""
     spec = context.job.spec
     context.state("ready")
-    result = _score(context, spec) if spec["what"] == "score" else _notebook(context, spec)
+    with _beating(context) as control:
+        result = _score(context, control, spec) if spec["what"] == "score" else _notebook(context, control, spec)
     context.facts(**result.to_json())
     if result.state == "failed":
         raise JobFailed(str(result), fix=f"%workbench resume {context.name}")
@@ -25,18 +33,66 @@ def run(context: Context) -> None:
         context.state("done")
 
 
-def _score(context: Context, spec: dict[str, Any]) -> Any:
+class _Steered:
+    """The context as one thread at a time has it."""
+
+    def __init__(self, context: Context) -> None:
+        self._context, self._lock = context, threading.Lock()
+
+    def stopping(self) -> bool:
+        with self._lock:
+            return self._context.stopping()
+
+    def paused(self) -> bool:
+        with self._lock:
+            return self._context.paused()
+
+    def facts(self, **facts: Any) -> None:
+        with self._lock:
+            self._context.facts(**facts)
+
+    def state(self, state: str, reason: str = "") -> None:
+        with self._lock:
+            self._context.state(state, reason)
+
+    def tick(self) -> None:
+        with self._lock:
+            self._context.tick()
+
+
+@contextmanager
+def _beating(context: Context) -> Iterator[Control]:
+    """A control whose last facts are told, and whose log is rotated, while a chunk or a cell takes long."""
+    control, over = _Steered(context), threading.Event()
+
+    def beat() -> None:
+        while not over.wait(_BEAT):
+            try:
+                control.tick()
+            except WorkbenchError as error:  # a full disk ends a run where it writes, not here
+                print(error, file=sys.stderr, flush=True)  # noqa: T201 (its log)
+
+    thread = threading.Thread(target=beat, daemon=True)
+    thread.start()
+    try:
+        yield control
+    finally:
+        over.set()
+        thread.join()
+
+
+def _score(context: Context, control: Control, spec: dict[str, Any]) -> Any:
     from ..inference.schema import Schema
     from ..patterns.batch.scoring import score
 
     version = Registry(paths.registry(context.home)).resolve(spec["model"])
-    context.facts(version=version.ref)
+    control.facts(version=version.ref)
     return score(
         version.predictor(context.home),
         spec["input"],
         spec["output"],
         ledger=context.folder / "ledger.db",
-        control=context,
+        control=control,
         name=version.ref,
         outputs=Schema.from_json(version.manifest.outputs),
         max_rejects=spec["max_rejects"],
@@ -44,7 +100,7 @@ def _score(context: Context, spec: dict[str, Any]) -> Any:
     )
 
 
-def _notebook(context: Context, spec: dict[str, Any]) -> Any:
+def _notebook(context: Context, control: Control, spec: dict[str, Any]) -> Any:
     from ..patterns.batch.notebook import run_notebook
 
     notebook = Path(spec["notebook"])
@@ -52,7 +108,7 @@ def _notebook(context: Context, spec: dict[str, Any]) -> Any:
         notebook,
         Path(spec["output"] or context.folder / notebook.name),
         spec["parameters"],
-        control=context,
+        control=control,
         folder=notebook.parent,
         timeout=spec["timeout"],
     )

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from ...errors import BadInput, StorageError
 
+_ROOM = 1_000_000
 _SCHEMA = """
 create table if not exists facts (name text primary key, value text not null);
 create table if not exists chunks (
   number integer primary key, file text not null, rows integer not null, part text not null);
 create table if not exists rejects (
-  file text not null, row integer not null, column text, reason text not null, record text not null);
+  chunk integer not null, file text not null, row integer not null, column text, reason text not null,
+  record text not null);
 """
 
 
@@ -38,6 +41,7 @@ class Ledger:
 
     def __init__(self, file: Path) -> None:
         self.file = file
+        self._connection: Any = None
         with self._refusals():
             file.parent.mkdir(parents=True, exist_ok=True)
             self._connection = sqlite3.connect(file, isolation_level=None)
@@ -48,16 +52,18 @@ class Ledger:
     def _refusals(self) -> Iterator[None]:
         try:
             yield
-        except sqlite3.Error as error:
-            what = f"the ledger {self.file} cannot be used: {error}"
-            raise StorageError(what, fix="make room on its disk, or begin the run anew") from error
+        except (sqlite3.Error, OSError) as error:
+            if self._connection is not None and self._connection.in_transaction:
+                with suppress(sqlite3.Error):
+                    self._connection.rollback()
+            raise _refusal(self.file, error) from error
 
     def begin(self, files: list[str]) -> None:
-        """Keep what the input is; BadInput where an earlier attempt read another."""
+        """Keep what the input is; BadInput where it was another when the run began."""
         now = {file: fingerprint(file) for file in files}
-        before = self._fact("input")
+        before = self.fact("input")
         if before is None:
-            self._keep("input", now)
+            self.keep("input", now)
         elif before != now:
             changed = sorted({file for file in {**before, **now} if before.get(file) != now.get(file)})
             what = f"{changed[0]} changed since this run began: its chunks would not fit together"
@@ -72,38 +78,65 @@ class Ledger:
         """A chunk is done: its part is there, and these rows of it were refused."""
         with self._refusals():
             self._connection.execute("begin immediate")
-            self._connection.execute("insert or replace into chunks values (?, ?, ?, ?)", (number, file, rows, part))
+            self._connection.execute("insert into chunks values (?, ?, ?, ?)", (number, file, rows, part))
             self._connection.executemany(
-                "insert into rejects values (?, ?, ?, ?, ?)",
-                [(r.file, r.row, r.column, r.reason, json.dumps(r.record, default=str)) for r in rejects],
+                "insert into rejects values (?, ?, ?, ?, ?, ?)",
+                [(number, r.file, r.row, r.column, r.reason, json.dumps(r.record, default=str)) for r in rejects],
             )
+            self._connection.execute("commit")
+
+    def forget(self, numbers: Iterable[int]) -> None:
+        """These chunks are to be done again: their parts are gone."""
+        with self._refusals():
+            self._connection.execute("begin immediate")
+            for number in numbers:
+                self._connection.execute("delete from chunks where number = ?", (number,))
+                self._connection.execute("delete from rejects where chunk = ?", (number,))
             self._connection.execute("commit")
 
     def rejects(self) -> list[Reject]:
         """All rows that were refused, in order."""
         with self._refusals():
-            rows = self._connection.execute("select * from rejects order by rowid").fetchall()
+            rows = self._connection.execute(
+                "select file, row, column, reason, record from rejects order by chunk, rowid"
+            ).fetchall()
         return [Reject(file, row, column, reason, json.loads(record)) for file, row, column, reason, record in rows]
 
     def finish(self) -> None:
         """The output is there."""
-        self._keep("finished", True)
+        self.keep("finished", True)
 
     @property
     def finished(self) -> bool:
-        return bool(self._fact("finished"))
+        return bool(self.fact("finished"))
 
-    def _fact(self, name: str) -> Any:
+    def fact(self, name: str) -> Any:
+        """What was kept under this name; None where nothing was."""
         with self._refusals():
             found = self._connection.execute("select value from facts where name = ?", (name,)).fetchone()
         return json.loads(found[0]) if found else None
 
-    def _keep(self, name: str, value: Any) -> None:
+    def keep(self, name: str, value: Any) -> None:
+        """Keep a JSON value; on the disk when this returns."""
         with self._refusals():
             self._connection.execute("insert or replace into facts values (?, ?)", (name, json.dumps(value)))
 
     def close(self) -> None:
         self._connection.close()
+
+
+def _refusal(file: Path, error: sqlite3.Error | OSError) -> StorageError:
+    """What SQLite, or the system, says of the ledger, in words."""
+    said = str(error)
+    if "full" in said or "No space" in said or ("disk I/O" in said and not _room(file)):
+        return StorageError(f"the disk of {file} is full", fix="make room there, then resume the run: nothing is lost")
+    return StorageError(f"the ledger {file} cannot be used: {said}", fix="begin the run anew with %batch")
+
+
+def _room(file: Path) -> bool:
+    with suppress(OSError):
+        return shutil.disk_usage(file.parent).free > _ROOM
+    return True
 
 
 def fingerprint(file: str) -> list[int]:

@@ -13,52 +13,84 @@ from typing import TYPE_CHECKING, Any
 from ...bundle.storage import refused
 from ...data import places
 from ...data.folders import is_folder
-from ...errors import UsageError
+from ...errors import StorageError, UsageError
 from .ledger import line
+from .staging import Staging
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from ...data.pieces import Sink
     from .chunks import Scored
-    from .ledger import Reject
+    from .ledger import Ledger, Reject
 
 _LINE = "__line__"
 MANIFEST, REJECTS = "_manifest.json", "_rejects.jsonl"
 
 
 class Output:
-    """Where a run's predictions go. Its parts lie in a hidden folder beside it (or in `folder`, for a table)."""
+    """Where a run's predictions go. Its parts lie in a hidden folder beside it (or in the ledger's, for a table)."""
 
-    def __init__(self, place: str, folder: Path, *, replace: bool, input: str) -> None:
-        self.place, self.replace = place, replace
+    def __init__(self, place: str, ledger: Ledger, *, replace: bool, input: str) -> None:
+        self.place, self.ledger, self.replace = place, ledger, replace
         self.is_folder = is_folder(place)
-        if os.path.abspath(input) == os.path.abspath(place):
-            raise UsageError(f"the output is the input, {place}", fix="name another output")
-        self.label = os.path.abspath(place) if self.is_folder else places.parse(place).label
-        local = Path(self.label) if "://" not in self.label else None
-        self.target = local
-        self.staging = local.with_name(f".{local.name}.parts") if local else folder / "parts"
-        self.rejects = self._rejects_file(folder)
+        self.at = None if self.is_folder else places.parse(place)
+        if self.at and self.at.kind == "queue":
+            raise UsageError(f"the output is a queue, {place}", fix="name a folder, a file or a table")
+        self.label = self.at.label if self.at else os.path.abspath(place)
+        self.target = Path(self.label) if self.at is None or (self.at.kind != "sql" and self.at.file.local) else None
+        self._refuse_input(input)
+        self.staging = Staging(ledger, self.target)
+        self.rejects = self._rejects_file(ledger.file.parent)
+
+    def _refuse_input(self, input: str) -> None:
+        """UsageError for an output that the run, or its next one, would read."""
+        if self.target is None or "://" in input:
+            return
+        source, target = Path(os.path.realpath(input)), Path(os.path.realpath(self.target))
+        if source == target:
+            raise UsageError(f"the output is the input, {self.label}", fix="name another output")
+        if source.is_dir() and target.is_relative_to(source):
+            raise UsageError(f"the output {self.label} lies in the input, {input}", fix="name an output elsewhere")
+
+    def without(self, files: list[str]) -> list[str]:
+        """The files of an input but those of this output, which a glob may match once it is there."""
+        if self.target is None:
+            return files
+        mine = self.target.resolve()
+        return [file for file in files if "://" in file or not Path(file).resolve().is_relative_to(mine)]
 
     def _rejects_file(self, folder: Path) -> Path:
         if self.target is None:
             return folder / "rejects.jsonl"
         return self.target / REJECTS if self.is_folder else self.target.with_name(f"{self.target.name}.rejects.jsonl")
 
-    def begin(self) -> None:
-        """Make room for the parts. UsageError for an output that is there, unless it is to be replaced."""
-        there = self.target is not None and self.target.exists() and (not self.is_folder or any(self.target.iterdir()))
-        if there and not self.replace:
+    def check(self) -> None:
+        """UsageError for an output that is there, unless it is to be replaced or is this run's own."""
+        if self.target is not None and self.target.exists() and self.is_folder != self.target.is_dir():
+            kind = "a folder" if self.target.is_dir() else "a file"
+            raise UsageError(f"{self.label} is {kind}", fix="name another output, or remove that one")
+        if not self.replace and self.ledger.fact("publishing") is None and self._is_there():
             raise UsageError(f"{self.label} is there already", fix="name another output, or --replace this one")
+
+    def _is_there(self) -> bool:
+        if self.target is not None:
+            return self.target.exists() and (not self.is_folder or any(self.target.iterdir()))
+        assert self.at is not None
+        if self.at.kind == "sql" and self.at.options.get("mode", "create") == "create":
+            places.sink(self.place).abort()  # says so of a table that is there
+        return False
+
+    def begin(self) -> None:
+        """Make room for the parts, which are this run's alone. UsageError while another run writes this output."""
         with self._refusals():
-            self.staging.mkdir(parents=True, exist_ok=True)
+            self.staging.begin(self.label)
 
     def sink_like(self) -> Sink | None:
         """What scoring asks how values are kept: None for parts, which have types."""
-        if self.is_folder or self.target is None:
+        if self.at is None or self.target is None:
             return None
-        return _TextOnly({"csv": "csv", "tsv": "csv", "jsonl": "jsonl"}.get(places.parse(self.place).kind))  # type: ignore[return-value]
+        return _TextOnly({"csv": "csv", "tsv": "csv", "jsonl": "jsonl"}.get(self.at.kind))  # type: ignore[return-value]
 
     def write_part(self, number: int, scored: Scored) -> str:
         """Keep the predictions of a chunk; the name of its part, which is on the disk then."""
@@ -66,24 +98,65 @@ class Output:
 
         table, lines = scored
         name = f"part-{number:06}.parquet"
-        new = self.staging / f".{name}.new"
+        new = self.staging.folder / f".{name}.new"
         with self._refusals():
             texts = [field.name for field in table.schema if str(field.type) in ("string", "large_string", "bool")]
             parquet.write_table(_with_lines(table, lines), new, use_dictionary=texts or False)
             with new.open("rb+") as file:
                 os.fsync(file.fileno())
-            os.replace(new, self.staging / name)
+            os.replace(new, self.staging.folder / name)
         return name
 
-    def finish(self, parts: list[str], rejects: list[Reject]) -> None:
+    @property
+    def published(self) -> bool:
+        """Whether an earlier attempt let the output appear, and was killed before it could say so."""
+        before = self.ledger.fact("publishing")
+        if before is None or self.at is None or self.at.options.get("mode") != "append":
+            return self.is_folder and before is not None and before == _identity(self.target)
+        rows = self._rows_there()
+        if rows not in (before["before"], before["after"]):
+            what = f"{self.label} holds {rows} rows: whether those of this run are among them cannot be told"
+            raise StorageError(what, fix="look at the table, then begin the run anew with %batch if they are not")
+        return bool(rows == before["after"])
+
+    def finish(self, parts: list[str], rejects: list[Reject], rows: int) -> None:
         """Let the output appear: a folder by one rename, a file by its sink's, a table by its transaction."""
+        self.check()
         parts = [part for part in parts if part]
         if self.is_folder:
             self._as_folder(parts, rejects)
             return
+        again = self.replace or self.ledger.fact("publishing") is not None
         self._write_rejects(self.rejects, rejects)
-        place = f"{self.place}&mode=replace" if self.target is None and self.replace else self.place
-        sink = places.sink(place)
+        if self.ledger.fact("publishing") is None:
+            self.ledger.keep("publishing", self._before(rows))
+        if parts:
+            self._as_sink(parts, again)
+
+    def _before(self, rows: int) -> dict[str, int]:
+        if self.at is None or self.at.options.get("mode") != "append":
+            return {}
+        there = self._rows_there()
+        return {"before": there, "after": there + rows}
+
+    def _rows_there(self) -> int:
+        """How many rows the table has; 0 where it is not there."""
+        from ...data.sql import SqlSource
+        from ...data.sql_table import SqlSink
+
+        assert self.at is not None
+        table = self.at.options["table"]
+        try:
+            SqlSink(self.at.path, self.at.label, table=table, mode="create").abort()
+            return 0
+        except UsageError:  # it is there
+            counted = SqlSource(self.at.path, self.at.label, table=None, query=f"select count(*) as n from {table}")
+            return int(next(iter(counted.pieces())).table.column("n")[0].as_py())
+
+    def _as_sink(self, parts: list[str], again: bool) -> None:
+        """`again`: a table that is there is to be replaced, or this run's own."""
+        new = self.at is not None and self.at.kind == "sql" and self.at.options.get("mode", "create") == "create"
+        sink = places.sink(f"{self.place}&mode=replace" if new and again else self.place)
         try:
             for part in parts:
                 sink.write(*_without_lines(self._read(part)))
@@ -94,43 +167,40 @@ class Output:
 
     def _as_folder(self, parts: list[str], rejects: list[Reject]) -> None:
         assert self.target is not None
-        self._write_rejects(self.staging / REJECTS, rejects)
+        staging = self.staging.folder
+        self._write_rejects(staging / REJECTS, rejects)
         with self._refusals():
-            for strange in set(os.listdir(self.staging)) - {*parts, REJECTS, MANIFEST}:
-                (self.staging / strange).unlink()
-            (self.staging / MANIFEST).write_text(json.dumps({"parts": parts, "rejects": len(rejects)}, indent=1))
+            for strange in set(os.listdir(staging)) - {*parts, REJECTS, MANIFEST}:
+                (staging / strange).unlink()
+            (staging / MANIFEST).write_text(json.dumps({"parts": parts, "rejects": len(rejects)}, indent=1))
+            self.ledger.keep("publishing", _identity(staging))
+            old = self.target.with_name(f".{self.target.name}.old")
             if self.target.exists():
-                self._move_away(self.target)
-            os.replace(self.staging, self.target)
-
-    def _move_away(self, folder: Path) -> None:
-        old = folder.with_name(f".{folder.name}.old")
-        shutil.rmtree(old, ignore_errors=True)
-        os.replace(folder, old)
-        shutil.rmtree(old, ignore_errors=True)
+                shutil.rmtree(old, ignore_errors=True)
+                os.replace(self.target, old)
+            os.replace(staging, self.target)
+            shutil.rmtree(old, ignore_errors=True)
 
     def _write_rejects(self, file: Path, rejects: list[Reject]) -> None:
         with self._refusals():
             if rejects:
-                file.write_text("".join(f"{line(reject)}\n" for reject in rejects), encoding="utf-8")
+                new = file.with_name(f".{file.name}.new")
+                new.write_text("".join(f"{line(reject)}\n" for reject in rejects), encoding="utf-8")
+                os.replace(new, file)
             else:
                 file.unlink(missing_ok=True)
 
     def _read(self, part: str) -> pa.Table:
         from pyarrow import parquet
 
-        return parquet.read_table(self.staging / part)
-
-    def tidy(self) -> None:
-        """The parts are not needed any more."""
-        shutil.rmtree(self.staging, ignore_errors=True)
+        return parquet.read_table(self.staging.folder / part)
 
     @contextmanager
     def _refusals(self) -> Iterator[None]:
         try:
             yield
         except OSError as error:
-            raise refused(self.staging, error) from error
+            raise refused(self.staging.folder, error) from error
 
 
 class _TextOnly:
@@ -138,6 +208,15 @@ class _TextOnly:
 
     def __init__(self, text: str | None) -> None:
         self.text = text
+
+
+def _identity(folder: Path | None) -> list[int] | None:
+    """Which folder it is, under whatever name."""
+    try:
+        stat = os.stat(folder or "")
+    except OSError:
+        return None
+    return [stat.st_dev, stat.st_ino, stat.st_mtime_ns]
 
 
 def _with_lines(table: pa.Table, lines: list[bytes] | None) -> pa.Table:

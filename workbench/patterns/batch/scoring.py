@@ -72,7 +72,11 @@ def score(
     run = _Run(predictor, control or Foreground(), name or predictor.name or "model", outputs, max_rejects)
     run.ledger = Ledger(ledger)
     try:
-        return run.score(inputs(input), Output(output, ledger.parent, replace=replace, input=input))
+        there = Output(output, run.ledger, replace=replace, input=input)
+        try:
+            return run.score(input, there)
+        finally:
+            there.staging.end()
     finally:
         run.ledger.close()
 
@@ -94,26 +98,40 @@ class _Run:
     of: int | None = 0
     started: float = field(default_factory=time.monotonic)
 
-    def score(self, files: list[str], output: Output) -> StoreScored:
-        self.ledger.begin(files)
-        done = self.ledger.done()
-        self.rejects = len(self.ledger.rejects())
-        self.before = self.rows = sum(rows for _, rows, _ in done.values())
-        if not self.ledger.finished:
-            output.begin()
-            if not self._work(files, output, done):
-                return self._result("stopped", output)
-            output.finish([part for _, (_, _, part) in sorted(self.ledger.done().items())], self.ledger.rejects())
-            self.ledger.finish()
-            output.tidy()
+    def score(self, input: str, output: Output) -> StoreScored:
+        if not self.ledger.finished and not self._attempt(input, output):
+            return self._result("stopped", output)
+        output.staging.tidy()
+        self._count()
         return self._result("done", output)
 
-    def _work(self, files: list[str], output: Output, done: dict[int, tuple[str, int, str]]) -> bool:
+    def _attempt(self, input: str, output: Output) -> bool:
+        """Do what is to be done; False where it was told to stop."""
+        if not output.published:
+            files = output.without(inputs(input))
+            self.ledger.begin(files)
+            output.check()
+            output.begin()
+            self._count()
+            if not self._work(files, output):
+                return False
+            self.ledger.begin(files)  # what changed meanwhile would not fit together either
+            parts = [part for _, (_, _, part) in sorted(self.ledger.done().items())]
+            output.finish(parts, self.ledger.rejects(), self.rows)
+        self.ledger.finish()
+        return True
+
+    def _count(self) -> None:
+        self.rejects = len(self.ledger.rejects())
+        self.before = self.rows = sum(rows for _, rows, _ in self.ledger.done().values())
+
+    def _work(self, files: list[str], output: Output) -> bool:
         """Do all chunks that are not done; False where it was told to stop."""
+        done = self.ledger.done()
         sources = {file: places.source(file) for file in files}
         known = [source.rows for source in sources.values()]
         self.of = None if None in known else sum(rows or 0 for rows in known)
-        number = 0
+        number, typed = 0, False
         for file, source in sources.items():
             scorer = self._scorer(source, output)
             for piece in self._pieces(source):
@@ -121,8 +139,9 @@ class _Run:
                     if not self._may_go_on():
                         return False
                     self._chunk(number, file, scorer, piece, output)
-                elif number == 0:
-                    chunks.score(scorer, piece, file, apart=self.predictor.row_wise)  # its types are those of all
+                elif not typed:  # the types of the first answer are those of all
+                    chunks.score(scorer, piece, file, apart=self.predictor.row_wise)
+                typed = typed or number not in done or bool(done[number][2])
                 number += 1
                 self._tell()
         return True

@@ -1,0 +1,55 @@
+"""A process that scores in forks of itself; each fork kills itself at a given moment, counted in calls of the batch."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+from workbench import paths
+from workbench.bundle.registry import Registry
+from workbench.patterns.batch.scoring import score
+
+BATCH = f"{os.sep}patterns{os.sep}batch{os.sep}"
+
+
+class Moments:
+    """Counts each call that the batch's own code makes or answers, of C functions too."""
+
+    def __init__(self, last: int | None) -> None:
+        self.seen, self.last = 0, last
+
+    def __call__(self, frame: Any, event: str, arg: Any) -> None:
+        if BATCH in frame.f_code.co_filename:
+            self.seen += 1
+            if self.seen == self.last:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+
+def main() -> None:
+    """For each line [output, folder of the ledger, input, moment or null]: how many moments there were, -1 if killed."""
+    home = paths.home()
+    predictor = Registry(paths.registry(home)).resolve("churn").predictor(home)
+    for line in sys.stdin:
+        output, folder, input, moment = json.loads(line)
+        read, write = os.pipe()
+        if not (child := os.fork()):
+            moments = Moments(moment)
+            sys.setprofile(moments)
+            score(predictor, input, output, ledger=Path(folder) / "ledger.db", name="churn@1")
+            sys.setprofile(None)
+            os.write(write, str(moments.seen).encode())
+            os._exit(0)
+        os.close(write)
+        status = os.waitpid(child, 0)[1]
+        said = os.read(read, 64).decode()
+        os.close(read)
+        killed = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
+        print(-1 if killed else said or f"failed: {status}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
