@@ -63,7 +63,7 @@ def _cast(field: Field, values: list[Any]) -> Array:
     made = _numbers(values, field.runtime, field.shape) if field.shape or field.kind == "number" else None
     if made is not None:
         return made
-    if field.shape or len(values) == 1 or _alike(values, field.kind):
+    if len(values) == 1 or (not field.shape and _alike(values, field.kind)):
         return field.cast(values)
     return _joined([field.cast([value], first_row=row) for row, value in enumerate(values)])
 
@@ -77,25 +77,34 @@ def _alike(values: list[Any], kind: str) -> bool:
 
 
 def _numbers(values: list[Any], runtime: Any, shape: tuple[int, ...]) -> Array | None:
-    if shape and len(shape) == 1:
-        flat = (
-            list(chain.from_iterable(values))
-            if all(type(row) is list and len(row) == shape[0] for row in values)
-            else None
-        )
-        made = _numbers(flat, runtime, ()) if flat is not None else None
+    if len(shape) > 1 or not isinstance(runtime, np.dtype):
+        return None
+    if shape:
+        if not all(type(row) is list and len(row) == shape[0] for row in values):
+            return None
+        flat = list(chain.from_iterable(values))
+        made = _numbers(flat, runtime, ()) if None not in flat else None
         return made.reshape(len(values), *shape) if made is not None else None
     kinds = set(map(type, values))
-    if runtime == np.float64 and kinds <= {float, int, type(None)}:
-        if int in kinds and any(type(value) is int and abs(value) > _EXACT for value in values):
-            return None
-        return np.array(values, np.float64)  # None is nan
+    if runtime.kind == "f" and kinds <= {float, int, type(None)}:
+        return _floating(values, kinds, runtime)
     if runtime == np.int64 and kinds == {int}:
         try:
             return np.array(values, np.int64)
         except OverflowError:
             return None
     return None
+
+
+def _floating(values: list[Any], kinds: set[type], runtime: Any) -> Array | None:
+    if int in kinds and any(type(value) is int and abs(value) > _EXACT for value in values):
+        return None
+    made = np.array(values, np.float64)  # None is nan
+    if runtime == np.float64:
+        return made
+    with np.errstate(over="ignore"):
+        narrow = made.astype(runtime)
+    return narrow if np.array_equal(np.isfinite(narrow), np.isfinite(made)) else None
 
 
 def _joined(parts: list[Array]) -> Array:

@@ -33,6 +33,8 @@ def as_list(values: Array) -> list[Any]:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        return as_list(np.array([value]))[0] if value.dtype.kind in "mM" else _plain(value.item())
     if value is None or isinstance(value, str | int | float | bool):
         return value
     if isinstance(value, list | tuple):
@@ -43,13 +45,11 @@ def _plain(value: Any) -> Any:
         return base64.b64encode(value).decode()
     if isinstance(value, np.ndarray):
         return as_list(value)
-    if isinstance(value, np.generic):
-        return value.item()
     if type(value).__name__ in ("NAType", "NaTType"):
         return None
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
 
 
 def dumps(value: Any) -> bytes:
-    """JSON; NaN and infinities are null."""
-    return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS)
+    """JSON; NaN and infinities are null, and what JSON has not is as in `as_list`. TypeError for what cannot be."""
+    return orjson.dumps(value, default=_plain, option=orjson.OPT_NON_STR_KEYS)

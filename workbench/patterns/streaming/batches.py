@@ -26,98 +26,102 @@ class Dead:
 
 @dataclass(slots=True)
 class Batch:
-    """Records with their answers, in order; `first` and `last` are the offsets that the whole batch covers."""
+    """Records that were answered, in order, each with its line: the JSON object that came, with the predictions added.
+
+    `first` and `last` are the offsets that the whole batch covers, with the dead.
+    """
 
     first: int
     last: int
-    records: list[Record]
-    said: list[Any]
-    answers: dict[str, list[Any]]
+    records: list[Record] = field(default_factory=list)
+    lines: list[bytes] = field(default_factory=list)
     dead: list[Dead] = field(default_factory=list)
-
-    def lines(self) -> list[bytes]:
-        """Each record as it came, with the predictions added: JSON objects."""
-        names = list(self.answers)
-        each = zip(self.records, self.said, zip(*self.answers.values(), strict=True), strict=True)
-        return [_line(record.value, said, names, row) for record, said, row in each] if names else []
 
     def rows(self) -> list[dict[str, Any]]:
         """Each record's fields and the predictions, as a dict."""
-        return [orjson.loads(line) for line in self.lines()]
-
-
-def _line(value: bytes, said: Any, names: list[str], row: tuple[Any, ...]) -> bytes:
-    """The record's own text is kept; a prediction that is called like one of its fields gets a name of its own."""
-    if type(said) is not dict:
-        return orjson.dumps({"x": said, **dict(zip(names, row, strict=True))})
-    free = [name if name not in said else f"{name}_predicted" for name in names]
-    added = orjson.dumps(dict(zip(free, row, strict=True)))
-    return value.strip()[:-1] + (b"," if said else b"") + added[1:] if row else value
+        return [orjson.loads(line) for line in self.lines]
 
 
 class Asking:
-    """Asks a predictor about micro-batches; a record that is wrong, or that the model fails at, is alone in that."""
+    """Asks a predictor about micro-batches; a record that is wrong, or that the model fails at, is alone in that.
+
+    What becomes of a record does not depend on those beside it: all are asked at once only where that is the same.
+    """
 
     def __init__(self, predictor: Predictor) -> None:
         self.predictor, self.decoder = predictor, Decoder(predictor.schema)
 
     def __call__(self, records: list[Record]) -> Batch:
         """The answers to all records, and those that got none."""
-        batch = Batch(records[0].offset, records[-1].offset, records, [], {})
-        read = [_read(record) for record in records]
-        batch.dead = [found for found in read if isinstance(found, Dead)]
-        if batch.dead:
-            dead = {found.record.offset for found in batch.dead}
-            batch.records = [record for record in records if record.offset not in dead]
-        batch.said = [found for found in read if not isinstance(found, Dead)]
-        if batch.said:
-            self._answer(batch)
-        return batch
+        first, last = records[0].offset, records[-1].offset
+        said = [_read(record) for record in records]
+        dead = [found for found in said if type(found) is Dead]
+        if dead:
+            records = [record for record, found in zip(records, said, strict=True) if type(found) is not Dead]
+            said = [found for found in said if type(found) is not Dead]
+        lines = self._lines(records, said)
+        if failed := [line for line in lines if isinstance(line, Dead)]:
+            records = [record for record, line in zip(records, lines, strict=True) if not isinstance(line, Dead)]
+            dead = sorted(dead + failed, key=lambda one: one.record.offset)
+        return Batch(first, last, records, [line for line in lines if not isinstance(line, Dead)], dead)
 
-    def _answer(self, batch: Batch) -> None:
-        together = self._together(batch.said) if self.predictor.row_wise or len(batch.said) == 1 else None
-        if together is not None:
-            batch.answers = together
-            return
-        pairs = list(self._apart(batch.records, batch.said))
-        batch.dead += [answer for _, _, answer in pairs if isinstance(answer, Dead)]
-        alive = [(record, said, answer) for record, said, answer in pairs if not isinstance(answer, Dead)]
-        batch.records, batch.said = [record for record, _, _ in alive], [said for _, said, _ in alive]
-        names = alive[0][2].keys() if alive else ()
-        batch.answers = {name: [answer[name][0] for _, _, answer in alive] for name in names}
+    def _lines(self, records: list[Record], said: list[Any]) -> list[bytes | Dead]:
+        """Each record's line: by halves, so that one that fails costs its neighbours little."""
+        if len(said) < 2 or not self.predictor.row_wise:
+            return [self._alone(record, one) for record, one in zip(records, said, strict=True)]
+        lines = self._together(records, said)
+        if lines is not None:
+            return lines
+        middle = len(said) // 2
+        return self._lines(records[:middle], said[:middle]) + self._lines(records[middle:], said[middle:])
 
-    def _apart(self, records: list[Record], said: list[Any]) -> Any:
-        """Each record with its answer: by halves, so that one that fails costs its neighbours little."""
-        if self.predictor.row_wise and len(said) > 1:
-            answers = self._together(said)
-            if answers is None:
-                middle = len(said) // 2
-                yield from self._apart(records[:middle], said[:middle])
-                yield from self._apart(records[middle:], said[middle:])
-                return
-            for i, record in enumerate(records):
-                yield record, said[i], {name: [values[i]] for name, values in answers.items()}
-            return
-        for record, one in zip(records, said, strict=True):
-            yield record, one, self._alone(record, one)
-
-    def _together(self, said: list[Any]) -> dict[str, list[Any]] | None:
+    def _together(self, records: list[Record], said: list[Any]) -> list[bytes | Dead] | None:
         try:
-            columns = self.decoder.of_records(said) if type(said[0]) is dict else self.decoder.of_rows(said)
-            table = self.decoder.table([columns]) if columns is not None else self.predictor.schema.table(said)
-            return lists(self.predictor.predict(table))
+            table = self._table(said)
+            return None if table is None else _lines(records, said, lists(self.predictor.predict(table)))
         except Exception:  # noqa: BLE001 which record it was is found by asking fewer
             return None
 
-    def _alone(self, record: Record, said: Any) -> dict[str, list[Any]] | Dead:
+    def _table(self, said: list[Any]) -> Any:
+        """The columns of records as each alone has them; None where they might have others beside each other."""
+        if type(said[0]) is not dict:
+            columns = self.decoder.of_rows(said)
+            return self.predictor.schema.table(said) if columns is None else self.decoder.table([columns])
+        columns = self.decoder.of_records(said)
+        if columns is not None:
+            return self.decoder.table([columns])
+        ordered = self.predictor.schema.kind == "array"  # its columns may be read in the order of a record's fields
+        same = not self.decoder.plain and len({tuple(one) if ordered else frozenset(one) for one in said}) == 1
+        return self.predictor.schema.table(said) if same else None
+
+    def _alone(self, record: Record, said: Any) -> bytes | Dead:
         try:
-            return lists(self.predictor.predict(self.predictor.schema.table([said])))
+            answer = lists(self.predictor.predict(self.predictor.schema.table([said])))
+            return _lines([record], [said], answer)[0]
         except (BadInput, ModelFailed) as error:
-            return Dead(record, str(error).partition("\n→")[0])
+            return Dead(record, " ".join(str(error).partition("\n→")[0].split()))
         except WorkbenchError:
             raise
         except Exception as error:  # noqa: BLE001 whatever a model raises, the next record is asked
             return Dead(record, f"{type(error).__name__}: {error}")
+
+
+def _lines(records: list[Record], said: list[Any], answers: dict[str, list[Any]]) -> list[bytes | Dead]:
+    names = list(answers)
+    rows = zip(*answers.values(), strict=True)
+    return [_line(record.value, one, names, row) for record, one, row in zip(records, said, rows, strict=True)]
+
+
+def _line(value: bytes, said: Any, names: list[str], row: tuple[Any, ...]) -> bytes:
+    """The record's own text is kept, on one line; a prediction that is called like one of its fields gets a name of
+    its own."""
+    if type(said) is not dict:
+        return orjson.dumps({"x": said, **dict(zip(names, row, strict=True))})
+    free = [name if name not in said else f"{name}_predicted" for name in names]
+    added = orjson.dumps(dict(zip(free, row, strict=True)))
+    if b"\n" in value or b"\r" in value:  # between its fields: in text they are escaped
+        value = value.replace(b"\n", b" ").replace(b"\r", b" ")
+    return value.strip()[:-1] + b"," + added[1:]
 
 
 def _read(record: Record) -> Any:

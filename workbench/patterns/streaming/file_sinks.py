@@ -7,65 +7,102 @@ into place. Whoever opens it again cuts the file to that length: what a kill lef
 from __future__ import annotations
 
 import csv
+import fcntl
 import io
 import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ...bundle.storage import refused
-from ...errors import UsageError
+from ...data.columns import as_text
+from ...errors import StorageError, UsageError
 
 if TYPE_CHECKING:
     from .batches import Batch
 
+_HEADER_BYTES = 1_000_000
+
 
 class LinesSink:
-    """A JSON Lines file: each record as it came, with the predictions added."""
+    """A JSON Lines file: each record as it came, with the predictions added. A file that was moved away, or emptied,
+    is begun again, as those do who keep files small."""
+
+    repeats = False
 
     def __init__(self, path: str, source: str) -> None:
         self.path, self.source = Path(path), source
         self.note = self.path.with_name(f".{self.path.name}.offset")
+        self.length, self.offset = 0, 0
+        self._file = -1
         with self._refusals():
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = open(self.path, "ab")  # noqa: SIM115 (closed by `close`)
-            self.length, self._offset = self._noted()
-            self._file.truncate(self.length)
+            self._open()
+            try:
+                self._settle()
+            except BaseException:
+                self.close()
+                raise
 
-    def _noted(self) -> tuple[int, int]:
-        if self.note.exists():
-            found = json.loads(self.note.read_text())
-            if found["source"] != self.source:
-                raise self._taken(f"the stream of {found['source']} writes it")
-            return found["length"], found["offset"]
-        if self._file.tell():
-            raise self._taken("it holds something else")
-        return 0, 0
+    def _open(self) -> None:
+        self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        try:
+            fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            self.close()
+            what = f"another stream writes {self.path}"
+            raise StorageError(what, fix="name another file, or stop that stream") from error
 
-    def _taken(self, why: str) -> UsageError:
-        self._file.close()
-        return UsageError(f"{self.path} is there already: {why}", fix="name another file, or move this one away")
+    def _settle(self) -> None:
+        """What the note says of it; a file without one is taken if it is empty."""
+        size = os.fstat(self._file).st_size
+        noted = json.loads(self.note.read_text()) if self.note.exists() else None
+        if noted and noted["source"] == self.source:
+            self.length, self.offset = noted["length"], noted["offset"]
+            self._cut()
+        elif size:
+            why = f"the stream of {noted['source']} wrote it" if noted else "it holds something else"
+            raise UsageError(f"{self.path} is there already: {why}", fix="name another file, or move this one away")
+        self._keep(self.length, self.offset)
+
+    def _cut(self) -> None:
+        """To the length that counts."""
+        size = os.fstat(self._file).st_size
+        if size == 0:
+            self.length = 0
+        if size < self.length:
+            what = f"{self.path} was cut: it had {self.length} bytes and has {size}"
+            raise StorageError(what, fix="move it away, and a new one is begun")
+        if size > self.length:
+            os.ftruncate(self._file, self.length)
 
     def position(self) -> int | None:
-        return self._offset or None
+        return self.offset or None
 
     def write(self, batch: Batch) -> int | None:
         with self._refusals():
-            self._file.seek(0, os.SEEK_END)
-            if self._file.tell() != self.length:
-                self._file.truncate(self.length)  # an earlier try was cut off, by a full disk say
-            self._file.write(self.content(batch))
-            self._file.flush()
-            os.fsync(self._file.fileno())
-            self._keep(self._file.tell(), batch.last)
+            self._follow()
+            self._cut()  # an earlier try was cut off, by a full disk say
+            content = self.content(batch)
+            _write(self._file, content, self.length)
+            os.fsync(self._file)
+            self._keep(self.length + len(content), batch.last)
         return batch.last
+
+    def _follow(self) -> None:
+        """Begin again where the file was moved away."""
+        if self._file >= 0 and self.path.exists() and os.path.samestat(self.path.stat(), os.fstat(self._file)):
+            return
+        if not self.path.parent.is_dir():
+            raise StorageError(f"there is no folder {self.path.parent}", fix="put it back, or stop the stream")
+        self.close()
+        self._open()
 
     def content(self, batch: Batch) -> bytes:
         """What a batch is in the file."""
-        lines = batch.lines()
-        return b"\n".join(lines) + b"\n" if lines else b""
+        return b"\n".join([*batch.lines, b""])
 
     def _keep(self, length: int, offset: int) -> None:
         new = self.note.with_name(f"{self.note.name}.new")
@@ -74,13 +111,15 @@ class LinesSink:
             file.flush()
             os.fsync(file.fileno())
         os.replace(new, self.note)
-        self.length, self._offset = length, offset
+        self.length, self.offset = length, offset
 
     def flush(self) -> int | None:
         return None
 
     def close(self) -> int | None:
-        self._file.close()
+        if self._file >= 0:
+            os.close(self._file)
+        self._file = -1
         return None
 
     @contextmanager
@@ -91,27 +130,53 @@ class LinesSink:
             raise refused(self.path.parent, error) from error
 
 
+def _write(file: int, content: bytes, at: int) -> None:
+    """All of it, at this place: nothing is held back in a buffer that a later try would write as well."""
+    left = memoryview(content)
+    while left:
+        written = os.pwrite(file, left, at)
+        left, at = left[written:], at + written
+
+
 class CsvSink(LinesSink):
-    """A CSV file, with the columns of the first record and the predictions."""
+    """A CSV file, with the columns of the first record and the predictions; other fields are left out."""
 
     def __init__(self, path: str, source: str, delimiter: str) -> None:
         self.delimiter = delimiter
         super().__init__(path, source)
         self.columns: list[str] = []
         if self.length:
-            with self._refusals(), self.path.open(newline="", encoding="utf-8") as file:
-                self.columns = next(csv.reader(file, delimiter=delimiter))
+            with self._refusals():
+                begin = os.pread(self._file, min(self.length, _HEADER_BYTES), 0).decode(errors="replace")
+            self.columns = next(csv.reader(io.StringIO(begin, newline=""), delimiter=delimiter))
 
     def content(self, batch: Batch) -> bytes:
         rows = batch.rows()
-        text = io.StringIO()
-        writer = csv.writer(text, delimiter=self.delimiter, lineterminator="\n")
-        if rows and not self.columns:
-            self.columns = list(rows[0])
-            writer.writerow(self.columns)
-        writer.writerows([[_cell(row.get(name)) for name in self.columns] for row in rows])
-        return text.getvalue().encode()
+        self.columns = self.columns or list(rows[0] if rows else ())
+        known = set(self.columns)
+        for row, record in zip(rows, batch.records, strict=True):
+            for name in row.keys() - known:
+                self._refuse_unplaced(name, record.offset)
+        lines = [] if self.length or not rows else [self._line(self.columns)]
+        lines += [self._line(list(map(row.get, self.columns))) for row in rows]
+        return "".join(lines).encode()
 
+    def _refuse_unplaced(self, name: str, offset: int) -> None:
+        """A prediction that is called otherwise here, for the record has a field of its name."""
+        own = name.removesuffix("_predicted")
+        if own != name and own in self.columns:
+            what = f"{self.path} has no column {name!r} for the record at offset {offset}, which has its own {own!r}"
+            raise UsageError(what, fix="write a .jsonl file, or rename that field")
 
-def _cell(value: object) -> object:
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value
+    def _line(self, values: list[Any]) -> str:
+        cells = [self._cell(value) for value in values]
+        return self.delimiter.join(cells if len(cells) > 1 or cells[0] else ['""']) + "\n"
+
+    def _cell(self, value: Any) -> str:
+        if value is None:
+            return ""
+        text = str(as_text(value))
+        quoted = isinstance(value, str | dict | list) and any(
+            mark in text for mark in ('"', "\r", "\n", self.delimiter)
+        )
+        return '"' + text.replace('"', '""') + '"' if quoted else text

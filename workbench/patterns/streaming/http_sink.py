@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import quote, urlsplit
 
 from ...errors import StorageError, UsageError
 
 if TYPE_CHECKING:
     from .batches import Batch
 
-_AGAIN = {408, 425, 429}
+_AGAIN = {408, 409, 425, 429}
 _SECONDS = 30.0
 
 
 class HttpSink:
-    """POSTs a list of records. The header `Idempotency-Key` is the same when a batch is sent again."""
+    """POSTs a list of records. The header `Idempotency-Key` is the same when a batch is sent again, by this process or
+    by one that follows it."""
+
+    repeats = True
 
     def __init__(self, url: str, source: str) -> None:
         import httpx
 
-        self.url, self.source = url, source
+        try:
+            known = httpx.URL(url).host and urlsplit(url).hostname
+        except (httpx.InvalidURL, ValueError):
+            known = None
+        if not known:
+            raise UsageError(f"{url} is no address of a service", fix="http://HOST:PORT/PATH")
+        self.url, self.source = url, quote(source, safe="")
         self.client = httpx.Client(timeout=_SECONDS)
 
     def position(self) -> int | None:
@@ -31,11 +41,12 @@ class HttpSink:
         if not batch.records:
             return batch.last
         headers = {"Content-Type": "application/json", "Idempotency-Key": f"{self.source}-{batch.first}-{batch.last}"}
-        body = b"[" + b",".join(batch.lines()) + b"]"
+        body = b"[" + b",".join(batch.lines) + b"]"
         try:
             answer = self.client.post(self.url, content=body, headers=headers)
         except httpx.HTTPError as error:
-            raise StorageError(f"sink {self.url} cannot be reached: {error}", fix="it is tried again") from error
+            said = str(error) or type(error).__name__
+            raise StorageError(f"sink {self.url} cannot be reached: {said}", fix="it is tried again") from error
         if answer.status_code >= 500 or answer.status_code in _AGAIN:
             raise StorageError(f"sink {self.url} answers {answer.status_code}", fix="it is tried again")
         if answer.status_code >= 300:

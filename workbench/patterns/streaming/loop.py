@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ...data import places
 from ...data.log_groups import Group
@@ -15,14 +15,16 @@ from .batches import Asking, Batch
 from .sinks import open_sink
 
 if TYPE_CHECKING:
-    from ...data.log import Log
+    from ...data.log import Log, Record
     from ...inference.predictor import Predictor
     from .sinks import Sink
 
 _FIRST_DELAY, _LONGEST_DELAY = 0.5, 30.0
 _TRIM_EVERY = 60.0
 _SMOOTH = 0.3
+_UNTOLD = 3.0
 Model = Callable[[], tuple[str, "Predictor"]]
+T = TypeVar("T")
 
 
 def run(spec: dict[str, Any], model: Model, control: Control) -> None:
@@ -34,13 +36,26 @@ def run(spec: dict[str, Any], model: Model, control: Control) -> None:
     """
     log = places.log(spec["input"])
     group = Group(log, spec["group"], start=spec["start"])
-    if not group.acquire(control.stopping):
-        return
     try:
-        Loop(spec, log, group, model, control).run()
+        if group.acquire(_waiting(log, group, model, control)):
+            Loop(spec, log, group, model, control).run()
     finally:
         group.release()
         log.close()
+
+
+def _waiting(log: Log, group: Group, model: Model, control: Control) -> Callable[[], bool]:
+    """What is done while another process reads for the group: said, if it goes on."""
+    untold = [time.monotonic() + _UNTOLD]
+
+    def look() -> bool:
+        if untold and time.monotonic() > untold[0]:
+            untold.clear()
+            control.state("blocked", f"another process reads queue {log.name} for the group {group.name}")
+        model()
+        return control.stopping()
+
+    return look
 
 
 class Loop:
@@ -48,104 +63,139 @@ class Loop:
 
     def __init__(self, spec: dict[str, Any], log: Log, group: Group, model: Model, control: Control) -> None:
         self.spec, self.log, self.group, self.model, self.control = spec, log, group, model, control
-        self.source = f"{log.name}.{group.name}"
-        self.dead = places.log(f"queue:{self.source}.dead")
-        self.done = group.position
+        self.source = f"{log.name}/{group.name}/{log.identity}"
+        self.done, self.sent = group.position, 0
         self.asking: Asking | None = None
         self.seen = {"records": 0, "dead": 0}
         self.rate, self.since = 0.0, time.monotonic()
         self.trimmed = time.monotonic()
+        self.dead: Log | None = None
         self.sink: Sink | None = None
 
     def run(self) -> None:
         """Until it is told to stop; what the sink holds back is written then."""
-        self._patiently(self._open)
-        self._tell(0)
-        self.control.state("ready")
-        while not self.control.stopping():
-            if self.control.paused():
-                time.sleep(LOOK)
-                continue
-            records = self.group.poll(self.spec["most"], LOOK)
-            self.model()  # orders are seen to, though nothing comes
-            if records:
-                batch = self._asked(records)
-                self._patiently(lambda batch=batch: self._write(batch))  # type: ignore[misc]
-            elif self.sink is not None:
-                self._patiently(self._settle)
-            self._tell(len(records))
-            self._trim()
+        if self._patiently(self._open):
+            self._tell(0)
+            self.control.state("ready")
+            while self._waited(0.0) and self._step():
+                self._trim()
         if self.sink is not None:
             with suppress(StorageError):  # what it does not take now is read again
                 self._commit(self.sink.close())
+        if self.dead is not None:
+            self.dead.close()
+        self._tell(0)
 
-    def _asked(self, records: list[Any]) -> Batch:
+    def _step(self) -> bool:
+        """One micro-batch, or a short wait for one; False where it was told to stop."""
+        records = self._patiently(self._next)
+        self.model()  # orders are seen to, though nothing comes
+        if records:
+            batch = self._patiently(lambda: self._asked(records))
+            if batch is None or not self._written(batch):
+                return False
+        elif records is None or not self._patiently(self._settle):
+            return False
+        self._tell(len(records))
+        return True
+
+    def _open(self) -> bool:
+        """The sink knows best what it has: read on after that."""
+        _, predictor = self.model()
+        if self.dead is None:
+            self.dead = places.log(f"queue:{self.log.name}.{self.group.name}.dead")
+        self.sink = open_sink(self.spec["output"], self.source, predictor.schema)
+        self._commit(self.sink.position())
+        self.group.seek(self.done)
+        self.sent = self.group.attempted()
+        return True
+
+    def _next(self) -> list[Record]:
+        """The next records; those that were sent already to a sink that cannot tell, as the same batch."""
+        assert self.sink is not None
+        sent = self.sent - self.group.position if self.sink.repeats else 0
+        return self.group.poll(sent if sent > 0 else self.spec["most"], LOOK)
+
+    def _asked(self, records: list[Record]) -> Batch:
         _, predictor = self.model()
         if self.asking is None or self.asking.predictor is not predictor:
             self.asking = Asking(predictor)
         return self.asking(records)
 
-    def _open(self) -> None:
-        """The sink knows best what it has: read on after that."""
-        _, predictor = self.model()
-        self.sink = open_sink(self.spec["output"], self.source, predictor.schema)
-        had = self.sink.position()
-        if had is not None and had > self.done:
-            self._commit(had)
-        self.group.seek(self.done)
-
-    def _write(self, batch: Batch) -> None:
-        assert self.sink is not None
-        if batch.dead:
-            self._bury(batch)
-        self._commit(self.sink.write(batch))
+    def _written(self, batch: Batch) -> bool:
+        """Each step alone is done until it succeeds: what the sink took is not written again for a commit that fails.
+        False where it was told to stop before the end."""
+        if batch.dead and not self._patiently(lambda: self._bury(batch)):
+            return False
+        taken = self._patiently(lambda: [self._write(batch)])
+        if taken is None or not self._patiently(lambda: self._commit(taken[0])):
+            return False
         self.seen["records"] += len(batch.records)
+        return True
 
-    def _bury(self, batch: Batch) -> None:
-        values = [dead.record.value for dead in batch.dead]
-        keys = [dead.record.key for dead in batch.dead]
-        why = [{"error": dead.reason, "offset": dead.record.offset, "at": dead.record.at} for dead in batch.dead]
+    def _bury(self, batch: Batch) -> bool:
+        """To the dead letters, but for those that are there: a batch that is asked again may end elsewhere."""
+        assert self.dead is not None
         before = self.dead.position(self.source)
+        new = [dead for dead in batch.dead if dead.record.offset > before]
+        values = [dead.record.value for dead in new]
+        keys = [dead.record.key for dead in new]
+        why = [{"error": dead.reason, "offset": dead.record.offset, "at": dead.record.at} for dead in new]
         self.dead.append(values, keys, why, source=self.source, offset=batch.last)
-        self.seen["dead"] += len(values) if batch.last > before else 0
+        self.seen["dead"] += len(new)
+        return True
 
-    def _settle(self) -> None:
+    def _write(self, batch: Batch) -> int | None:
+        assert self.sink is not None
+        if self.sink.repeats:
+            self.group.attempt(batch.last)
+        return self.sink.write(batch)
+
+    def _settle(self) -> bool:
         """Nothing came for a while: what the sink holds back may be due."""
         assert self.sink is not None
-        self._commit(self.sink.flush())
+        return self._commit(self.sink.flush())
 
-    def _commit(self, offset: int | None) -> None:
+    def _commit(self, offset: int | None) -> bool:
         if offset is not None and offset > self.done:
             self.group.commit(offset)
             self.done = offset
+        return True
 
-    def _patiently(self, what: Callable[[], None]) -> None:
-        """Do it, again and again while the sink or the disk refuses, or until it is told to stop: nothing is committed
-        meanwhile."""
+    def _patiently(self, what: Callable[[], T]) -> T | None:
+        """Do it, again and again while the sink or the disk refuses: nothing is committed meanwhile. None where it was
+        told to stop before that."""
         delay = 0.0
         while True:
             try:
-                what()
+                found = what()
             except StorageError as error:
                 delay = min(_LONGEST_DELAY, delay * 2 or _FIRST_DELAY)
-                lag = self.group.lag(self.done)
-                self.control.facts(lag=lag)
-                self.control.state("blocked", f"{error.what} · lag {lag}, nothing lost · next try in {delay:g} s")
+                self._blocked(error, delay)
                 if not self._waited(delay):
-                    return
+                    return None
             else:
                 if delay:
                     self.control.state("ready")
-                return
+                return found
+
+    def _blocked(self, error: StorageError, delay: float) -> None:
+        with suppress(StorageError):  # the disk that is full may be that of what it tells
+            lag = self.group.lag(self.done)
+            self.control.facts(lag=lag)
+            self.control.state("blocked", f"{error.what} · lag {lag}, nothing lost · next try in {delay:g} s")
 
     def _waited(self, seconds: float) -> bool:
-        """False where it was told to stop meanwhile."""
+        """Wait so long, and while it is paused; False where it was told to stop."""
         end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            if self.control.stopping():
-                return False
-            time.sleep(min(LOOK, max(0.0, end - time.monotonic())))
-        return True
+        while not self.control.stopping():
+            paused = self.control.paused()
+            if not paused and time.monotonic() >= end:
+                return True
+            self.model()  # orders do not wait
+            self._tell(0)
+            time.sleep(LOOK if paused else min(LOOK, max(0.0, end - time.monotonic())))
+        return False
 
     def _tell(self, records: int) -> None:
         now = time.monotonic()
@@ -153,9 +203,11 @@ class Loop:
             self.rate += _SMOOTH * (records / (now - self.since) - self.rate)
         self.since = now
         rate = self.rate if self.rate >= 1 else 0.0
-        self.control.facts(**self.seen, rate=rate, lag=self.group.lag(self.done), offset=self.done)
+        with suppress(StorageError):
+            self.control.facts(**self.seen, rate=rate, lag=self.group.lag(self.done), offset=self.done)
 
     def _trim(self) -> None:
         if time.monotonic() - self.trimmed > _TRIM_EVERY:
             self.trimmed = time.monotonic()
-            self.log.trim()
+            with suppress(StorageError):  # tried again a minute later
+                self.log.trim()

@@ -11,8 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...bundle.storage import refused
+from ...data.columns import ValueTypes
+from ...errors import UsageError
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from ...inference.schema import Schema
     from .batches import Batch
 
 PART_ROWS = 50_000
@@ -21,25 +26,56 @@ _PART = re.compile(r"^part-(\d+)-(\d+)\.parquet$")
 
 
 class ParquetSink:
-    """Rows gather until a part is worth its file, by number or by time; the source is committed only then."""
+    """Rows gather until a part is worth its file, by number or by time; the source is committed only then.
 
-    def __init__(self, path: str, source: str) -> None:
+    A column keeps the type that it had in the part before, where its values allow that.
+    """
+
+    repeats = False
+
+    def __init__(self, path: str, source: str, schema: Schema) -> None:
         self.folder, self.source = Path(path), source
         self.rows: list[dict[str, Any]] = []
         self.first = self.last = 0
         self.since = time.monotonic()
         with self._refusals():
             self.folder.mkdir(parents=True, exist_ok=True)
+            self._own()
+            self.types = self._seen() or _known(schema)
+
+    def _own(self) -> None:
+        """The folder is that of one stream: by the offsets of another, its records would count as written."""
+        note = self.folder / ".source"
+        owner = note.read_text(encoding="utf-8") if note.exists() else ""
+        if self._parts() and owner != self.source:
+            who = f"the stream of {owner} wrote" if owner else "something else wrote"
+            raise UsageError(f"{self.folder} holds parts that {who}", fix="name another folder, or move this one away")
+        for left in self.folder.glob(".*.new"):
+            left.unlink()
+        if owner != self.source:
+            new = self.folder / ".source.new"
+            new.write_text(self.source, encoding="utf-8")
+            os.replace(new, note)
+
+    def _parts(self) -> list[str]:
+        return sorted(name for name in os.listdir(self.folder) if _PART.match(name))
+
+    def _seen(self) -> dict[str, pa.DataType]:
+        """The types of the last part."""
+        from pyarrow import parquet
+
+        parts = self._parts()
+        return {field.name: field.type for field in parquet.read_schema(self.folder / parts[-1])} if parts else {}
 
     def position(self) -> int | None:
         with self._refusals():
-            ends = [int(match[2]) for name in os.listdir(self.folder) if (match := _PART.match(name))]
+            ends = [int(match[2]) for name in self._parts() if (match := _PART.match(name))]
         return max(ends, default=None)
 
     def write(self, batch: Batch) -> int | None:
         if batch.first > self.last:  # else it was taken before, and only its part could not be written
-            self.first = self.first or batch.first
-            self.since = self.since if self.rows else time.monotonic()
+            if not self.last:
+                self.first, self.since = batch.first, time.monotonic()
             self.rows += batch.rows()
             self.last = batch.last
         return self._part() if len(self.rows) >= PART_ROWS else self.flush()
@@ -52,18 +88,28 @@ class ParquetSink:
         return self._part() if self.last else None
 
     def _part(self) -> int:
-        import pyarrow as pa
+        if self.rows:
+            self._publish(f"part-{self.first:012}-{self.last:012}.parquet")
+        done, self.rows, self.first, self.last = self.last, [], 0, 0
+        return done
+
+    def _publish(self, name: str) -> None:
         from pyarrow import parquet
 
-        name = f"part-{self.first:012}-{self.last:012}.parquet"
+        table = self._table()
         new = self.folder / f".{name}.new"
         with self._refusals():
-            parquet.write_table(pa.Table.from_pylist(self.rows), new)
+            parquet.write_table(table, new)
             with new.open("rb+") as file:
                 os.fsync(file.fileno())
             os.replace(new, self.folder / name)
-        done, self.rows, self.first, self.last = self.last, [], 0, 0
-        return done
+        self.types |= {field.name: field.type for field in table.schema}
+
+    def _table(self) -> pa.Table:
+        import pyarrow as pa
+
+        names = dict.fromkeys(name for row in self.rows for name in row)
+        return pa.table({name: _column([row.get(name) for row in self.rows], self.types.get(name)) for name in names})
 
     @contextmanager
     def _refusals(self) -> Iterator[None]:
@@ -71,3 +117,25 @@ class ParquetSink:
             yield
         except OSError as error:
             raise refused(self.folder, error) from error
+
+
+def _known(schema: Schema) -> dict[str, pa.DataType]:
+    """The types of the model's own numbers: a part without any has them too."""
+    import pyarrow as pa
+
+    numbers = [field for field in schema.fields if field.kind == "number" and not field.shape]
+    return {f.name: pa.int64() if getattr(f.runtime, "kind", "f") in "iu" else pa.float64() for f in numbers}
+
+
+def _column(values: list[Any], before: pa.DataType | None) -> pa.Array:
+    import pyarrow as pa
+
+    types = ValueTypes()
+    types.add("values", values)
+    made = types.build("values", values)
+    if before is None or made.type == before:
+        return made
+    if made.null_count == len(made):
+        return pa.nulls(len(made), before)
+    whole = pa.types.is_integer(made.type) and all(value is None or abs(value) <= 2**53 for value in values)
+    return made.cast(before) if whole and pa.types.is_floating(before) else made

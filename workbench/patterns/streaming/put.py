@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
 from ... import text
 from ...data import frames, places
-from ...data.encoding import as_list
+from ...data.encoding import as_list, dumps
 from ...errors import BadInput, NotFound
+from ...inference.casting import plain
+from ...inference.reading import ONLY
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -51,10 +52,12 @@ def put(place: str, input: Any, *, key: str | None = None, rate: float | None = 
     log = places.log(place)
     try:
         for records in _records(input):
+            keys = _keys(records, key) if key and records else None
             size = _ROWS if rate is None else max(1, min(_ROWS, round(rate / 20)))
             for at in range(0, len(records), size):
                 some = records[at : at + size]
-                log.append([orjson.dumps(record) for record in some], _keys(some, key) if key else None)
+                values = [_json(record, rows + number) for number, record in enumerate(some)]
+                log.append(values, keys and keys[at : at + size])
                 rows += len(some)
                 _wait(started, rows, rate)
         return Put(places.parse(place).label, rows, log.last, time.monotonic() - started)
@@ -67,29 +70,63 @@ def _wait(started: float, rows: int, rate: float | None) -> None:
         time.sleep(max(0.0, started + rows / rate - time.monotonic()))
 
 
-def _keys(records: list[dict[str, Any]], key: str) -> list[str | None]:
-    if key not in records[0]:
-        near = text.closest(key, records[0])
-        fix = f"did you mean {near}?" if near else f"columns: {', '.join(map(str, records[0]))}"
+def _json(record: Any, row: int) -> bytes:
+    try:
+        return dumps(record)
+    except (TypeError, RecursionError) as error:
+        raise BadInput(f"row {row} cannot be JSON: {error}", row=row, fix="give numbers, text, times, lists") from error
+
+
+def _keys(records: list[Any], key: str) -> list[str | None]:
+    if not any(isinstance(record, dict) and key in record for record in records):
+        names = list(dict.fromkeys(name for record in records if isinstance(record, dict) for name in record))
+        near = text.closest(key, names)
+        fix = f"did you mean {near}?" if near else f"columns: {', '.join(map(str, names)) or 'none'}"
         raise BadInput(f"there is no column {key!r} to be the key", column=key, fix=fix)
-    return [None if record[key] is None else str(record[key]) for record in records]
+    found = [record.get(key) if isinstance(record, dict) else None for record in records]
+    return [None if value is None else str(value) for value in found]
 
 
-def _records(input: Any) -> Iterator[list[dict[str, Any]]]:
+def _records(input: Any) -> Iterator[list[Any]]:
     """The rows, some at a time, as JSON has them."""
-    if isinstance(input, list):
-        yield input
-        return
-    if isinstance(input, str | Path):
+    if isinstance(input, list | tuple):
+        yield list(input)
+    elif isinstance(input, str | Path):
         source = places.source(str(input))
         source.settle(())
-        tables: Iterator[pa.Table] = (piece.table for piece in source.pieces())
+        for piece in source.pieces():
+            names = piece.table.column_names
+            lines = piece.lines and [json.loads(line) for line in piece.lines]  # lists and records in them stay such
+            yield lines or _of_columns({name: _values(piece.table.column(name)) for name in names})
+    elif isinstance(input, dict) and not any(isinstance(v, list | tuple) or hasattr(v, "ndim") for v in input.values()):
+        yield [input]
+    elif isinstance(input, dict):
+        yield _of_columns({str(name): as_list(_array(values)) for name, values in input.items()})
+    elif hasattr(input, "dtype") and not hasattr(input, "iloc"):
+        rows = as_list(_array(input))
+        yield rows if input.ndim > 1 else [{ONLY: row} for row in rows]
     else:
         frame, _ = frames.frame_of(input)
-        tables = (table for table, _ in frames.tables(frame))
-    for table in tables:
-        columns = {name: as_list(table.column(name).to_pandas().array) for name in table.column_names}
-        yield [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+        for table, _ in frames.tables(frame):
+            yield _of_columns({name: _values(table.column(name)) for name in table.column_names})
+
+
+def _array(values: Any) -> Any:
+    """An array as those of an example are; BadInput for one value."""
+    import pandas as pd
+
+    return pd.Series(values).array if isinstance(values, list | tuple) else plain(values, ONLY)
+
+
+def _values(column: pa.ChunkedArray) -> list[Any]:
+    return as_list(column.to_pandas().array)
+
+
+def _of_columns(columns: dict[str, list[Any]]) -> list[Any]:
+    if len({len(values) for values in columns.values()}) > 1:
+        lengths = ", ".join(f"{name} {len(values)}" for name, values in columns.items())
+        raise BadInput(f"the columns have different numbers of rows: {lengths}", fix="give as many values to each")
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
 class Tail(list["Record"]):
@@ -128,11 +165,11 @@ def _moment(at: float) -> str:
 
 def tail(place: str, most: int = 10) -> Tail:
     """The last records of a queue. NotFound where there is none of that name."""
-    at = places.parse(place)
     log = places.log(place)
     try:
-        if not log.last and at.path not in log.offsets():
-            raise NotFound(f"{at.label} has no records", fix=f"%workbench put {at.label} ROWS puts some on it")
+        if not log.last and not log.offsets():
+            label = places.parse(place).label
+            raise NotFound(f"{label} has no records", fix=f"%workbench put {label} ROWS puts some on it")
         return Tail(log.read(max(0, log.last - most), most))
     finally:
         log.close()

@@ -16,8 +16,11 @@ if TYPE_CHECKING:
 class Sink(Protocol):
     """Where answers go. Each call gives the offset up to which all is there for good, None where that is as before.
 
-    StorageError where it cannot take anything now; then nothing of the batch counts as written.
+    StorageError where it cannot take anything now; then nothing of the batch counts as written. One that `repeats`
+    cannot tell what it has: what was sent to it is sent again as the same batch.
     """
+
+    repeats: bool
 
     def position(self) -> int | None:
         """Up to where it has the answers already; None where it cannot tell."""
@@ -40,6 +43,8 @@ def open_sink(place: str, source: str, schema: Schema) -> Sink:
         return HttpSink(place, source)
     at = places.parse(place)
     if at.kind == "queue":
+        if at.path == source.partition("/")[0]:
+            raise UsageError(f"{at.label} is what the stream reads: it would never end", fix="queue:ANOTHER")
         return QueueSink(places.log(place), source)
     if at.kind == "sql":
         from .sql_sink import SqlSink
@@ -58,12 +63,14 @@ def open_sink(place: str, source: str, schema: Schema) -> Sink:
     if at.kind == "parquet":
         from .parquet_sink import ParquetSink
 
-        return ParquetSink(at.path, source)
+        return ParquetSink(at.path, source, schema)
     raise UsageError(f"{at.label}: a stream does not write {at.kind}", fix="a .jsonl, .csv or .parquet file")
 
 
 class QueueSink:
     """Another queue: the answers and the offset that they cover in one transaction, so that each is there once."""
+
+    repeats = False
 
     def __init__(self, log: Log, source: str) -> None:
         self.log, self.source = log, source
@@ -73,7 +80,7 @@ class QueueSink:
 
     def write(self, batch: Batch) -> int | None:
         keys = [record.key for record in batch.records]
-        self.log.append(batch.lines(), keys, source=self.source, offset=batch.last)
+        self.log.append(batch.lines, keys, source=self.source, offset=batch.last)
         return batch.last
 
     def flush(self) -> int | None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from ...data.columns import ValueTypes, as_text
 from ...data.sql import engine, in_words, named
 from ...data.sql_table import sql_type
-from ...errors import UsageError
+from ...errors import StorageError, UsageError
 
 if TYPE_CHECKING:
     from ...data.grammar import Place
@@ -20,10 +22,13 @@ OFFSETS = "workbench_offsets"
 class SqlSink:
     """A table, made from the first batch if it is not there; with `mode=append` one that is there may be added to."""
 
+    repeats = False
+
     def __init__(self, at: Place, source: str, schema: Schema) -> None:
         import sqlalchemy as sa
 
         self.label, self.source, self.types = at.label, f"{source}→{at.options['table']}", schema
+        self.appends = at.options.get("mode") == "append"
         self.schema, self.name = named(at.options["table"])
         self.engine = engine(at.path, at.label, create=True)
         self.table: Any = None
@@ -35,14 +40,20 @@ class SqlSink:
         )
         with in_words(self.label), self.engine.begin() as connection:
             self.offsets.create(connection, checkfirst=True)
-            there = sa.inspect(connection).has_table(self.name, self.schema)
-            if there and self._position(connection) is None and at.options.get("mode") != "append":
-                raise UsageError(
-                    f"{self.label}: there is a table {self.name!r}, which this stream did not make",
-                    fix="name another table, or add &mode=append",
-                )
-            if there:
-                self.table = sa.Table(self.name, sa.MetaData(), schema=self.schema, autoload_with=connection)
+            self._refuse_others(connection)
+
+    def _refuse_others(self, connection: Any) -> None:
+        """The row of this stream says from now on that the table is its own."""
+        import sqlalchemy as sa
+
+        if self._position(connection) is not None:
+            return
+        if not self.appends and sa.inspect(connection).has_table(self.name, self.schema):
+            raise UsageError(
+                f"{self.label}: there is a table {self.name!r}, which this stream did not make",
+                fix="name another table, or add &mode=append",
+            )
+        connection.execute(self.offsets.insert(), {"stream": self.source, "position": 0})
 
     def position(self) -> int | None:
         with in_words(self.label), self.engine.connect() as connection:
@@ -57,35 +68,48 @@ class SqlSink:
 
     def write(self, batch: Batch) -> int | None:
         rows = batch.rows()
-        with in_words(self.label), self.engine.begin() as connection:
-            before = self._position(connection)
-            if before is not None and before >= batch.last:
-                return before
-            if rows:
-                self._add(connection, rows)
-            self._keep(connection, batch.last, new=before is None)
+        try:
+            with in_words(self.label), self.engine.begin() as connection:
+                before = self._position(connection)
+                if before is not None and before >= batch.last:
+                    return before
+                if rows:
+                    self._add(connection, rows)
+                self._keep(connection, batch.last)
+        except BaseException:
+            self.table = None  # it may be another when this is tried again
+            raise
         return batch.last
 
     def _add(self, connection: Any, rows: list[dict[str, Any]]) -> None:
+        names = list(dict.fromkeys(name for row in rows for name in row))
         if self.table is None:
-            self.table = self._made(connection, rows)
-        known = self.table.columns
-        strange = next((name for name in rows[0] if name not in known), None)
+            self.table = self._there(connection) if self._has(connection) else self._made(connection, names, rows)
+        strange = next((name for name in names if name not in self.table.columns), None)
         if strange is not None:
             what = f"{self.label}: the table {self.name!r} has no column {strange!r}"
-            raise UsageError(what, fix="write to another table, or add the column")
-        values = [{name: row.get(name) for name in known.keys() if name in rows[0]} for row in rows]  # noqa: SIM118
-        connection.execute(self.table.insert(), _ready(self.table, values))
+            raise StorageError(what, fix="add the column, or write to another table")
+        connection.execute(self.table.insert(), fitting(self.table, names, rows))
 
-    def _made(self, connection: Any, rows: list[dict[str, Any]]) -> Any:
+    def _has(self, connection: Any) -> bool:
+        import sqlalchemy as sa
+
+        return bool(sa.inspect(connection).has_table(self.name, self.schema))
+
+    def _there(self, connection: Any) -> Any:
+        import sqlalchemy as sa
+
+        return sa.Table(self.name, sa.MetaData(), schema=self.schema, autoload_with=connection)
+
+    def _made(self, connection: Any, names: list[str], rows: list[dict[str, Any]]) -> Any:
         """A table of the first batch's columns; those of the model with its types."""
         import pyarrow as pa
         import sqlalchemy as sa
 
-        kinds = {
-            field.name: pa.array([row.get(field.name) for row in rows]).type
-            for field in pa.Table.from_pylist(rows).schema
-        }
+        types = ValueTypes()
+        for name in names:
+            types.add(name, [row.get(name) for row in rows])
+        kinds = {name: types.type_of(name) for name in names}
         for field in self.types.fields:
             if field.name in kinds and not field.shape and field.kind == "number":
                 kinds[field.name] = pa.int64() if getattr(field.runtime, "kind", "f") in "iu" else pa.float64()
@@ -94,12 +118,10 @@ class SqlSink:
         table.create(connection)
         return table
 
-    def _keep(self, connection: Any, offset: int, *, new: bool) -> None:
-        values = {"position": offset}
-        if new:
-            connection.execute(self.offsets.insert(), values | {"stream": self.source})
-        else:
-            connection.execute(self.offsets.update().where(self.offsets.c.stream == self.source), values)
+    def _keep(self, connection: Any, offset: int) -> None:
+        known = self.offsets.update().where(self.offsets.c.stream == self.source)
+        if not connection.execute(known, {"position": offset}).rowcount:
+            connection.execute(self.offsets.insert(), {"stream": self.source, "position": offset})
 
     def flush(self) -> int | None:
         return None
@@ -109,12 +131,37 @@ class SqlSink:
         return None
 
 
-def _ready(table: Any, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Values as the columns take them: nested ones as JSON text."""
-    import json
+def fitting(table: Any, names: list[str], rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The values of JSON as the columns take them: times as such, nested ones and text among numbers as text."""
+    makers = {name: _maker(table.columns[name].type) for name in names}
+    return [{name: None if (v := row.get(name)) is None else make(v) for name, make in makers.items()} for row in rows]
 
-    nested = [name for name, value in rows[0].items() if isinstance(value, dict | list)]
-    for row in rows if nested else ():
-        for name in nested:
-            row[name] = json.dumps(row[name], ensure_ascii=False)
-    return rows
+
+def _maker(kind: Any) -> Callable[[Any], Any]:
+    import datetime as dt
+
+    import sqlalchemy as sa
+
+    if isinstance(kind, sa.String):
+        return as_text
+    readers: tuple[tuple[Any, Callable[[str], Any]], ...] = (
+        (sa.DateTime, dt.datetime.fromisoformat),
+        (sa.Date, lambda text: dt.datetime.fromisoformat(text).date()),
+        (sa.Time, dt.time.fromisoformat),
+    )
+    reader = next((read for type_, read in readers if isinstance(kind, type_)), None)
+    return (lambda value: _read(reader, value)) if reader else _storable
+
+
+def _read(reader: Callable[[str], Any], value: Any) -> Any:
+    """What is no time is left as it is, for the database to name."""
+    try:
+        return reader(value)
+    except (ValueError, TypeError):
+        return value
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, dict | list) or (isinstance(value, int) and not -(2**63) <= value < 2**63):
+        return as_text(value)
+    return value

@@ -1,0 +1,623 @@
+"""Each sink of a stream has every record exactly once; what is wrong with one is told, and nothing of it is lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from stream_parts import Until, caught_up, expected, part_rows, predictor, queued, rows, scores, service, stream
+
+from workbench.data import places
+from workbench.data.log import Log
+from workbench.data.log_groups import Group
+from workbench.errors import BadInput, NotFound, StorageError, UsageError
+from workbench.patterns.streaming import parquet_sink
+from workbench.patterns.streaming.batches import Asking
+from workbench.patterns.streaming.put import put, tail
+from workbench.patterns.streaming.sinks import QueueSink, open_sink
+
+SOURCE = "rows/churn/1"
+
+
+def read_csv(path: Path) -> list[dict[str, Any]]:
+    frame = pd.read_csv(path, dtype={"city": object}, keep_default_na=False, na_values={"city": [""]})
+    return frame.astype(object).where(frame.notna(), None).to_dict("records")
+
+
+def read_sql(path: Path, table: str = "scores") -> list[dict[str, Any]]:
+    with sqlite3.connect(path) as connection:
+        cursor = connection.execute(f"select * from {table} order by rowid")
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor]
+
+
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    text = path.read_text()
+    assert text.endswith("\n")
+    return [json.loads(line) for line in text[:-1].split("\n")]
+
+
+@pytest.fixture(autouse=True)
+def parts_appear_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A part is written as soon as nothing more comes."""
+    monkeypatch.setattr(parquet_sink, "PART_SECONDS", 0.05)
+
+
+Reader = Callable[[], list[dict[str, Any]]]
+KINDS = ["jsonl", "csv", "tsv", "parquet", "sqlite", "http", "queue"]
+
+
+@pytest.fixture(params=KINDS)
+def sink(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, Reader]]:
+    """The place of a sink, and what reads it."""
+    kind = request.param
+    if kind == "http":
+        with service() as server:
+            yield server.url, lambda: server.records
+        return
+    path = tmp_path / f"out.{kind}"
+    places_and_readers: dict[str, tuple[str, Reader]] = {
+        "jsonl": (str(path), lambda: read_lines(path)),
+        "csv": (str(path), lambda: read_csv(path)),
+        "tsv": (str(path), lambda: pd.read_csv(path, sep="\t").replace({np.nan: None}).to_dict("records")),
+        "parquet": (str(path), lambda: part_rows(path)),
+        "sqlite": (f"sqlite:///{path}?table=scores", lambda: read_sql(path)),
+        "queue": ("queue:answers", lambda: [json.loads(record.value) for record in queued("answers")]),
+    }
+    yield places_and_readers[kind]
+
+
+def same(found: list[dict[str, Any]], wanted: list[dict[str, Any]]) -> None:
+    assert [row["n"] for row in found] == [row["n"] for row in wanted]
+    assert found == wanted
+
+
+def test_each_record_once_over_several_lives(sink: tuple[str, Reader]) -> None:
+    """It ends and begins again where it was, with other micro-batches."""
+    place, read = sink
+    for first, last, most in ((100, 120, 7), (120, 121, 50), (121, 160, 11)):
+        put("queue:rows", rows(first, last))
+        control = stream(place, most=most)
+        assert control.seen == control.seen | {"lag": 0, "records": last - first, "dead": 0, "offset": last - 100}
+        assert control.states == [("ready", "")]
+        same(read(), expected(100, last))
+    stream(place)
+    same(read(), expected(100, 160))
+
+
+def test_a_poison_record_dies_alone(sink: tuple[str, Reader]) -> None:
+    place, read = sink
+    poison = [b"{not json", b'"text"', b"{}", b"\xff\xfe"]
+    wrong = [{"n": "many", "amount": 1, "city": None}, {"n": 1, "amount": 1, "city": 5}, {"n": 13, "amount": 1.0}]
+    raising = {"n": 13, "amount": 1.0, "city": None}
+    lacking = {"n": 1, "amount": 1.0}
+    log = places.log("queue:rows")
+    good = rows(100, 140)
+    put("queue:rows", good[:10])
+    log.append(poison, ["a", "b", "c", "d"])
+    put("queue:rows", [*good[10:20], *wrong, *good[20:30], raising, lacking, *good[30:]])
+    control = stream(place, most=16)
+    same(read(), expected(100, 140))
+    dead = queued("rows.churn.dead")
+    assert [record.value for record in dead[:4]] == poison
+    assert [record.key for record in dead[:4]] == ["a", "b", "c", "d"]
+    why = [record.headers["error"] for record in dead if record.headers]
+    assert [record.headers["offset"] for record in dead if record.headers] == [11, 12, 13, 14, 25, 26, 27, 38, 39]
+    for said, reason in zip(
+        ["not JSON", "neither", "neither", "not JSON", "'many'", "'city'", "'city'", "thirteen", "'city'"],
+        why,
+        strict=True,
+    ):
+        assert said in reason, why
+    assert control.seen["dead"] == len(dead) == 9
+    log.close()
+
+
+def test_a_batch_of_nothing_but_poison(sink: tuple[str, Reader]) -> None:
+    place, read = sink
+    log = places.log("queue:rows")
+    log.append([b"x"] * 20)
+    assert stream(place).seen["lag"] == 0
+    put("queue:rows", rows(100, 103))
+    stream(place)
+    same(read(), expected(100, 103))
+    assert len(queued("rows.churn.dead")) == 20
+    log.close()
+
+
+@pytest.mark.parametrize("row_wise", [True, False])
+def test_what_becomes_of_a_record_does_not_depend_on_its_neighbours(tmp_path: Path, row_wise: bool) -> None:
+    """Beside others a field that it lacks could pass for a missing value, and text for a number."""
+    odd = [{"n": 5, "city": "a"}, {"n": 6.0, "amount": "2.5", "city": "b"}, {"n": True, "amount": 1, "city": "c"}]
+    put("queue:rows", [*rows(1, 4), *odd, *rows(4, 6)])
+    for most in (1, 3, 100):
+        path = tmp_path / f"{most}.jsonl"
+        stream(str(path), group=f"g{most}", most=most, model=predictor(row_wise=row_wise))
+        assert len(queued(f"rows.g{most}.dead")) == 1
+    assert (tmp_path / "1.jsonl").read_bytes() == (tmp_path / "3.jsonl").read_bytes()
+    assert (tmp_path / "1.jsonl").read_bytes() == (tmp_path / "100.jsonl").read_bytes()
+
+
+def test_a_model_whose_answers_differ_in_their_columns(tmp_path: Path) -> None:
+    def answers(frame: pd.DataFrame) -> pd.DataFrame:
+        return pd.DataFrame({f"score_{frame.n[0] % 2}": frame.n})
+
+    put("queue:rows", rows(1, 4))
+    stream(str(tmp_path / "a.jsonl"), model=predictor(answers, row_wise=False))
+    assert [sorted(row)[-1] for row in read_lines(tmp_path / "a.jsonl")] == ["score_1", "score_0", "score_1"]
+
+
+def test_records_over_several_lines_and_odd_answers(tmp_path: Path) -> None:
+    def answers(frame: pd.DataFrame) -> pd.DataFrame:
+        return pd.DataFrame({"n": frame.n, "wide": np.array([2**63] * len(frame), "uint64"), "nan": np.nan})
+
+    log = places.log("queue:rows")
+    log.append([b' {\n "n": 1,\r\n\t"amount": null, "city": "a\\nb"}\n'])
+    for ending in ("jsonl", "parquet"):
+        stream(str(tmp_path / f"a.{ending}"), group=ending, model=predictor(answers))
+    stream(f"sqlite:///{tmp_path}/a.db?table=scores", group="sql", model=predictor(answers))
+    row = {"n": 1, "amount": None, "city": "a\nb", "n_predicted": 1, "wide": 2**63, "nan": None}
+    assert read_lines(tmp_path / "a.jsonl") == [row]
+    assert part_rows(tmp_path / "a.parquet") == [row | {"wide": str(2**63)}]
+    assert read_sql(tmp_path / "a.db") == [row | {"wide": str(2**63)}]
+    log.close()
+
+
+def test_arrays_of_numbers(tmp_path: Path) -> None:
+    numbers = predictor(lambda x: x.sum(axis=1), np.zeros((2, 3)))
+    put("queue:rows", np.arange(12.0).reshape(4, 3))
+    put("queue:rows", [[1, 2], [1, 2, "x"], [1, 2, 3.5]])
+    stream(str(tmp_path / "a.jsonl"), model=numbers)
+    assert read_lines(tmp_path / "a.jsonl")[3:] == [
+        {"x": [9.0, 10.0, 11.0], "prediction": 30.0},
+        {"x": [1, 2, 3.5], "prediction": 6.5},
+    ]
+    assert len(queued("rows.churn.dead")) == 2
+
+
+def test_fields_of_other_types_and_names_later_on(sink: tuple[str, Reader]) -> None:
+    """What the model does not use may be anything, and come and go."""
+    place, read = sink
+    extra: list[Any] = [None, 1, "text", 2.5, [1, {"a": None}], {"b": True}, True, 2**64 - 1]
+    records = [row | {"extra": value} for row, value in zip(rows(1, 9), extra, strict=True)]
+    put("queue:rows", [*records, *rows(20, 22)])
+    assert stream(place, most=3).seen["dead"] == 0
+    found = read()
+    assert [row["n"] for row in found] == [*range(1, 9), 20, 21]
+    assert "text" in str([row.get("extra") for row in found])
+
+
+def test_nulls_before_numbers_make_one_table_of_parts(tmp_path: Path) -> None:
+    for values in ([None, None], [1, 2], [None], [2.5]):
+        put("queue:rows", [{"n": 1, "amount": value, "city": None, "more": value} for value in values])
+        stream(str(tmp_path / "a.parquet"))
+    frame = pd.read_parquet(tmp_path / "a.parquet", columns=["n", "amount", "city", "score", "label"])
+    assert frame.amount.dtype == "float64"
+    assert len(frame) == 6
+
+
+# What is wrong with a sink
+
+
+def recovering(place: str, sign: str, repair: Callable[[], None], **spec: Any) -> Until:
+    """A stream whose sink is repaired once it said what is wrong with it."""
+    repaired = []
+
+    def done(control: Until) -> bool:
+        if sign in control.blocked and not repaired:
+            repaired.append(control.blocked)
+            repair()
+        return bool(repaired) and control.states[-1][0] == "ready" and caught_up(control)
+
+    control = stream(place, control=Until(done), **spec)
+    assert "nothing lost" in repaired[0]
+    assert "next try in" in repaired[0]
+    return control
+
+
+def test_a_service_that_is_down_and_comes_back() -> None:
+    with service() as gone:
+        port = gone.server_port
+    put("queue:rows", rows(1, 30))
+    servers = []
+
+    def repair() -> None:
+        servers.append(service(port))
+        servers.append(servers[0].__enter__())
+
+    recovering(f"http://127.0.0.1:{port}/take.json", "cannot be reached", repair)
+    same(servers[1].records, expected(1, 13) + expected(14, 30))
+    servers[0].__exit__(None, None, None)
+
+
+def test_a_service_that_is_not_ready_yet() -> None:
+    put("queue:rows", rows(1, 10))
+    with service(answer=503) as server:
+        recovering(server.url, "answers 503", lambda: setattr(server, "answer", 200))
+        same(server.records, expected(1, 10))
+
+
+def test_a_service_that_refuses_ends_the_stream() -> None:
+    put("queue:rows", rows(1, 10))
+    with service(answer=422) as server:
+        with pytest.raises(UsageError, match="refuses with 422"):
+            stream(server.url)
+        server.answer = 200
+        stream(server.url)
+        same(server.records, expected(1, 10))
+
+
+@pytest.mark.parametrize("url", ["http://", "http://[x/take.json"])
+def test_what_is_no_address(url: str) -> None:
+    with pytest.raises(UsageError, match="no address of a service"):
+        stream(url)
+
+
+def test_the_key_of_a_queue_with_any_name() -> None:
+    put("queue:größe", rows(1, 4))
+    with service() as server:
+        stream(server.url, input="queue:größe")
+        assert next(iter(server.taken)).startswith("gr%C3%B6%C3%9Fe%2Fchurn%2F")
+
+
+def test_a_batch_that_may_have_arrived_is_sent_again_as_it_was() -> None:
+    """Though more has come meanwhile, and micro-batches are larger now."""
+    put("queue:rows", rows(1, 6))
+    with service(answer=400) as server:  # it was sent, and the stream ended before it knew
+        with pytest.raises(UsageError):
+            stream(server.url, most=100)
+        put("queue:rows", rows(6, 12))
+        server.answer = 200
+        stream(server.url, most=100)
+        assert [(key.split("-", 1)[1], len(batches)) for key, batches in server.taken.items()] == [
+            ("1-5", 1),
+            ("6-11", 1),
+        ]
+
+
+def test_a_table_that_is_locked(tmp_path: Path) -> None:
+    put("queue:rows", rows(1, 10))
+    stream(f"sqlite:///{tmp_path}/a.db?table=scores")
+    put("queue:rows", rows(20, 30))
+    other = sqlite3.connect(tmp_path / "a.db", isolation_level=None)
+    other.execute("begin exclusive")
+    recovering(f"sqlite:///{tmp_path}/a.db?table=scores", "locked", lambda: other.execute("rollback") and None)
+    same(read_sql(tmp_path / "a.db"), expected(1, 10) + expected(20, 30))
+    other.close()
+
+
+def test_a_table_without_a_column(tmp_path: Path) -> None:
+    put("queue:rows", rows(1, 10))
+    with sqlite3.connect(tmp_path / "a.db") as other:
+        other.execute("create table scores (n integer, amount real, city text, score real, label text)")
+        recovering(
+            f"sqlite:///{tmp_path}/a.db?table=scores&mode=append",
+            "the table 'scores' has no column 'whole'",
+            lambda: other.execute("alter table scores add column whole integer") and None,
+        )
+    same(read_sql(tmp_path / "a.db"), expected(1, 10))
+
+
+def test_a_table_that_others_made(tmp_path: Path) -> None:
+    put("queue:rows", rows(1, 3))
+    with sqlite3.connect(tmp_path / "a.db") as other:
+        other.execute("create table scores (n integer)")
+    with pytest.raises(UsageError, match="which this stream did not make"):
+        stream(f"sqlite:///{tmp_path}/a.db?table=scores")
+
+
+def test_a_table_with_times(tmp_path: Path) -> None:
+    def day(frame: pd.DataFrame) -> pd.Series:
+        return frame.day.dt.day
+
+    with sqlite3.connect(tmp_path / "a.db") as other:
+        other.execute("create table scores (day datetime, prediction integer, born date, at time)")
+    days = predictor(day, pd.DataFrame({"day": pd.to_datetime(["2024-01-01T05:06:07.000008"])}))
+    put(
+        "queue:rows",
+        [{"day": "2024-02-03T04:05:06.000007", "born": "2000-01-02", "at": "03:04:05"}, {"day": "2024-02-04"}],
+    )
+    stream(f"sqlite:///{tmp_path}/a.db?table=scores&mode=append", model=days)
+    first = read_sql(tmp_path / "a.db")[0]
+    assert first == {
+        "day": "2024-02-03 04:05:06.000007",
+        "prediction": 3,
+        "born": "2000-01-02",
+        "at": "03:04:05.000000",
+    }
+
+
+def test_a_queue_that_is_full() -> None:
+    put("queue:rows", rows(1, 10))
+    answers = Log(places.log("queue:rows").folder, "answers", kept=1500)
+    answers.append([b"x" * 1450])
+    reader = Group(answers, "audit")
+    reader.acquire()
+    sink = QueueSink(answers, SOURCE)
+    batch = Asking(predictor())(queued("rows"))
+    with pytest.raises(StorageError, match=r"queue answers is full.*group audit is at 0 of 1"):
+        sink.write(batch)
+    reader.commit(1)
+    assert sink.write(batch) == sink.write(batch) == sink.position() == 9
+    same([json.loads(record.value) for record in queued("answers")], expected(1, 10))
+
+
+@pytest.mark.parametrize("ending", ["jsonl", "csv", "parquet"])
+def test_a_folder_that_cannot_be_written(tmp_path: Path, ending: str) -> None:
+    folder = tmp_path / "out"
+    path = folder / f"a.{ending}"
+    put("queue:rows", rows(1, 10))
+    stream(str(path))
+    put("queue:rows", rows(10, 12))
+    broken: list[int] = []
+
+    def model() -> tuple[str, Any]:
+        """Breaks the folder between two micro-batches."""
+        if not broken:
+            broken.append(1)
+            folder.rename(tmp_path / "away")
+            folder.write_text("in its place")
+        return "churn@1", asked
+
+    def repair() -> None:
+        folder.unlink()
+        (tmp_path / "away").rename(folder)
+
+    asked = predictor()
+    recovering(str(path), str(folder), repair, model=model)
+    found = {"jsonl": read_lines, "csv": read_csv, "parquet": part_rows}[ending](path)
+    same(found, expected(1, 12))
+
+
+@pytest.mark.parametrize("ending", ["jsonl", "csv"])
+def test_a_write_that_is_cut_off(tmp_path: Path, ending: str) -> None:
+    """As on a full disk: what was written half is written anew, once."""
+    path = tmp_path / f"a.{ending}"
+    put("queue:rows", rows(1, 100))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    asked = predictor()
+    sink = open_sink(str(path), SOURCE, asked.schema)
+    batches = [Asking(asked)(queued("rows")[first : first + 10]) for first in range(0, 99, 10)]
+    sink.write(batches[0])
+    size = path.stat().st_size
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size + 200, before[1]))
+    try:
+        for _ in range(2):
+            with pytest.raises(StorageError):
+                sink.write(batches[1])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    for batch in batches[1:]:
+        sink.write(batch)
+    found = {"jsonl": read_lines, "csv": read_csv}[ending](path)
+    same(found, [row for row in expected(1, 100) if row["n"] != 13])
+
+
+def test_a_csv_whose_first_write_failed_has_its_header(tmp_path: Path) -> None:
+    put("queue:rows", rows(1, 10))
+    path = tmp_path / "a.csv"
+    sink = open_sink(str(path), SOURCE, predictor().schema)
+    batch = Asking(predictor())(queued("rows"))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
+    try:
+        with pytest.raises(StorageError):
+            sink.write(batch)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    sink.write(batch)
+    same(read_csv(path), expected(1, 10))
+
+
+@pytest.mark.parametrize("ending", ["jsonl", "csv", "parquet"])
+def test_an_output_that_is_another_s(tmp_path: Path, ending: str) -> None:
+    path = tmp_path / f"a.{ending}"
+    put("queue:rows", rows(1, 5))
+    stream(str(path))
+    with pytest.raises(UsageError, match=r"stream of rows/churn/\w+ wrote"):
+        stream(str(path), group="other")
+    if ending != "parquet":
+        (tmp_path / f"mine.{ending}").write_text("something\n")
+        with pytest.raises(UsageError, match="holds something else"):
+            stream(str(tmp_path / f"mine.{ending}"))
+    path.rename(tmp_path / "away")  # as it was told
+    stream(str(path), group="other")
+    same({"jsonl": read_lines, "csv": read_csv, "parquet": part_rows}[ending](path), expected(1, 5))
+
+
+def test_a_queue_that_was_made_anew_is_another(tmp_path: Path) -> None:
+    """Its offsets begin again: what they cover here is something else."""
+    put("queue:rows", rows(1, 5))
+    stream(str(tmp_path / "a.jsonl"))
+    stream("queue:answers", group="copy")
+    for file in places.log("queue:rows").folder.glob("rows.db*"):
+        file.unlink()
+    put("queue:rows", rows(20, 25))
+    with pytest.raises(UsageError, match="is there already"):
+        stream(str(tmp_path / "a.jsonl"))
+    stream("queue:answers", group="copy")
+    same([json.loads(record.value) for record in queued("answers")], expected(1, 5) + expected(20, 25))
+
+
+def test_a_file_that_is_moved_away_is_begun_again(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    for life, (first, last) in enumerate([(1, 5), (5, 9), (9, 12)]):
+        put("queue:rows", rows(first, last))
+        stream(str(path))
+        same(read_csv(path), expected(first, last))
+        path.rename(tmp_path / f"a.{life}.csv")
+    put("queue:rows", rows(14, 20))
+    moved: list[int] = []
+
+    def done(control: Until) -> bool:
+        if control.seen.get("records", 0) >= 3 and not moved:
+            moved.append(control.seen["records"])
+            path.rename(tmp_path / "half.csv")
+        return caught_up(control)
+
+    stream(str(path), control=Until(done), most=1)
+    same(read_csv(tmp_path / "half.csv") + read_csv(path), expected(14, 20))
+
+
+def test_a_file_that_somebody_cut(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    put("queue:rows", rows(1, 5))
+    stream(str(path))
+    put("queue:rows", rows(5, 8))
+    os.truncate(path, 20)
+    with pytest.raises(AssertionError, match="was cut: it had"):  # it waits
+        stream(str(path), control=Until(lambda control: not control.blocked and caught_up(control)).patient(1.0))
+    path.rename(tmp_path / "cut.jsonl")
+    stream(str(path))
+    same(read_lines(path), expected(5, 8))
+
+
+def test_a_prediction_without_a_column_is_not_dropped(tmp_path: Path) -> None:
+    put("queue:rows", [*rows(1, 3), {**rows(3, 4)[0], "score": 5}])
+    with pytest.raises(UsageError, match="no column 'score_predicted' for the record at offset 3"):
+        stream(str(tmp_path / "a.csv"))
+
+
+@pytest.mark.parametrize(
+    ("output", "said"),
+    [
+        ("queue:rows", "is what the stream reads"),
+        ("a.jsonl.gz", "writes local files"),
+        ("a.xlsx", "does not write excel"),
+        ("s3://lake/a.jsonl", "writes local files"),
+    ],
+)
+def test_what_a_stream_does_not_write(output: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match=said):
+        stream(output)
+
+
+def test_dead_letters_are_not_buried_twice(tmp_path: Path) -> None:
+    """Killed between the dead letters and the sink, a batch is read again, and ends elsewhere."""
+    put("queue:rows", [{"n": "x"}, *rows(1, 4)])
+    with service(answer=400) as server:
+        with pytest.raises(UsageError):
+            stream(server.url, most=3)
+        put("queue:rows", [{"n": "y"}])
+        stream(str(tmp_path / "a.jsonl"), most=100)
+    assert [json.loads(record.value)["n"] for record in queued("rows.churn.dead")] == ["x", "y"]
+
+
+def test_a_commit_that_fails_does_not_write_again(tmp_path: Path) -> None:
+    put("queue:rows", rows(1, 10))
+    log = places.log("queue:rows")
+    locked: list[int] = []
+    path = tmp_path / "a.jsonl"
+
+    def done(control: Until) -> bool:
+        if control.blocked and locked:
+            locked.clear()
+            log._connection.execute("update groups set generation = generation - 1")
+        return caught_up(control) and not locked
+
+    def fenced(frame: pd.DataFrame) -> pd.DataFrame:
+        if not path.stat().st_size:
+            locked.append(1)
+            log._connection.execute("update groups set generation = generation + 1")
+        return scores(frame)
+
+    control = stream(str(path), control=Until(done), model=predictor(fenced))
+    assert "another process reads queue rows for the group churn" in control.blocked
+    same(read_lines(path), expected(1, 10))
+    log.close()
+
+
+def test_names_of_groups(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="'a/b' is no name of a group"):
+        stream(str(tmp_path / "a.jsonl"), group="a/b")
+
+
+# put and tail
+
+
+def test_put_takes_what_people_have(tmp_path: Path) -> None:
+    frame = pd.DataFrame(
+        {
+            "n": [1, 2],
+            "amount": [0.5, np.nan],
+            "city": ["Köln", None],
+            "day": pd.to_datetime(["2024-01-01", None]),
+            "wait": pd.to_timedelta(["1h", None]),
+            "raw": [b"x", None],
+            "list": [[1, None], None],
+        }
+    )
+    first = {"n": 1, "amount": 0.5, "city": "Köln", "day": "2024-01-01T00:00:00", "wait": "P0DT1H0M0S", "raw": "eA=="}
+    second = dict.fromkeys([*first, "list"]) | {"n": 2}
+
+    def taken(given: Any, **more: Any) -> list[Any]:
+        log = places.log("queue:rows")
+        before = log.last
+        said = put("queue:rows", given, **more)
+        found = [json.loads(record.value) for record in log.read(before, 1000)]
+        assert (said.rows, said.last) == (len(found), before + len(found))
+        log.close()
+        return found
+
+    assert taken(frame) == [first | {"list": [1.0, None]}, second]
+    (tmp_path / "a.jsonl").write_text('{"n": 1, "deep": {"a": [1, {"b": null}]}}\n')
+    assert taken(str(tmp_path / "a.jsonl")) == [{"n": 1, "deep": {"a": [1, {"b": None}]}}]
+    (tmp_path / "a.csv").write_text("n,city\n1,Ulm\n")
+    assert taken(tmp_path / "a.csv") == [{"n": 1, "city": "Ulm"}]
+    assert taken({"n": 1, "city": "Ulm"}) == [{"n": 1, "city": "Ulm"}]
+    assert taken({"n": [1, 2], "image": np.zeros((2, 2))}) == [{"n": n, "image": [0, 0]} for n in (1, 2)]
+    assert taken(np.array([[1, 2]])) == [[1, 2]]
+    assert taken(np.array([1.5])) == [{"x": 1.5}]
+    odd = {
+        "t": pd.Timestamp("2024-01-01"),
+        "f": np.float64("nan"),
+        "i": np.int8(1),
+        "m": np.datetime64("2024-01-01", "ns"),
+    }
+    assert taken([odd | {"na": pd.NA, 5: (1,)}]) == [
+        {"t": "2024-01-01T00:00:00", "f": None, "i": 1, "m": "2024-01-01T00:00:00.000000000", "na": None, "5": [1]}
+    ]
+    assert taken([]) == taken(frame[:0]) == []
+
+
+def test_put_with_keys() -> None:
+    put("queue:rows", [{"n": 1, "id": 7}, {"n": 2}, {"n": 3, "id": None}], key="id")
+    assert [record.key for record in queued("rows")] == ["7", None, None]
+    with pytest.raises(BadInput, match="no column 'ids'") as caught:
+        put("queue:rows", pd.DataFrame({"id": [1]}), key="ids")
+    assert "did you mean id?" in str(caught.value)
+    with pytest.raises(BadInput, match="no column 'id'"):
+        put("queue:rows", [[1, 2]], key="id")
+
+
+def test_put_refuses_in_words(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="row 1 cannot be JSON"):
+        put("queue:rows", [{"n": 1}, {"n": 2**70}])
+    with pytest.raises(BadInput, match="different numbers of rows"):
+        put("queue:rows", {"a": [1, 2], "b": [1]})
+    with pytest.raises(NotFound):
+        put("queue:rows", str(tmp_path / "none.csv"))
+    with pytest.raises(UsageError, match="is no queue"):
+        put(str(tmp_path / "a.csv"), [{"n": 1}])
+    assert not queued("rows")
+
+
+def test_tail() -> None:
+    with pytest.raises(NotFound, match="queue:rows has no records"):
+        tail("queue:rows")
+    put("queue:rows", rows(1, 20), key="n")
+    found = tail("queue:rows", 3)
+    assert [record.offset for record in found] == [17, 18, 19]
+    assert "19" in str(found).split("\n")[-1]
+    stream("queue:answers")
+    (line,) = str(tail("queue:rows.churn.dead")).split("\n")[1:]
+    assert 'raise RuntimeError("thirteen") ← {"n":13' in line
