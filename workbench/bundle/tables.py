@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,10 +51,18 @@ def write_table(file: Path, table: Table, schema: Schema) -> None:
         pq.write_table(schema.encode(table), stream, compression="zstd")
 
 
-def read_table(file: Path, schema: dict[str, Any]) -> Table:
-    """The table in a Parquet file that `write_table` wrote, by its schema as JSON."""
+def read_table(file: Path, schema: dict[str, Any], rows: int | None = None) -> Table:
+    """The table in a Parquet file that `write_table` wrote, by its schema as JSON; or its first `rows`.
+
+    A few are read without arrow's threads and buffers, which would stay in the memory of a small worker.
+    """
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
     from ..inference.schema import Schema
 
-    return Schema.from_json(schema).decode(pq.ParquetFile(file).read())
+    if rows is None:
+        return Schema.from_json(schema).decode(pq.ParquetFile(file).read())
+    with pq.ParquetFile(file, memory_map=True) as parquet:
+        first = list(islice(parquet.iter_batches(rows, use_threads=False), 1))
+        return Schema.from_json(schema).decode(pa.Table.from_batches(first, parquet.schema_arrow))

@@ -88,8 +88,8 @@ class ModelVersion:
         files = {MODEL: MODEL, **{path.removeprefix(own): path for path in sorted(paths)}}
         return {name: (self.folder / path).read_text(encoding="utf-8") for name, path in files.items()}
 
-    def reference(self) -> dict[str, Any]:
-        """The rows that were kept as reference: a table of up to 10 000 rows."""
+    def reference(self, rows: int | None = None) -> dict[str, Any]:
+        """The rows that were kept as reference, a table of up to 10 000; or the first `rows` of them."""
         from .tables import read_table
 
         if not self.manifest.has_reference:
@@ -98,7 +98,7 @@ class ModelVersion:
             )
         if not (self.folder / REFERENCE).exists():
             raise damaged(f"{self.ref} is damaged: its file {REFERENCE} is missing", self.folder)
-        return read_table(self.folder / REFERENCE, self.manifest.schema)
+        return read_table(self.folder / REFERENCE, self.manifest.schema, rows)
 
     def as_unchanged(self, newest: int) -> ModelVersion:
         return replace(self, unchanged=True, newest=newest)

@@ -65,7 +65,7 @@ def example_record(registry: Registry, ref: str) -> Any:
     try:
         version = registry.resolve(ref)
         schema = Schema.from_json(version.manifest.schema)
-        found = records(schema, version.reference(), 1)
+        found = records(schema, version.reference(1), 1)
         return found if schema.kind == "array" else found[0]
     except WorkbenchError:
         return {}

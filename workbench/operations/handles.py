@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import text
 from . import figures
+from .running import failed
 
 if TYPE_CHECKING:
     from ..bundle.registry import Registry
@@ -92,8 +93,11 @@ class Handle:
         return waited
 
     def until(self, true: Callable[[dict[str, Any]], bool], timeout: float = 60.0) -> Handle:
-        """Until `true` says so of the facts that its process reports; UsageError when the time is up."""
-        job = self.running.until(self.name, lambda job: true(job.facts), timeout)
+        """Until `true` says so of the facts that its process reports; UsageError when the time is up, JobFailed where
+        it fails before."""
+        job = self.running.until(self.name, lambda job: true(job.facts) or job.state == "failed", timeout)
+        if not true(job.facts):
+            raise failed(job)
         return replace(self, job=job, said="", remark="")
 
     def logs(self, lines: int = 50) -> str:

@@ -30,8 +30,7 @@ class Served:
     @classmethod
     def of(cls, version: ModelVersion, home: Path) -> Served:
         """Load a version; see `load` for what may be wrong with it."""
-        rows = version.reference() if version.manifest.has_reference else None
-        example = {name: values[:_WARM_ROWS] for name, values in rows.items()} if rows else None
+        example = version.reference(_WARM_ROWS) if version.manifest.has_reference else None
         predictor = version.predictor(home)
         return cls(version.name, version.version, predictor, Schema.from_json(version.manifest.outputs), example)
 
