@@ -36,11 +36,13 @@ class Following:
 
     def model(self) -> tuple[str, Predictor]:
         """The version and its predictor, after the orders that came meanwhile."""
+        self.context.tick()
         for order in self.context.orders():
             try:
-                self._prepare(order.args["ref"]) if order.do == "prepare" else self._flip()
-            except WorkbenchError as error:
-                self.context.answer(order, str(error))
+                self._prepare(order.args["ref"]) if order.do == "prepare" else self._flip(order.args["ref"])
+            except Exception as error:  # noqa: BLE001 whatever a new version raises, the one that answers goes on
+                known = isinstance(error, WorkbenchError)
+                self.context.answer(order, str(error) if known else f"{type(error).__name__}: {error}")
             else:
                 self.context.answer(order)
         return self.version.ref, self.predictor
@@ -52,9 +54,13 @@ class Following:
             predictor.predict({name: values[:1] for name, values in version.reference().items()})
         self.next = version, predictor
 
-    def _flip(self) -> None:
-        if self.next is None:
+    def _flip(self, ref: str) -> None:
+        """To this version; one that this process, begun since, was not asked to prepare is prepared now."""
+        if self.version.ref == ref:
             return
+        if self.next is None or self.next[0].ref != ref:
+            self._prepare(ref)
+        assert self.next is not None
         loaded.drop(self.version.folder)
         (self.version, self.predictor), self.next = self.next, None
         self.context.facts(version=self.version.ref)
