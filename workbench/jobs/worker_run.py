@@ -111,4 +111,5 @@ def _notebook(context: Context, control: Control, spec: dict[str, Any]) -> Any:
         control=control,
         folder=notebook.parent,
         timeout=spec["timeout"],
+        scratch=context.folder,
     )

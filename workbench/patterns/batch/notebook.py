@@ -3,8 +3,11 @@ papermill's own record, which calls cells completed that a dead kernel never ran
 
 from __future__ import annotations
 
-import contextlib
+import functools
+import math
 import os
+import shutil
+import signal
 import tempfile
 import threading
 import time
@@ -16,9 +19,11 @@ from ... import text
 from ...bundle.storage import writing
 from ...errors import UsageError
 from ..control import LOOK, Control, Foreground
+from . import kernel
 from . import parameters as tagged
 
-_END_SECONDS = 10.0
+_END_SECONDS = 5.0
+_KEEP_SECONDS = 1.0
 _SHOWN = 300
 
 
@@ -36,7 +41,8 @@ class NotebookRun:
     def __str__(self) -> str:
         if self.state == "failed":
             return f"{Path(self.output).name} failed in cell {self.cell}: {self.error}\n  see   {self.output}"
-        return f"{self.state} · {text.count(self.cells, 'cell')} in {text.seconds(self.seconds)} → {self.output}"
+        early = f", ended by cell {self.cell}" * (self.state == "done" and self.cell < self.cells)
+        return f"{self.state} · {text.count(self.cells, 'cell')}{early} in {text.seconds(self.seconds)} → {self.output}"
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -50,101 +56,122 @@ def run_notebook(
     control: Control | None = None,
     folder: Path | None = None,
     timeout: float | None = None,
+    scratch: Path | None = None,
 ) -> NotebookRun:
-    """Run a notebook in a kernel of this interpreter, in `folder` (its own); the executed one is `output`.
+    """Run a notebook in a kernel of this interpreter, in `folder` (its own); the executed one is `output`, which holds
+    what is done so far from the first cell on.
 
-    `timeout` is in seconds, for each cell. UsageError for parameters that do not fit, before a kernel starts. A cell
-    that fails, a kernel that dies and a time that is up are no errors but the state `failed`.
+    `timeout` is in seconds, for each cell; `scratch` is a folder for what is written meanwhile. UsageError for
+    parameters that do not fit, before a kernel starts. A cell that fails, a kernel that dies and a time that is up are
+    no errors but the state `failed`.
     """
-    if output.absolute() == notebook.absolute():
+    if os.path.realpath(output) == os.path.realpath(notebook):
         raise UsageError(f"the output is the notebook itself, {notebook}", fix="name another output")
+    if timeout is not None and not timeout > 0:
+        raise UsageError(f"a cell cannot take {timeout:g} s at most", fix="name a time of more than 0 seconds")
     values = tagged.check(notebook, parameters)
     with writing(output.parent):
         output.parent.mkdir(parents=True, exist_ok=True)
-    return _Execution(notebook, output, values, control or Foreground(), folder or notebook.parent, timeout).run()
+        with tempfile.TemporaryDirectory(dir=scratch) as place:
+            execution = _Execution(notebook, output, values, control or Foreground(), folder or notebook.parent)
+            return execution.run(Path(place), timeout)
+
+
+class _Stopped(Exception):
+    """It was told to stop between two cells."""
 
 
 class _Execution:
-    """One run."""
+    """One run. `cell` is counted as the notebook itself has its cells, without the one that sets the parameters."""
 
-    def __init__(
-        self,
-        notebook: Path,
-        output: Path,
-        values: dict[str, Any],
-        control: Control,
-        folder: Path,
-        timeout: float | None,
-    ) -> None:
+    def __init__(self, notebook: Path, output: Path, values: dict[str, Any], control: Control, folder: Path) -> None:
         self.notebook, self.output, self.values = notebook, output, values
-        self.control, self.folder, self.timeout = control, folder, timeout
-        self.cell = self.cells = 0
-        self.stopped = False
+        self.control, self.folder = control, folder
+        self.cell, self.title = 0, ""
+        self.cells = self.injected = 0
+        self.stopped = self.paused = False
         self.ended = threading.Event()
-        self.started = time.monotonic()
+        self.started = self.kept = time.monotonic()
 
-    def run(self) -> NotebookRun:
+    def run(self, scratch: Path, timeout: float | None) -> NotebookRun:
+        """Execute it; `scratch` holds what papermill reads and writes."""
         import nbformat
         import papermill
-        from jupyter_client.manager import KernelManager
 
         notebook = self._with_parameters()
-        self.cells = len(notebook.cells)
-        manager = KernelManager(kernel_cmd=_command())
+        given, made = scratch / "given.ipynb", scratch / "made.ipynb"
+        nbformat.write(notebook, given)
+        shutil.copyfile(given, made)
+        manager = kernel.make()
         error: BaseException | None = None
-        with tempfile.TemporaryDirectory() as scratch:
-            given, made = Path(scratch, "given.ipynb"), Path(scratch, "made.ipynb")
-            nbformat.write(notebook, given)
-            watching = threading.Thread(target=self._watch, args=(manager,), daemon=True)
-            watching.start()
-            try:
-                papermill.execute_notebook(
-                    str(given),
-                    str(made),
-                    cwd=str(self.folder),
-                    km=manager,
-                    progress_bar=False,
-                    execution_timeout=int(self.timeout) if self.timeout else None,
-                    on_cell_start=self._begun,
-                    request_save_on_cell_execute=False,
-                    start_timeout=60,
-                )
-            except Exception as raised:  # noqa: BLE001 whatever a cell raises is the run's result
-                error = raised
-            finally:
-                self.ended.set()
-                watching.join()
-                _end(manager)
-            self._save(made if made.exists() else given, error)
-        return self._result(error)
+        watching = threading.Thread(target=self._watch, args=(manager,), daemon=True)
+        watching.start()
+        try:
+            papermill.execute_notebook(
+                str(given),
+                str(made),
+                cwd=str(self.folder),
+                km=manager,
+                kernel_name="python3",
+                language="python",
+                progress_bar=False,
+                execution_timeout=math.ceil(timeout) if timeout else None,
+                on_cell_start=functools.partial(self._begun, made),
+                start_timeout=60,
+            )
+        except Exception as raised:  # noqa: BLE001 whatever a cell raises is the run's result
+            error = raised
+        finally:
+            self.ended.set()
+            watching.join()
+            kernel.end(manager)
+        self._save(made, error)
+        return self._result(error, timeout)
 
     def _with_parameters(self) -> Any:
         """The notebook with a cell after the tagged one that sets the values, as papermill marks it."""
         import nbformat
 
         notebook = nbformat.read(self.notebook, as_version=4)
+        _refuse_language(notebook, self.notebook)
         injected = [cell for cell in notebook.cells if "injected-parameters" in cell.metadata.get("tags", ())]
         notebook.cells = [cell for cell in notebook.cells if cell not in injected]
+        self.cells = len(notebook.cells)
         if self.values:
             place = next(i for i, cell in enumerate(notebook.cells) if tagged.TAG in cell.metadata.get("tags", ()))
             cell = nbformat.v4.new_code_cell(tagged.source(self.values), metadata={"tags": ["injected-parameters"]})
-            notebook.cells.insert(place + 1, cell)
+            self.injected = place + 1
+            notebook.cells.insert(self.injected, cell)
         return notebook
 
-    def _begun(self, cell: Any, cell_index: int, **_: Any) -> None:
-        self.cell = cell_index + 1
-        self.control.facts(cell=self.cell, cells=self.cells, title=cell.source.partition("\n")[0][:80])
+    def _begun(self, made: Path, cell: Any, cell_index: int, **_: Any) -> None:
+        """Between two cells: wait while it is paused, and keep what is done."""
+        while self.paused and not self.stopped:
+            time.sleep(LOOK)
+        if self.stopped:
+            raise _Stopped
+        self.title = cell.source.partition("\n")[0][:80]
+        self.cell = cell_index + (not self.injected or cell_index < self.injected)
+        if self.cell < 2 or time.monotonic() - self.kept > _KEEP_SECONDS:
+            self.kept = time.monotonic()
+            new = self.output.with_name(f".{self.output.name}.new")
+            shutil.copyfile(made, new)
+            os.replace(new, self.output)
 
     def _watch(self, manager: Any) -> None:
-        """Interrupt the kernel when the run is to stop; end it if it does not heed that."""
+        """Tell the progress; interrupt the kernel when the run is to stop, and end it if it does not heed that. The
+        control is asked by this thread alone."""
+        told = 0
         while not self.ended.wait(LOOK):
+            if self.cell != told:
+                told = self.cell
+                self.control.facts(cell=told, cells=self.cells, title=self.title)
+            self.paused = self.control.paused()
             if self.control.stopping():
                 self.stopped = True
-                with contextlib.suppress(Exception):
-                    manager.interrupt_kernel()
+                kernel.send(manager, signal.SIGINT)
                 if not self.ended.wait(_END_SECONDS):
-                    with contextlib.suppress(Exception):
-                        manager._kill_kernel()
+                    kernel.send(manager, kernel.KILL)
                 return
 
     def _save(self, made: Path, error: BaseException | None) -> None:
@@ -152,23 +179,32 @@ class _Execution:
         import nbformat
 
         notebook = nbformat.read(made, as_version=4)
-        for number, cell in enumerate(notebook.cells, 1):
+        marks = [cell for cell in notebook.cells if "papermill-error-cell-tag" in cell.metadata.get("tags", ())]
+        cells = [cell for cell in notebook.cells if cell not in marks]
+        failed = self.cell - (not self.injected or self.cell <= self.injected)
+        for index, cell in enumerate(cells):
             record = cell.metadata.get("papermill")
-            if record is not None and error is not None and number >= self.cell:
-                record["status"] = "failed" if number == self.cell else "pending"
-        notebook.metadata.get("papermill", {}).update(exception=error is not None or None)
+            if record is not None and error is not None and index >= failed:
+                record["status"] = "failed" if index == failed else "pending"
+        record = notebook.metadata.get("papermill", {})
+        record.update(exception=error is not None or None, input_path=str(self.notebook), output_path=str(self.output))
         new = self.output.with_name(f".{self.output.name}.new")
-        with writing(self.output.parent):
-            nbformat.write(notebook, new)
-            os.replace(new, self.output)
+        nbformat.write(notebook, new)
+        os.replace(new, self.output)
 
-    def _result(self, error: BaseException | None) -> NotebookRun:
+    def _result(self, error: BaseException | None, timeout: float | None) -> NotebookRun:
         took = time.monotonic() - self.started
-        if error is None:
-            return NotebookRun("done", str(self.output), self.cells, took, self.cells)
-        if self.stopped:
-            return NotebookRun("stopped", str(self.output), self.cells, took, self.cell)
-        return NotebookRun("failed", str(self.output), self.cells, took, self.cell, _said(error, self.timeout))
+        state = "done" if error is None else "stopped" if self.stopped else "failed"
+        said = _said(error, timeout) if error is not None and state == "failed" else ""
+        return NotebookRun(state, str(self.output), self.cells, took, self.cell, said)
+
+
+def _refuse_language(notebook: Any, file: Path) -> None:
+    said = notebook.metadata.get("kernelspec", {}).get("language") or notebook.metadata.get("language_info", {}).get(
+        "name"
+    )
+    if said and said.lower() not in ("python", "ipython"):
+        raise UsageError(f"{file.name} is a notebook of {said}, not of Python", fix="run it with its own tools")
 
 
 def _said(error: BaseException, timeout: float | None) -> str:
@@ -177,21 +213,7 @@ def _said(error: BaseException, timeout: float | None) -> str:
     if kind == "PapermillExecutionError":
         return f"{error.ename}: {error.evalue}"[:_SHOWN]  # type: ignore[attr-defined]
     if kind == "DeadKernelError":
-        return "its kernel died: killed, out of memory, or ended by the cell itself"
+        return "its kernel died: killed, out of memory, or ended by a cell itself"
     if kind == "CellTimeoutError":
         return f"it took longer than {timeout:g} s"
     return f"{kind}: {error}"[:_SHOWN]
-
-
-def _command() -> list[str]:
-    import sys
-
-    return [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-
-
-def _end(manager: Any) -> None:
-    """No kernel outlives its run."""
-    with contextlib.suppress(Exception):
-        if manager.has_kernel:
-            manager.shutdown_kernel(now=True)
-        manager.cleanup_resources()

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import ast
 import json
+import math
+import reprlib
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
 
 from ... import text
-from ...errors import BadInput, NotFound, UsageError
+from ...errors import BadInput, NotFound, StorageError, UsageError
 
 TAG = "parameters"
 _TYPES = {"int": int, "float": float, "bool": bool, "str": str, "list": list, "dict": dict}
@@ -39,9 +41,12 @@ def cells(notebook: Path) -> list[dict[str, Any]]:
     """The cells of a notebook's file."""
     try:
         found: list[dict[str, Any]] = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+        [(cell["cell_type"], cell["source"], cell.get("metadata", {}).get("tags")) for cell in found]
     except FileNotFoundError:
         raise NotFound(f"there is no notebook {notebook}", fix="name a file that ends in .ipynb") from None
-    except (ValueError, KeyError, TypeError) as error:
+    except OSError as error:
+        raise StorageError(f"{notebook} cannot be read: {error.strerror}", fix="see to its owner and rights") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadInput(
             f"{notebook} is no notebook: {error}", where=str(notebook), fix="save it again as .ipynb"
         ) from error
@@ -79,7 +84,8 @@ def _parameter(node: ast.stmt, lines: list[str]) -> Parameter | None:
 
 def _type(said: str, value: ast.expr | None) -> type | None:
     """By the annotation, else by the value: a literal, or a call of `date` or `datetime`."""
-    base = said.partition("[")[0].rpartition(".")[2].strip()
+    said = said.strip("'\"").removeprefix("Optional[").partition("|")[0]
+    base = said.partition("[")[0].rpartition(".")[2].strip(" ]")
     if base in ("date", "datetime"):
         return date if base == "date" else datetime
     if base in _TYPES:
@@ -113,7 +119,7 @@ def _fitting(parameter: Parameter, value: Any) -> Any:
         return _read(parameter.type, value) if isinstance(value, str) else _kept(parameter.type, value)
     except (ValueError, SyntaxError, TypeError):
         kind = parameter.type.__name__ if parameter.type else "value"
-        what = f"parameter {parameter.name} is {'an' if kind[0] in 'aeiou' else 'a'} {kind}, not {value!r}"
+        what = f"parameter {parameter.name} is {'an' if kind[0] in 'aeiou' else 'a'} {kind}, not {reprlib.repr(value)}"
         raise UsageError(what, fix=f"as in -p {parameter.name}={parameter.default}") from None
 
 
@@ -138,11 +144,28 @@ def _read(kind: type | None, said: str) -> Any:
 
 
 def _kept(kind: type | None, value: Any) -> Any:
+    """A value of Python: what another process can be given as text, NumPy's own numbers too."""
+    if type(value).__module__ == "numpy" and hasattr(value, "item"):
+        value = value.item()
+    if not isinstance(value, (date, float)):
+        ast.literal_eval(repr(value))  # raises for what is no literal
+    if isinstance(value, bool) and kind in (int, float):
+        raise ValueError
+    if kind is date and isinstance(value, datetime):
+        return _day(value)
     if value is None or kind is None or isinstance(value, kind):
         return value
+    if kind is datetime and isinstance(value, date):
+        return datetime(value.year, value.month, value.day)
     if kind is float and isinstance(value, int):
         return float(value)
     raise ValueError
+
+
+def _day(moment: datetime) -> date:
+    if moment.time() != time():
+        raise ValueError
+    return moment.date()
 
 
 def source(values: dict[str, Any]) -> str:
@@ -150,9 +173,23 @@ def source(values: dict[str, Any]) -> str:
     lines = ["# Parameters of this run"]
     if any(isinstance(value, date) for value in values.values()):
         lines.append("import datetime")
-    return "\n".join([*lines, *(f"{name} = {value!r}" for name, value in values.items())])
+    return "\n".join([*lines, *(f"{name} = {_code(value)}" for name, value in values.items())])
+
+
+def _code(value: Any) -> str:
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"float({str(value)!r})"
+    if isinstance(value, datetime):
+        return f"datetime.datetime.fromisoformat({value.isoformat()!r})"
+    return repr(value)
 
 
 def portable(values: dict[str, Any]) -> dict[str, Any]:
     """The values as JSON keeps them; `check` reads them back."""
-    return {name: value.isoformat() if isinstance(value, date) else value for name, value in values.items()}
+    return {name: _portable(value) for name, value in values.items()}
+
+
+def _portable(value: Any) -> Any:
+    if isinstance(value, date):
+        return value.isoformat()
+    return repr(value) if isinstance(value, (tuple, set, bytes, complex)) else value

@@ -1,0 +1,304 @@
+"""Notebooks run in the background: their parameters, their progress, and how each of them can end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import numpy as np
+import pandas as pd
+import pytest
+
+from workbench.api import Workbench
+from workbench.errors import BadInput, JobFailed, NotFound, UsageError
+from workbench.jobs import identity
+
+PARAMETERS = """\
+month = 1  # which month
+rate: float = 0.5
+name = "all"
+deep = False
+day = None
+since: "date" = None
+bounds = (1, 2)
+"""
+
+
+def until(true: Callable[[], Any], what: str = "") -> Any:
+    """Wait for a condition; what it gave."""
+    end = time.monotonic() + 60
+    while not (found := true()):
+        assert time.monotonic() < end, what or "waited too long"
+        time.sleep(0.01)
+    return found
+
+
+def notebook(folder: Path, *cells: str, parameters: str | None = None, name: str = "nb.ipynb") -> str:
+    """A notebook of these cells; one that begins with # is text."""
+    made = nbformat.v4.new_notebook()
+    if parameters is not None:
+        made.cells.append(nbformat.v4.new_code_cell(parameters, metadata={"tags": ["parameters"]}))
+    for cell in cells:
+        new = nbformat.v4.new_markdown_cell if cell.startswith("#") else nbformat.v4.new_code_cell
+        made.cells.append(new(cell))
+    nbformat.write(made, folder / name)
+    return name
+
+
+def printed(file: Path | str) -> list[str]:
+    """What the cells of an executed notebook printed."""
+    nbformat.validate(there := nbformat.read(file, as_version=4))
+    return [
+        output.text.strip()
+        for cell in there.cells
+        for output in cell.get("outputs", ())
+        if output.output_type == "stream" and output.name == "stdout"
+    ]
+
+
+def of(folder: Path) -> identity.Identity | None:
+    """The kernel that wrote its number."""
+    with suppress(FileNotFoundError, ValueError):
+        return identity.of(int((folder / "kernel").read_text()))
+    return None
+
+
+TELL = "import os, pathlib\nprint('told')\n_ = pathlib.Path('kernel').write_text(str(os.getpid()))"
+LONG = "import time\nfor _ in range(6000):\n    time.sleep(0.01)"
+
+
+def test_parameters_are_typed(api: Workbench, tmp_path: Path) -> None:
+    show = "print(repr((month, rate, name, deep, day, since, bounds)))"
+    notebook(tmp_path, show, "print(1)", parameters=PARAMETERS)
+    given = {"month": "7", "rate": "2", "name": "7", "deep": "yes", "day": np.int64(3), "since": "2024-02-29"}
+    run = api.batch("nb.ipynb", parameters=given | {"bounds": (3, 4)}, output="out.ipynb", wait=True)
+    assert printed("out.ipynb") == [
+        "(7, 2.0, '7', True, 3, datetime.date(2024, 2, 29), (3, 4))", "1",
+    ]  # fmt: skip
+    assert (run.state, run.facts["cells"], run.facts["cell"]) == ("done", 3, 3)
+    whole = {"rate": float("nan"), "since": pd.Timestamp("2024-03-01"), "day": [1, {"a": None}]}
+    run = api.batch("nb.ipynb", parameters=whole, wait=True)
+    assert printed(run.output) == ["(1, nan, 'all', False, [1, {'a': None}], datetime.date(2024, 3, 1), (1, 2))", "1"]
+
+
+REFUSED = {
+    "unknown": ({"mont": 7}, "no parameter 'mont'", "did you mean month"),
+    "no integer": ({"month": "seven"}, "month is an int, not 'seven'", "-p month=1"),
+    "a float": ({"month": 7.5}, "month is an int, not 7.5", "-p month=1"),
+    "a truth": ({"month": True}, "month is an int, not True", "-p month=1"),
+    "no truth": ({"deep": "maybe"}, "deep is a bool, not 'maybe'", "-p deep=False"),
+    "no date": ({"since": "29.2.2024"}, "since is a date, not '29.2.2024'", "-p since="),
+    "a tuple": ({"bounds": "3"}, "bounds is a tuple, not '3'", "-p bounds="),
+    "a frame": ({"day": pd.DataFrame({"a": [1]})}, "day is a value, not ", "-p day="),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_parameters_that_do_not_fit_are_refused_before_anything_starts(
+    case: str, api: Workbench, tmp_path: Path
+) -> None:
+    given, said, fix = REFUSED[case]
+    notebook(tmp_path, TELL, parameters=PARAMETERS)
+    with pytest.raises(UsageError, match=said) as caught:
+        api.batch("nb.ipynb", parameters=given, wait=True)
+    assert fix in str(caught.value)
+    assert not list(api.runs())
+    assert not (tmp_path / "kernel").exists()
+
+
+def test_notebooks_that_are_none_are_refused(api: Workbench, tmp_path: Path) -> None:
+    with pytest.raises(NotFound, match=r"there is no notebook .*nb.ipynb"):
+        api.batch("nb.ipynb")
+    for content in ("no JSON", "[]", '{"cells": 1}', '{"cells": [1]}', '{"cells": [{}]}'):
+        (tmp_path / "nb.ipynb").write_text(content)
+        with pytest.raises(BadInput, match="is no notebook"):
+            api.batch("nb.ipynb")
+    notebook(tmp_path, "1")
+    with pytest.raises(UsageError, match="has no cell tagged `parameters`"):
+        api.batch("nb.ipynb", parameters={"a": 1})
+    notebook(tmp_path, "1", parameters="month = = 1")
+    with pytest.raises(BadInput, match=r"(?s)no Python.*nb.ipynb, cell 1, line 1"):
+        api.batch("nb.ipynb", parameters={"a": 1})
+    assert not list(api.runs())
+
+
+def test_what_only_the_run_finds_out_is_said_by_it(api: Workbench, tmp_path: Path) -> None:
+    notebook(tmp_path, "1")
+    with pytest.raises(JobFailed, match="the output is the notebook itself"):
+        api.batch("nb.ipynb", output="nb.ipynb", wait=True)
+    with pytest.raises(JobFailed, match="more than 0 seconds"):
+        api.batch("nb.ipynb", timeout=-1, wait=True)
+    there = nbformat.read("nb.ipynb", as_version=4)
+    there.metadata["kernelspec"] = {"name": "ir", "display_name": "R", "language": "R"}
+    nbformat.write(there, "nb.ipynb")
+    with pytest.raises(JobFailed, match="is a notebook of R"):
+        api.batch("nb.ipynb", wait=True)
+
+
+def test_progress_is_told_by_cell(api: Workbench, tmp_path: Path) -> None:
+    notebook(tmp_path, "# Title", TELL, "while os.path.exists('gate'): pass", "print('end')")
+    gate = tmp_path / "gate"
+    gate.touch()
+    run = api.batch("nb.ipynb")
+    facts = until(lambda: (found := run.refresh().facts).get("cell") == 3 and found)
+    assert (facts["cells"], facts["title"]) == (4, "while os.path.exists('gate'): pass")
+    assert run.name in str(api.runs())
+    gate.unlink()
+    assert api.wait(run.name).facts["cell"] == 4
+    until(lambda: of(tmp_path) is None)
+
+
+def ended(api: Workbench, *cells: str, folder: Path, **options: Any) -> tuple[str, Any]:
+    """What a run of these cells that fails says, and the run; nothing of its kernel is left, its output is readable."""
+    notebook(folder, TELL, *cells, parameters="month = 1")
+    with pytest.raises(JobFailed) as caught:
+        api.batch("nb.ipynb", output="out.ipynb", parameters={"month": 2}, wait=True, **options)
+    until(lambda: of(folder) is None)
+    assert printed("out.ipynb")[0] == "told"
+    assert not list(folder.glob(".*"))
+    [run] = api.runs()
+    assert run.state == "failed"
+    return str(caught.value), run
+
+
+def test_a_cell_that_raises(api: Workbench, tmp_path: Path) -> None:
+    said, run = ended(api, "print(month)", "def f():\n    return {}['a']\nf()", "print('never')", folder=tmp_path)
+    assert "out.ipynb failed in cell 4: KeyError: 'a'" in said
+    assert (run.facts["cell"], run.facts["cells"], run.facts["error"]) == (4, 5, "KeyError: 'a'")
+    assert printed("out.ipynb") == ["told", "2"]
+    there = nbformat.read("out.ipynb", as_version=4)
+    states = [c.metadata.papermill.status for c in there.cells if "papermill" in c.metadata and c.cell_type == "code"]
+    assert states == ["completed", "completed", "completed", "completed", "failed", "pending"]
+    assert there.metadata.papermill.exception is True
+
+
+def test_a_kernel_that_is_killed(api: Workbench, tmp_path: Path) -> None:
+    said, run = ended(api, "os.kill(os.getpid(), 9)", "print('never')", folder=tmp_path)
+    assert "failed in cell 3: its kernel died" in said
+    assert run.facts["cell"] == 3
+
+
+def test_exit_codes_are_heeded(api: Workbench, tmp_path: Path) -> None:
+    said, _ = ended(api, "import sys\nsys.exit(3)", "print('never')", folder=tmp_path)
+    assert "failed in cell 3: SystemExit: 3" in said
+    notebook(tmp_path, "print(1)", "import sys\nsys.exit()", "print('never')")
+    run = api.batch("nb.ipynb", output="out.ipynb", wait=True)
+    assert printed("out.ipynb") == ["1"]
+    assert (run.state, run.facts["cell"], run.facts["cells"]) == ("done", 2, 3)
+
+
+def test_a_cell_that_takes_too_long(api: Workbench, tmp_path: Path) -> None:
+    said, _ = ended(api, LONG, folder=tmp_path, timeout=0.5)
+    assert "failed in cell 3: it took longer than 0.5 s" in said
+
+
+def running(api: Workbench, folder: Path, *cells: str) -> tuple[Any, identity.Identity]:
+    """A run whose kernel works in its second cell, and that kernel."""
+    notebook(folder, TELL, *cells)
+    run = api.batch("nb.ipynb", output="out.ipynb")
+    kernel = until(lambda: of(folder))
+    until(lambda: run.refresh().facts.get("cell") == 2)
+    return run, kernel
+
+
+DEAF = """\
+import signal
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+while True:
+    pass
+"""
+
+
+def test_a_run_that_is_stopped(api: Workbench, tmp_path: Path) -> None:
+    run, kernel = running(api, tmp_path, LONG, "print('never')")
+    assert api.stop(run.name).state == "stopped"
+    assert not kernel.alive()
+    assert printed("out.ipynb") == ["told"]
+    assert not list(tmp_path.glob(".*"))
+    notebook(tmp_path, "print('again')")
+    api.resume(run.name)
+    assert api.wait(run.name).state == "done"
+    assert printed("out.ipynb") == ["again"]
+
+
+def test_a_run_that_is_deaf_is_stopped_as_well(api: Workbench, tmp_path: Path, monkeypatch: Any) -> None:
+    run, kernel = running(api, tmp_path, DEAF)
+    assert api.stop(run.name).state == "stopped"
+    assert not kernel.alive()
+    assert printed("out.ipynb") == ["told"]
+
+
+def test_a_paused_run_waits_before_its_next_cell(api: Workbench, tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    gate.touch()
+    run, _ = running(api, tmp_path, "while os.path.exists('gate'): pass", "print('end')")
+    assert api.pause(run.name).state == "paused"
+    gate.unlink()
+    assert run.refresh().facts["cell"] == 2
+    api.resume(run.name)
+    assert api.wait(run.name).state == "done"
+    assert printed("out.ipynb") == ["told", "end"]
+
+
+@pytest.mark.parametrize("cell", [LONG, "import re\nre.match('(a+)+$', 'a' * 60 + 'b')"], ids=["idle", "busy"])
+def test_a_run_whose_process_is_killed(cell: str, api: Workbench, tmp_path: Path) -> None:
+    """Its kernel ends too, even in a call that never lets another thread run."""
+    run, kernel = running(api, tmp_path, cell)
+    process = run.refresh().job.process
+    process.signal(signal.SIGKILL)
+    until(lambda: not kernel.alive(), "the kernel lives on")
+    with pytest.raises(JobFailed, match="killed, or out of memory"):
+        api.wait(run.name)
+    assert run.refresh().state == "failed"
+    assert not process.alive()
+    nbformat.validate(nbformat.read("out.ipynb", as_version=4))
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 1 MB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder], capture_output=True, text=True)
+    if made.returncode:
+        pytest.skip(f"no disk of its own can be mounted here: {made.stderr.strip()}")
+    yield folder
+    subprocess.run(["umount", "-l", folder], check=True)
+
+
+def test_a_full_disk_is_named(api: Workbench, tmp_path: Path, small_disk: Path) -> None:
+    (small_disk / "ballast").write_bytes(bytes(900_000))
+    notebook(tmp_path, TELL, "print('x' * 500_000)")
+    run = api.batch("nb.ipynb", output=str(small_disk / "out.ipynb"))
+    with pytest.raises(JobFailed, match=r"the disk of .*disk is full"):
+        api.wait(run.name)
+    until(lambda: of(tmp_path) is None)
+    nbformat.validate(nbformat.read(small_disk / "out.ipynb", as_version=4))
+    os.remove(small_disk / "ballast")
+    api.resume(run.name)
+    assert api.wait(run.name).state == "done"
+
+
+def test_modules_beside_the_notebook_are_found(api: Workbench, tmp_path: Path) -> None:
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "notebooks" / "beside.py").write_text("here = 7")
+    notebook(tmp_path / "notebooks", "import sys, beside\nprint(beside.here, sys.executable)")
+    api.batch("notebooks/nb.ipynb", output="out.ipynb", wait=True)
+    assert printed("out.ipynb") == [f"7 {sys.executable}"]
+
+
+def test_dates_come_as_dates() -> None:
+    from workbench.patterns.batch.parameters import source
+
+    space: dict[str, Any] = {}
+    exec(source({"a": date(2024, 2, 29), "b": datetime(2024, 2, 29, 6, 30), "c": float("-inf")}), space)
+    assert (space["a"], space["b"], space["c"]) == (date(2024, 2, 29), datetime(2024, 2, 29, 6, 30), float("-inf"))
