@@ -234,6 +234,7 @@ class Workbench:
         """What starts runs."""
         from .operations.handles import Handles, handle
 
+        self.running.looked_at()
         found = self.running.store.schedules() if self.running.any else []
         return Handles(
             [handle(self.running, self.registry, s) for s in found],
@@ -292,6 +293,7 @@ class Workbench:
     def _handles(self, kinds: tuple[str, ...], none: str) -> Handles:
         from .operations.handles import Handles, handle
 
+        self.running.looked_at()
         jobs = [job for job in self.running.jobs() if job.kind in kinds]
         return Handles([handle(self.running, self.registry, job) for job in jobs], none)
 
@@ -327,6 +329,7 @@ class Workbench:
         """What matters now: where state lives, the models and what runs; or one model, version or thing that runs."""
         from .listing import ModelList, Status
 
+        self.running.looked_at()
         if name and ("/" in name or name in self.running.names_to_look_at(self.registry.names())):
             return steering.find(self.running, self.registry, name)
         one = [self.registry.resolve(name)] if name and "@" in name else None

@@ -11,7 +11,8 @@ from importlib import metadata, util
 from pathlib import Path
 from typing import Any
 
-from . import text
+from . import paths, text
+from .errors import WorkbenchError
 
 _FREE_BYTES = 500_000_000
 _MAIL = ("WORKBENCH_SMTP_URL", "WORKBENCH_MAIL_FROM")
@@ -44,8 +45,9 @@ class Findings(list[Finding]):
 
 
 def examine(home: Path, registry: Path) -> Findings:
-    """Look at the Python, the packages, the folders, the disk, the mail settings and the pre-warmed start."""
-    looks = (_python(), *_packages(), *_folders(home, registry), _disk(home), _start(), _mail(), _server())
+    """Look at Python, the packages, the folders, the disk, what runs, the pre-warmed start and the mail settings."""
+    places = (*_folders(home, registry), _disk(home), *_background(home))
+    looks = (_python(), *_packages(), *places, _start(), _mail(), _server())
     return Findings(sorted(looks, key=lambda finding: finding.ok))
 
 
@@ -84,6 +86,28 @@ def _disk(home: Path) -> Finding:
     return Finding(
         f"{text.size(free)} free on the disk of {home}", "" if free > _FREE_BYTES else "free some space there"
     )
+
+
+def _background(home: Path) -> Iterator[Finding]:
+    """The supervisor, and what has failed."""
+    from .jobs import supervisor
+    from .jobs.store import Store
+
+    state = paths.state(home)
+    if not (state / "state.db").exists():
+        return
+    try:
+        jobs = Store(state).jobs()
+    except WorkbenchError as error:
+        yield Finding(error.what, error.fix or "see the message")
+        return
+    runs = [job for job in jobs if not job.over]
+    if runs and not supervisor.runs(home):
+        what = f"{text.count(len(runs), 'thing')} should run and no supervisor sees to it"
+        yield Finding(what, f"workbench start {runs[0].name}")
+    for job in jobs:
+        if job.state == "failed":
+            yield Finding(f"{job.name} failed: {job.reason.splitlines()[0]}", f"workbench logs {job.name}")
 
 
 def _start() -> Finding:

@@ -124,9 +124,11 @@ def _tell_what_runs(home: Path) -> None:
     if not (paths.state(home) / "state.db").exists():
         return
     from ..errors import WorkbenchError
+    from ..jobs import supervisor
     from ..jobs.store import Store
 
     try:
+        supervisor.revive(home)
         jobs = Store(paths.state(home)).jobs()
     except WorkbenchError as error:
         _say(error.what)

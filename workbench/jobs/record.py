@@ -50,6 +50,20 @@ class Job:
     def over(self) -> bool:
         return self.state in OVER
 
+    @property
+    def gone(self) -> bool:
+        """Whether it is over, and its process, which says so before it exits, has gone."""
+        return self.over and not self._lives
+
+    @property
+    def lost(self) -> bool:
+        """Whether it should run, and its process was killed, or its machine started anew."""
+        return not self.over and self.process is not None and not self._lives
+
+    @property
+    def _lives(self) -> bool:
+        return self.process is not None and self.process.alive()
+
 
 @dataclass(frozen=True)
 class Order:

@@ -40,10 +40,26 @@ def ensure(home: Path) -> None:
     state = paths.state(home)
     if _held(state):
         return
+    _leave(state).unlink(missing_ok=True)
     ours = {name: value for name, value in os.environ.items() if name.startswith("WORKBENCH_")}
     env = clean(threads=1) | ours | {"WORKBENCH_HOME": str(home), "WORKBENCH_STATE": str(state)}
     log = state / "supervisor.log"
     detach(f"{__name__}:main", {"home": str(home)}, env=env, cwd=state, output=log, python=sys.executable)
+
+
+def revive(home: Path) -> None:
+    """See to it that a supervisor runs where something should, unless somebody has ended it on purpose."""
+    state = paths.state(home)
+    if _leave(state).exists() or _held(state):
+        return
+    store = Store(state)
+    if any(not job.over for job in store.jobs()) or any(not schedule.paused for schedule in store.schedules()):
+        ensure(home)
+
+
+def _leave(state: Path) -> Path:
+    """A note that the supervisor was ended on purpose."""
+    return state / "supervisor.ended"
 
 
 def shutdown(home: Path, *, jobs: bool = False, patience: float = STOP_PATIENCE + 15) -> None:
@@ -55,6 +71,7 @@ def shutdown(home: Path, *, jobs: bool = False, patience: float = STOP_PATIENCE 
                 store.desire(job.name, "stopped")
         ensure(home)
         _until(lambda: all(job.over for job in store.jobs()), patience)
+    _leave(store.folder).touch(mode=0o600)
     with suppress(OSError, ValueError):
         if _held(store.folder):
             os.kill(int((store.folder / "supervisor.pid").read_text()), signal.SIGTERM)
@@ -75,8 +92,12 @@ def _lock(state: Path) -> int:
     return os.open(state / "supervisor.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
 
+def runs(home: Path) -> bool:
+    """Whether there is a supervisor."""
+    return _held(paths.state(home))
+
+
 def _held(state: Path) -> bool:
-    """Whether a supervisor runs."""
     descriptor = _lock(state)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)

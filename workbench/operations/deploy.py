@@ -158,7 +158,7 @@ class Deploying:
         return proven
 
     def _waited(self, job: Job) -> Job:
-        job = self.running.until(job.name, ended)
+        job = self.running.until(job.name, lambda job: job.over)
         if job.state != "done":
             raise failed(job)
         return job
@@ -172,13 +172,3 @@ class Deploying:
         if not file.exists():
             with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as new:
                 new.write(secrets.token_urlsafe(32))
-
-
-def ended(job: Job) -> bool:
-    """Whether it is over."""
-    return job.state in ("done", "failed", "stopped")
-
-
-def gone(job: Job) -> bool:
-    """Whether it is over and its process, which says so before it exits, too."""
-    return ended(job) and not (job.process and job.process.alive())

@@ -76,7 +76,8 @@ class Handle:
 
     def refresh(self) -> Handle:
         """The same thing as it is now."""
-        return replace(self, job=self.running.store.get(self.name), said="", remark="")
+        again: Handle = handle(self.running, self.registry, self.running.store.get(self.name))
+        return again
 
     def stop(self) -> Handle:
         """End it; what it began is finished first."""
@@ -182,7 +183,7 @@ class Service(Handle):
             ("note", self.remark),
             ("call", self._call(own) if self.state == "ready" else ""),
             ("seen", figures.words(figures.of_service(self.job))),
-            ("newer", self._newer()),
+            ("new", self._newer()),
             ("next", f"%workbench logs {own} · %workbench status {own} · %workbench stop {self.name}"),
         ]
 
@@ -209,7 +210,7 @@ class Stream(Handle):
         own = self.name.partition("/")[2]
         way = f"{self.job.spec['input']} → {self.job.spec['output']}"
         steps = f"%workbench put {self.job.spec['input']} FILE · %workbench logs {own} · %workbench stop {self.name}"
-        return [("note", self.remark), ("way", way), ("newer", self._newer()), ("next", steps)]
+        return [("note", self.remark), ("way", way), ("new", self._newer()), ("next", steps)]
 
 
 class Run(Handle):
@@ -283,6 +284,10 @@ def handle(running: Running, registry: Registry, found: Any, said: str = "", rem
     """The handle on a job or a schedule."""
     if found.name.startswith("schedule/"):
         return Schedule(running, registry, found, said)
+    if found.lost:
+        found = replace(
+            found, state="starting", reason="its process has ended, and starts again while a supervisor runs"
+        )
     return KINDS[found.name.partition("/")[0]](running, registry, found, said, remark)
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 LOOK = 0.02
 START_PATIENCE = 120.0
+_UP = ("ready", "blocked", "paused")
 
 
 class Running:
@@ -78,6 +79,13 @@ class Running:
 
         supervisor.ensure(self.home)
 
+    def looked_at(self) -> None:
+        """Whoever looks after a restart of the machine has what should run started again."""
+        from ..jobs import supervisor
+
+        if self.any:
+            supervisor.revive(self.home)
+
     def begin(self, job: Job) -> None:
         """Start its process from the pre-warmed one, if there is one; else the supervisor does. It keeps it running."""
         from ..jobs import launch
@@ -103,9 +111,7 @@ class Running:
 
     def until_ready(self, name: str, timeout: float | None = START_PATIENCE) -> Job:
         """The job once it is ready or blocked. JobFailed, with its reason, where it fails instead."""
-        job = self.until(
-            name, lambda job: job.state in ("ready", "blocked", "paused", "done", "failed", "stopped"), timeout
-        )
+        job = self.until(name, lambda job: job.over or (job.state in _UP and not job.lost), timeout)
         if job.state == "failed":
             raise failed(job)
         return job

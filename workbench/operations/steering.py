@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..errors import JobFailed, UsageError
-from .deploy import ended, gone
 from .handles import Planned, Service, Token, handle
 from .running import Running, failed
 
@@ -29,7 +28,7 @@ def stop(running: Running, registry: Registry, name: str, *, dry_run: bool = Fal
         return Planned(job.name, f"stop it: it is {job.state}")
     running.store.desire(job.name, "stopped")
     running.supervised()
-    return handle(running, registry, running.until(job.name, gone, _STOP_PATIENCE))
+    return handle(running, registry, running.until(job.name, lambda job: job.gone, _STOP_PATIENCE))
 
 
 def start(running: Running, registry: Registry, name: str) -> Any:
@@ -37,9 +36,10 @@ def start(running: Running, registry: Registry, name: str) -> Any:
     job = running.job(name)
     if job.kind == "run":
         return resume(running, registry, name)
-    if job.state not in ("ready", "paused"):
+    if job.lost or job.state not in ("ready", "paused"):
         running.store.desire(job.name, "running")
         running.begin(running.store.get(job.name))
+    running.supervised()
     return handle(running, registry, running.until_ready(job.name))
 
 
@@ -61,11 +61,11 @@ def pause(running: Running, registry: Registry, name: str) -> Any:
         return find(running, registry, found.name)
     if found.kind == "service":
         raise UsageError(f"{found.name} is a service: it has nothing to put off", fix=f"%workbench stop {found.name}")
-    if ended(found):
+    if found.over:
         raise UsageError(f"{found.name} is {found.state}", fix=f"%workbench resume {found.name}")
     running.store.desire(found.name, "paused")
     return handle(
-        running, registry, running.until(found.name, lambda job: job.state == "paused" or ended(job), _STOP_PATIENCE)
+        running, registry, running.until(found.name, lambda job: job.state == "paused" or job.over, _STOP_PATIENCE)
     )
 
 
@@ -90,7 +90,11 @@ def resume(running: Running, registry: Registry, name: str) -> Any:
 def wait(running: Running, registry: Registry, name: str, timeout: float | None) -> Any:
     """Until a run has ended or a deployment is ready. JobFailed where it fails."""
     job = running.job(name)
-    job = running.until(job.name, ended, timeout) if job.kind == "run" else running.until_ready(job.name, timeout)
+    job = (
+        running.until(job.name, lambda job: job.over, timeout)
+        if job.kind == "run"
+        else running.until_ready(job.name, timeout)
+    )
     if job.state == "failed":
         raise failed(job)
     return handle(running, registry, job)
@@ -103,10 +107,10 @@ def remove(running: Running, name: str, *, dry_run: bool) -> str:
         if not dry_run:
             running.store.remove_schedule(found.name)
         return str(found.name)
-    if not ended(found):
+    if not found.over:
         raise JobFailed(f"{found.name} is {found.state}", fix=f"%workbench stop {found.name}, then remove it")
     if not dry_run:
-        running.until(found.name, gone, _STOP_PATIENCE)
+        running.until(found.name, lambda job: job.gone, _STOP_PATIENCE)
         folder = running.store.job_folder(found.name)
         running.store.remove(found.name)
         shutil.rmtree(folder, ignore_errors=True)
@@ -127,7 +131,7 @@ def logs(running: Running, name: str, lines: int, *, follow: bool) -> Any:
     folder = running.store.job_folder(running.job(name).name)
     if not follow:
         return Lines(log.tail(folder, lines))
-    return log.follow(folder, lambda: ended(running.job(name)), lines)
+    return log.follow(folder, lambda: running.job(name).over, lines)
 
 
 class Lines(list[str]):
@@ -174,7 +178,7 @@ def shutdown(running: Running, *, stop_all: bool) -> Ended:
     """End the supervisor; with `stop_all` everything that runs first."""
     from ..jobs import supervisor
 
-    alive = tuple(job.name for job in running.jobs() if not ended(job))
+    alive = tuple(job.name for job in running.jobs() if not job.over)
     if running.any:
         supervisor.shutdown(running.home, jobs=stop_all)
     return Ended(alive if stop_all else (), () if stop_all else alive)
