@@ -11,9 +11,9 @@ import sqlite3
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..errors import NotFound, StorageError
 from .log_file import check_name as check_name
@@ -24,8 +24,7 @@ KEPT_BYTES = 1_000_000_000
 _SLICE = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """One record: its offset, when it was put (seconds since 1970), its key, headers and value."""
 
     offset: int
@@ -33,6 +32,10 @@ class Record:
     key: str | None
     headers: dict[str, Any] | None
     value: bytes
+
+
+_record = partial(tuple.__new__, Record)
+"""A row as a record, at the price of a tuple."""
 
 
 class Log:
@@ -126,7 +129,9 @@ class Log:
     def read(self, after: int, most: int) -> list[Record]:
         """Records beyond an offset, at most so many."""
         rows = self.query("select offset, at, key, headers, value from records where offset > ? limit ?", after, most)
-        return [Record(o, at, key, json.loads(h) if h else None, value) for o, at, key, h, value in rows]
+        if any(row[3] for row in rows):
+            return [Record(o, at, key, json.loads(h) if h else None, value) for o, at, key, h, value in rows]
+        return [_record(row) for row in rows]
 
     @property
     def first(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import orjson
 from ...data.decoding import Decoder
 from ...data.encoding import lists
 from ...errors import BadInput, ModelFailed, WorkbenchError
+from .lines import lines
 
 if TYPE_CHECKING:
     from ...data.log import Record
@@ -54,31 +56,31 @@ class Asking:
     def __call__(self, records: list[Record]) -> Batch:
         """The answers to all records, and those that got none."""
         first, last = records[0].offset, records[-1].offset
-        said = [_read(record) for record in records]
+        said = _all_read(records) or [_read(record) for record in records]
         dead = [found for found in said if type(found) is Dead]
         if dead:
             records = [record for record, found in zip(records, said, strict=True) if type(found) is not Dead]
             said = [found for found in said if type(found) is not Dead]
-        lines = self._lines(records, said)
-        if failed := [line for line in lines if isinstance(line, Dead)]:
-            records = [record for record, line in zip(records, lines, strict=True) if not isinstance(line, Dead)]
+        made = self._lines(records, said)
+        if failed := [line for line in made if isinstance(line, Dead)]:
+            records = [record for record, line in zip(records, made, strict=True) if not isinstance(line, Dead)]
             dead = sorted(dead + failed, key=lambda one: one.record.offset)
-        return Batch(first, last, records, [line for line in lines if not isinstance(line, Dead)], dead)
+        return Batch(first, last, records, [line for line in made if not isinstance(line, Dead)], dead)
 
     def _lines(self, records: list[Record], said: list[Any]) -> list[bytes | Dead]:
         """Each record's line: by halves, so that one that fails costs its neighbours little."""
         if len(said) < 2 or not self.predictor.row_wise:
             return [self._alone(record, one) for record, one in zip(records, said, strict=True)]
-        lines = self._together(records, said)
-        if lines is not None:
-            return lines
+        made = self._together(records, said)
+        if made is not None:
+            return list(made)
         middle = len(said) // 2
         return self._lines(records[:middle], said[:middle]) + self._lines(records[middle:], said[middle:])
 
-    def _together(self, records: list[Record], said: list[Any]) -> list[bytes | Dead] | None:
+    def _together(self, records: list[Record], said: list[Any]) -> Sequence[bytes | Dead] | None:
         try:
             table = self._table(said)
-            return None if table is None else _lines(records, said, lists(self.predictor.predict(table)))
+            return None if table is None else lines(records, said, lists(self.predictor.predict(table)))
         except Exception:  # noqa: BLE001 which record it was is found by asking fewer
             return None
 
@@ -97,7 +99,7 @@ class Asking:
     def _alone(self, record: Record, said: Any) -> bytes | Dead:
         try:
             answer = lists(self.predictor.predict(self.predictor.schema.table([said])))
-            return _lines([record], [said], answer)[0]
+            return lines([record], [said], answer)[0]
         except (BadInput, ModelFailed) as error:
             return Dead(record, " ".join(str(error).partition("\n→")[0].split()))
         except WorkbenchError:
@@ -106,22 +108,13 @@ class Asking:
             return Dead(record, f"{type(error).__name__}: {error}")
 
 
-def _lines(records: list[Record], said: list[Any], answers: dict[str, list[Any]]) -> list[bytes | Dead]:
-    names = list(answers)
-    rows = zip(*answers.values(), strict=True)
-    return [_line(record.value, one, names, row) for record, one, row in zip(records, said, rows, strict=True)]
-
-
-def _line(value: bytes, said: Any, names: list[str], row: tuple[Any, ...]) -> bytes:
-    """The record's own text is kept, on one line; a prediction that is called like one of its fields gets a name of
-    its own."""
-    if type(said) is not dict:
-        return orjson.dumps({"x": said, **dict(zip(names, row, strict=True))})
-    free = [name if name not in said else f"{name}_predicted" for name in names]
-    added = orjson.dumps(dict(zip(free, row, strict=True)))
-    if b"\n" in value or b"\r" in value:  # between its fields: in text they are escaped
-        value = value.replace(b"\n", b" ").replace(b"\r", b" ")
-    return value.strip()[:-1] + b"," + added[1:]
+def _all_read(records: list[Record]) -> list[Any] | None:
+    """What all records say; None where one of them cannot be asked about."""
+    try:
+        said = [orjson.loads(record.value) for record in records]
+    except orjson.JSONDecodeError:
+        return None
+    return said if all(said) and set(map(type, said)) <= {dict, list} else None
 
 
 def _read(record: Record) -> Any:
