@@ -7,100 +7,71 @@ on until a successor, which takes the socket from one of them, is ready in its p
 
 from __future__ import annotations
 
-import json
-import mmap
 import os
 import selectors
 import signal
 import socket
-import struct
 import time
-from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..spawn.branch import branch
-from . import handover
+from . import handover, identity
+from .changeover import Epoch, Following
+from .children import Child, Message, woken_by_children
+from .record import Order
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .context import Context
-    from .record import Order
 
 LOOK = 0.05
 _FAILURES = 5
+_GRIEF = 1.0
+_CATCH_UP, _OWN_PREPARE, _OWN_FLIP = 0, -1, -2  # numbers of what is asked of children, where no order has one
 _LONGEST_DELAY = 10.0
-_EPOCH = struct.Struct("q")
-Message = dict[str, Any]
-
-
-class Epoch:
-    """A number in a file that all processes of a deployment map; the door alone counts it up."""
-
-    def __init__(self, path: Path, *, new: bool = False) -> None:
-        if new:
-            path.unlink(missing_ok=True)
-            path.write_bytes(bytes(_EPOCH.size))
-        with path.open("r+b") as file:
-            self._shared = mmap.mmap(file.fileno(), _EPOCH.size)
-
-    def __call__(self) -> int:
-        return int(_EPOCH.unpack_from(self._shared)[0])
-
-    def count_up(self) -> None:
-        _EPOCH.pack_into(self._shared, 0, self() + 1)
-
-
-@dataclass
-class _Child:
-    slot: int
-    pid: int
-    channel: socket.socket
-    ready: bool = False
-    said: str = ""
-    read: bytearray = field(default_factory=bytearray)
-
-    def tell(self, **message: Any) -> None:
-        with suppress(OSError):  # it died, as its end will tell
-            self.channel.sendall(json.dumps(message).encode() + b"\n")
-
-    def heard(self) -> list[Message] | None:
-        """What it said since; None when it is gone."""
-        try:
-            part = self.channel.recv(1 << 16)
-        except OSError:
-            part = b""
-        if not part:
-            return None
-        *lines, rest = (self.read + part).split(b"\n")
-        self.read = bytearray(rest)
-        return [json.loads(line) for line in lines]
 
 
 class Door:
     """Keeps `count` children running that call `target` with `args` and what the door adds: `channel` and `socket`
-    (descriptors), `slot`, `epoch` (a file), and `ref`, which version to load."""
+    (descriptors), `slot`, `epoch` (a file), and `ref`, which version to load. A child says `loaded`, is told of what
+    it missed meanwhile, then to `go`, and says `ready` when it answers. `wanted` says which version should answer;
+    `facts` is what it tells of itself, beside its children and their version."""
 
     def __init__(
-        self, context: Context, shared: socket.socket, target: str, args: dict[str, Any], *, ref: str, count: int
+        self,
+        context: Context,
+        shared: socket.socket,
+        target: str,
+        args: dict[str, Any],
+        *,
+        ref: str,
+        count: int,
+        wanted: Callable[[], str],
+        facts: dict[str, Any],
     ) -> None:
         self.context, self.shared, self.target, self.ref, self.count = context, shared, target, ref, count
+        _sweep(context.folder)
+        self.following, self.facts = Following(wanted), facts
+        context.facts(**facts, version=ref)
         self.args = args | {"epoch": str(context.folder / f"epoch-{os.getpid()}"), "door": os.getpid()}
         self.epoch = Epoch(Path(self.args["epoch"]), new=True)
-        self.children: dict[int, _Child] = {}
+        self.children: dict[int, Child] = {}
         self.due: dict[int, float] = dict.fromkeys(range(count), 0.0)  # slot -> when to start it
         self.failures = 0
         self.next_ref = ""
         self.pending: dict[int, tuple[Order, dict[int, Message]]] = {}
         self.leaving = False
+        self.bereft = 0.0  # since when no other process is in its place any more
         self.selector = selectors.DefaultSelector()
-        self.offer = handover.offer(shared)
+        self.offer = handover.offer(shared, context.folder)
         if self.offer:
             self.selector.register(self.offer, selectors.EVENT_READ, self.offer.give)
 
     def run(self) -> None:
         """Until it is told to stop, or a successor is ready; its children have ended then."""
-        with _woken_by_children(self.selector):
+        with woken_by_children(self.selector):
             while self.children or not self.leaving:
                 self._start_due()
                 for key, _ in self.selector.select(LOOK):
@@ -122,11 +93,11 @@ class Door:
         with theirs:
             fds = [theirs.fileno(), self.shared.fileno()]
             args = self.args | {"slot": slot, "ref": self.ref, "channel": fds[0], "socket": fds[1]}
-            child = _Child(slot, branch(self.target, args, fds=fds), mine)
+            child = Child(slot, branch(self.target, args, fds=fds), mine, self.ref)
         self.children[child.pid] = child
         self.selector.register(mine, selectors.EVENT_READ, lambda: self._hear(child))
 
-    def _hear(self, child: _Child) -> None:
+    def _hear(self, child: Child) -> None:
         messages = child.heard()
         if messages is None:
             self.selector.unregister(child.channel)
@@ -137,21 +108,32 @@ class Door:
             else:
                 self._told(child, message)
 
-    def _told(self, child: _Child, message: Message) -> None:
+    def _told(self, child: Child, message: Message) -> None:
         child.said = message.get("failed", "")
+        if message.get("loaded"):
+            child.loaded = True
+            self._catch_up(child)
+            if preparing := next((order for order, _ in self.pending.values() if order.do == "prepare"), None):
+                child.tell(do="prepare", id=preparing.id, ref=self.next_ref, at=self.epoch() + 1)
+            child.tell(do="go")
         if message.get("ready"):
             child.ready, self.failures = True, 0
-            if self.next_ref:
-                child.tell(do="prepare", ref=self.next_ref, id=0)
-            self.context.facts(**message.get("facts", {}))
         self._tell_state()
+
+    def _catch_up(self, child: Child) -> None:
+        """A child that has not loaded what all answer with by now takes it at once."""
+        if child.ref != self.ref:
+            child.ref = self.ref
+            child.tell(do="prepare", id=_CATCH_UP, ref=self.ref, at=self.epoch())
 
     def _tell_state(self) -> None:
         ready = sum(child.ready for child in self.children.values())
-        if self.leaving or not ready or (ready < self.count and self.context.job.state == "starting"):
+        coming = ready < self.count and self.context.job.state == "starting" and self.failures < _FAILURES
+        if self.leaving or not ready or coming:
             return
         reason = "" if ready == self.count else f"{ready} of {self.count} workers"
-        self.context.facts(workers=[child.pid for child in self.children.values()], version=self.ref)
+        reason = " · ".join(filter(None, [reason, self.following.refusal]))
+        self.context.facts(**self.facts, workers=[child.pid for child in self.children.values()], version=self.ref)
         self.context.state("ready", reason)
 
     def _reap(self) -> None:
@@ -160,18 +142,20 @@ class Door:
             if ended:
                 self._ended(child, os.waitstatus_to_exitcode(status))
 
-    def _ended(self, child: _Child, status: int) -> None:
+    def _ended(self, child: Child, status: int) -> None:
         del self.children[child.pid]
         if child.channel.fileno() in self.selector.get_map():
             self._hear(child)  # its last words
         if child.channel.fileno() in self.selector.get_map():
             self.selector.unregister(child.channel)
         child.channel.close()
-        for order, _ in list(self.pending.values()):
+        why = child.said or (f"killed by {signal.Signals(-status).name}" if status < 0 else f"exit status {status}")
+        for order, answers in list(self.pending.values()):
+            if child.loaded and order.do == "prepare":
+                answers[child.pid] = {"ok": False, "text": f"a worker ended while it loaded {self.next_ref}: {why}"}
             self._settle(order)
         if self.leaving:
             return
-        why = child.said or (signal.Signals(-status).name if status < 0 else f"exit status {status}")
         self.failures += not child.ready
         if self.failures >= _FAILURES and not any(other.ready for other in self.children.values()):
             self._give_up(why)
@@ -179,7 +163,9 @@ class Door:
         delay = 0.0 if child.ready else min(_LONGEST_DELAY, 0.1 * 2**self.failures)
         self.due[child.slot] = time.monotonic() + delay
         self.context.store.event(self.context.name, f"worker {child.slot} ended: {why}; started again")
-        if not any(other.ready for other in self.children.values()):
+        if any(other.ready for other in self.children.values()):
+            self._tell_state()
+        else:
             self.context.state("starting", f"its worker ended: {why}")
 
     def _give_up(self, why: str) -> None:
@@ -191,42 +177,86 @@ class Door:
         self.context.tick()
         if self.leaving:
             return
-        if self.context.stopping() or self.context.succeeded():
+        if self._should_leave():
             self._leave()
             return
+        if not any(child.loaded for child in self.children.values()):
+            return  # there is nobody to pass an order on to, yet
         for order in self.context.orders():
             if order.id not in self.pending:
                 self._pass_on(order)
+        if not self.pending and (ref := self.following.differs(self.ref)):
+            self._pass_on(Order(_OWN_PREPARE, self.context.name, "prepare", {"ref": ref}))
+
+    def _should_leave(self) -> bool:
+        """Whether it was told to stop, or another is ready in its place. While that one starts, this one answers; where
+        that one cannot, this one takes its place again, after whoever asked for it had the time to see that."""
+        job = self.context.look()
+        if job is None or job.desired == "stopped":
+            return True
+        if job.process == self.context.process:
+            return self.context.stopping()
+        if not job.over:
+            self.bereft = 0.0
+            return job.state == "ready"
+        self.bereft = self.bereft or time.monotonic()
+        if time.monotonic() - self.bereft > _GRIEF:
+            self.bereft = 0.0
+            self.following.refusal = f"as it was: what should follow it {job.state}: {job.reason}"
+            self.context.store.started(self.context.name, self.context.process, job.generation)
+            self._tell_state()
+        return False
 
     def _pass_on(self, order: Order) -> None:
+        ref, text = order.args["ref"], ""
         self.pending[order.id] = (order, {})
         if order.do == "prepare":
-            self.next_ref = order.args["ref"]
-        elif order.do == "flip":
-            self.ref, self.next_ref = self.next_ref or self.ref, ""
+            self.next_ref = ref
+        elif ref == self.next_ref:
+            self.ref, self.next_ref = ref, ""
             self.epoch.count_up()
-        for child in self.children.values():
-            if child.ready:
-                child.tell(do=order.do, id=order.id, **order.args)
-        self._settle(order)
+        elif ref != self.ref:
+            text = f"{ref} is not what was loaded last: it was promoted twice at a time"
+        for child in self.children.values() if not text else ():
+            self._tell_order(child, order)
+        self._settle(order, text)
 
-    def _answered(self, child: _Child, message: Message) -> None:
-        if found := self.pending.get(message["answer"]):
+    def _tell_order(self, child: Child, order: Order) -> None:
+        if not child.loaded:
+            return
+        if order.do == "flip" and child.prepared == self.ref:
+            child.ref, child.prepared = self.ref, ""
+        elif order.do == "flip":
+            self._catch_up(child)
+        child.tell(do=order.do, id=order.id, ref=order.args["ref"], at=self.epoch() + 1)
+
+    def _answered(self, child: Child, message: Message) -> None:
+        number, ok = message["answer"], message["ok"]
+        if number == _CATCH_UP and not ok:
+            child.said = message["text"]
+            os.kill(child.pid, signal.SIGTERM)  # it would answer with what it has; the next one loads it from the start
+        if found := self.pending.get(number):
+            if ok and found[0].do == "prepare":
+                child.prepared = message["ref"]
             found[1][child.pid] = message
             self._settle(found[0])
 
-    def _settle(self, order: Order) -> None:
-        """Answer an order once every child that is ready has."""
+    def _settle(self, order: Order, refused: str = "") -> None:
+        """Answer an order once every child that has loaded its version has."""
         _, answers = self.pending[order.id]
-        asked = [child.pid for child in self.children.values() if child.ready]
-        if any(pid not in answers for pid in asked):
+        asked = [child.pid for child in self.children.values() if child.loaded]
+        if not refused and any(pid not in answers for pid in asked):
             return
-        refused = next((answer["text"] for answer in answers.values() if not answer["ok"]), "")
+        refused = refused or next((answer["text"] for answer in answers.values() if not answer["ok"]), "")
         text = refused or ("" if asked else "no worker is ready")
-        if text and order.do == "prepare":
-            self.next_ref = ""
         del self.pending[order.id]
+        if order.do == "prepare" and text:
+            self.next_ref = ""
+        if order.id == _OWN_PREPARE:
+            self.following.refused(order.args["ref"], text)
         self.context.answer(order, text)
+        if order.id == _OWN_PREPARE and not text:
+            self._pass_on(Order(_OWN_FLIP, order.job, "flip", order.args))
         self._tell_state()
 
     def _leave(self) -> None:
@@ -235,23 +265,9 @@ class Door:
             child.tell(do="drain")
 
 
-class _woken_by_children:
-    """Makes the end of a child wake the selector."""
-
-    def __init__(self, selector: selectors.BaseSelector) -> None:
-        self.selector = selector
-
-    def __enter__(self) -> None:
-        self.ends = socket.socketpair()
-        for end in self.ends:
-            end.setblocking(False)
-        self.selector.register(self.ends[0], selectors.EVENT_READ, lambda: self.ends[0].recv(4096))
-        self.handler = signal.signal(signal.SIGCHLD, lambda *_: None)
-        self.wakeup = signal.set_wakeup_fd(self.ends[1].fileno(), warn_on_full_buffer=False)
-
-    def __exit__(self, *_: object) -> None:
-        signal.set_wakeup_fd(self.wakeup)
-        signal.signal(signal.SIGCHLD, self.handler)
-        self.selector.unregister(self.ends[0])
-        for end in self.ends:
-            end.close()
+def _sweep(folder: Path) -> None:
+    """Remove the files of doors that were killed; who maps them still has them."""
+    for path in [*folder.glob("epoch-*"), *folder.glob("metrics-*")]:
+        pid = path.name.partition("-")[2]
+        if pid.isdecimal() and identity.of(int(pid)) is None:
+            path.unlink(missing_ok=True)

@@ -1,16 +1,19 @@
 """A listening socket -> the process that follows its owner: connections that wait in it are never reset.
 
 Each process that serves a socket listens under a name of its own in the abstract namespace of Unix sockets, and gives
-the descriptor to any process of the same user that asks. Where there is no such namespace nothing is offered.
+the descriptor to any process of the same user that asks for the socket of the same job: `key` is the job's folder, for
+numbers of processes are given again. Where there is no such namespace nothing is offered.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import socket
 import struct
 import sys
 from collections.abc import Iterable
+from pathlib import Path
 
 _CREDENTIALS = struct.Struct("3i")
 _PATIENCE = 2.0
@@ -19,10 +22,10 @@ _PATIENCE = 2.0
 class Offer:
     """What gives `shared` to those who ask; `fileno` becomes readable when somebody does."""
 
-    def __init__(self, shared: socket.socket) -> None:
+    def __init__(self, shared: socket.socket, key: Path) -> None:
         self.shared = shared
         self.listener = socket.socket(socket.AF_UNIX)
-        self.listener.bind(_name(os.getpid()))
+        self.listener.bind(_name(key, os.getpid()))
         self.listener.listen(8)
         self.listener.setblocking(False)
 
@@ -43,12 +46,12 @@ class Offer:
         self.listener.close()
 
 
-def offer(shared: socket.socket) -> Offer | None:
+def offer(shared: socket.socket, key: Path) -> Offer | None:
     """Offer the socket to whoever follows; None where the platform cannot."""
-    return Offer(shared) if sys.platform == "linux" else None
+    return Offer(shared, key) if sys.platform == "linux" else None
 
 
-def take(pids: Iterable[int]) -> socket.socket | None:
+def take(pids: Iterable[int], key: Path) -> socket.socket | None:
     """The socket of the first of these processes that offers one."""
     if sys.platform != "linux":
         return None
@@ -56,7 +59,7 @@ def take(pids: Iterable[int]) -> socket.socket | None:
         with socket.socket(socket.AF_UNIX) as asking:
             asking.settimeout(_PATIENCE)
             try:
-                asking.connect(_name(pid))
+                asking.connect(_name(key, pid))
                 if _user(asking) != os.getuid():
                     continue
                 _, descriptors, _, _ = socket.recv_fds(asking, 1, 1)
@@ -67,8 +70,8 @@ def take(pids: Iterable[int]) -> socket.socket | None:
     return None
 
 
-def _name(pid: int) -> str:
-    return f"\0workbench-{os.getuid()}-{pid}"
+def _name(key: Path, pid: int) -> str:
+    return f"\0workbench-{os.getuid()}-{pid}-{hashlib.sha256(os.fsencode(key.absolute())).hexdigest()[:16]}"
 
 
 def _user(other: socket.socket) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 import signal
@@ -15,8 +16,9 @@ from .. import paths
 from ..bundle import loaded
 from ..bundle.registry import Registry
 from ..errors import NotFound, StorageError, WorkbenchError
-from . import handover
-from .door import Door, Epoch
+from . import handover, logs
+from .changeover import Epoch
+from .door import Door
 from .store import Store
 
 if TYPE_CHECKING:
@@ -32,20 +34,34 @@ _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 def run(context: Context) -> None:
     """The life of a service: its door, until it is stopped or followed by another."""
     spec = context.job.spec
-    shared = handover.take(_relatives(context)) or _own_socket(context)
-    version = Registry(paths.registry(context.home)).resolve(spec["model"])
-    host, port = shared.getsockname()[:2]
-    context.facts(url=f"http://{host}:{port}", port=port, version=version.ref, metrics=str(_metrics(context)))
+    registry = Registry(paths.registry(context.home))
+    ref = registry.resolve(spec["model"]).ref
+    shared = _taken(context) or _own_socket(context)
+    facts = {**_address(shared, spec["host"]), "metrics": str(_metrics(context))}
     args = {"home": str(context.home), "name": context.name, "metrics": str(_metrics(context))}
-    Door(context, shared, f"{__name__}:work", args, ref=version.ref, count=spec["workers"]).run()
+
+    def wanted() -> str:
+        return registry.resolve(spec["model"]).ref
+
+    Door(context, shared, f"{__name__}:work", args, ref=ref, count=spec["workers"], wanted=wanted, facts=facts).run()
+
+
+def _address(shared: socket.socket, host: str) -> dict[str, Any]:
+    address, port = shared.getsockname()[:2]
+    shown = f"[{address}]" if ":" in address else address
+    return {"url": f"http://{shown}:{port}", "host": host, "port": port}
 
 
 def _metrics(context: Context) -> Path:
     return context.folder / f"metrics-{os.getpid()}"
 
 
-def _relatives(context: Context) -> list[int]:
-    return [pid for pid in context.job.facts.get("workers", ()) if pid != os.getpid()]
+def _taken(context: Context) -> socket.socket | None:
+    """The socket of those who served before, if it listens where this should."""
+    spec, facts = context.job.spec, context.job.facts
+    if facts.get("host") != spec["host"] or spec["port"] not in (0, facts.get("port")):
+        return None
+    return handover.take([pid for pid in facts.get("workers", ()) if pid != os.getpid()], context.folder)
 
 
 def _own_socket(context: Context) -> socket.socket:
@@ -59,11 +75,16 @@ def _own_socket(context: Context) -> socket.socket:
 
 def listen(host: str, port: int, name: str) -> socket.socket:
     """A socket that listens at this address. StorageError, which names it, where it is taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), backlog=_BACKLOG, reuse_port=False)
-    except OSError as error:
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG, reuse_port=False)
+    except socket.gaierror as error:
+        what = f"{name}: {host} is no address of this machine: {error.strerror}"
+        raise StorageError(what, fix="--host 127.0.0.1, or 0.0.0.0 for all its addresses") from error
+    except (OSError, OverflowError) as error:
+        why = getattr(error, "strerror", None) or str(error)
         raise StorageError(
-            f"{name}: port {port} of {host} cannot be had: {error.strerror}",
+            f"{name}: port {port} of {host} cannot be had: {why}",
             fix="--port with another number, or leave --port out to get a free one",
         ) from error
 
@@ -85,7 +106,6 @@ class Worker:
     """One process that answers requests with the version that its door says."""
 
     live: Live
-    served: Served
 
     def __init__(self, args: dict[str, Any]) -> None:
         self.args, self.home = args, Path(args["home"])
@@ -93,7 +113,7 @@ class Worker:
         self.shared = socket.socket(fileno=args["socket"])
         self.store = Store(paths.state(self.home))
         self.job = self.store.get(args["name"])
-        self.drain = asyncio.Event()
+        self.go, self.drain = asyncio.Event(), asyncio.Event()
         self.folders: dict[str, Path] = {}
 
     def tell(self, **message: Any) -> None:
@@ -105,8 +125,7 @@ class Worker:
         """Load the version and let it answer its example."""
         from ..patterns.serving.live import Live
 
-        self.served = self._served(self.args["ref"])
-        self.live = Live(self.served, Epoch(Path(self.args["epoch"])))
+        self.live = Live(self._served(self.args["ref"]), Epoch(Path(self.args["epoch"])))
 
     def _served(self, ref: str) -> Served:
         from ..patterns.serving.served import Served
@@ -116,14 +135,14 @@ class Worker:
         return Served.of(version, self.home)
 
     async def serve(self) -> None:
-        """Answer requests until told to drain."""
+        """Answer requests, once the door says that it may, until told to drain."""
         from ..monitoring.metrics import Metrics
         from ..patterns.serving.endpoint import Endpoint, Limits
         from ..patterns.serving.server import serve
 
         loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGTERM, self.drain.set)
-        offer = handover.offer(self.shared)
+        loop.add_signal_handler(signal.SIGTERM, self._leave)
+        offer = handover.offer(self.shared, self.store.job_folder(self.job.name))
         if offer:
             loop.add_reader(offer.fileno(), offer.give)
         spec = self.job.spec
@@ -136,9 +155,24 @@ class Worker:
             metrics=metrics,
             local=spec["host"] in _LOOPBACK,
         )
-        listening = asyncio.create_task(self._listen())
-        await serve(self.shared.dup(), endpoint, started=lambda: self.tell(ready=True), drain=self.drain)
-        listening.cancel()
+        beside = [asyncio.create_task(self._listen()), asyncio.create_task(self._see_to_log())]
+        self.tell(loaded=True)
+        await self.go.wait()
+        if not self.drain.is_set():
+            await serve(self.shared.dup(), endpoint, started=lambda: self.tell(ready=True), drain=self.drain)
+        for task in beside:
+            task.cancel()
+
+    def _leave(self) -> None:
+        self.drain.set()
+        self.go.set()
+
+    async def _see_to_log(self) -> None:
+        """The door may have begun another file."""
+        folder = self.store.job_folder(self.job.name)
+        while True:
+            await asyncio.sleep(1)
+            logs.rotate(folder)
 
     def _token(self) -> str | None:
         file = self.store.job_folder(self.job.name) / "token"
@@ -148,11 +182,12 @@ class Worker:
         """What the door says, until it is gone; then until another is ready in its place."""
         self.channel.setblocking(False)
         lines, _ = await asyncio.open_connection(sock=self.channel.dup())
-        while line := await lines.readline():
-            await self._do(json.loads(line))
-        while not self._followed():
+        with suppress(ConnectionError):
+            while line := await lines.readline():
+                await self._do(json.loads(line))
+        while self.go.is_set() and not self._followed():
             await asyncio.sleep(_LOOK)
-        self.drain.set()
+        self._leave()
 
     def _followed(self) -> bool:
         """Whether nobody needs this worker, whose door is gone."""
@@ -160,27 +195,39 @@ class Worker:
             job = self.store.get(self.job.name)
         except NotFound:
             return True
+        except WorkbenchError:
+            return not paths.state(self.home).exists()  # else it is known at another look
         follower = job.process is not None and job.process.pid != self.args["door"] and job.state == "ready"
-        return follower or job.desired == "stopped"
+        return follower or job.over or job.desired == "stopped"
 
     async def _do(self, message: dict[str, Any]) -> None:
-        if message["do"] == "drain":
-            self.drain.set()
-            return
-        try:
-            await (self._prepare(message["ref"]) if message["do"] == "prepare" else self._flip())
-        except WorkbenchError as error:
-            self.tell(answer=message["id"], ok=False, text=str(error))
+        if message["do"] == "go":
+            self.go.set()
+        elif message["do"] == "drain":
+            self._leave()
+        elif message["do"] == "flip":
+            self._let_go()
+            self.tell(answer=message["id"], ok=True, text="", ref=message["ref"])
         else:
-            self.tell(answer=message["id"], ok=True, text="")
+            refusal = await self._prepared(message["ref"], message["at"])
+            self.tell(answer=message["id"], ok=not refusal, text=refusal, ref=message["ref"])
 
-    async def _prepare(self, ref: str) -> None:
-        served = await asyncio.to_thread(self._served, ref)
-        await asyncio.to_thread(self.live.prepare, served)
+    async def _prepared(self, ref: str, at: int) -> str:
+        """Load a version, which takes over at that epoch; why it could not be, in words."""
+        try:
+            served = await asyncio.to_thread(self._served, ref)
+            await asyncio.to_thread(self.live.prepare, served, at)
+        except WorkbenchError as error:
+            return str(error)
+        except Exception as error:  # noqa: BLE001 what a damaged version raises is for whoever asked for it
+            return f"{ref} cannot be loaded: {type(error).__name__}: {error}"
+        finally:
+            self._let_go()
+        return ""
 
-    async def _flip(self) -> None:
-        """Change over, if no batch has done so yet, and let go of the version before."""
-        now = self.live.current()
-        if now is not self.served:
-            loaded.drop(self.folders.pop(self.served.ref))
-            self.served = now
+    def _let_go(self) -> None:
+        """Forget the versions that neither answer nor will."""
+        held = {served.ref for served in self.live.held()}
+        for ref in self.folders.keys() - held:
+            loaded.drop(self.folders.pop(ref))
+        gc.collect()

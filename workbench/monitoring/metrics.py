@@ -25,10 +25,10 @@ class Metrics:
             if file.tell() < size:
                 file.truncate(size)
             self._map = mmap.mmap(file.fileno(), size)
-        self.path = path
         start = slot * _WIDTH
         self._all = memoryview(self._map).cast("d")
         self._own = self._all[start : start + _WIDTH]
+        self.waits(0)  # whoever had the slot before may have died with requests that waited
 
     def waits(self, requests: int) -> None:
         """So many requests wait for the model now."""
@@ -51,7 +51,7 @@ class Metrics:
 
     def all(self) -> Figures:
         """What all processes of the file have counted."""
-        return read(self.path)
+        return _sums(self._all)
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,10 @@ class Figures:
 
 def read(path: Path) -> Figures:
     """The sum over all processes of the file."""
-    values = memoryview(path.read_bytes()).cast("d")
+    return _sums(memoryview(path.read_bytes()).cast("d"))
+
+
+def _sums(values: memoryview[float]) -> Figures:
     slots = len(values) // _WIDTH
     sums = [sum(values[slot * _WIDTH + i] for slot in range(slots)) for i in range(_WIDTH)]
     counts = [int(value) for value in sums]

@@ -18,6 +18,7 @@ from .refusals import Busy
 
 if TYPE_CHECKING:
     from ...inference.fields import Table
+    from ...inference.schema import Schema
     from ...monitoring.metrics import Metrics
     from .live import Live
     from .served import Served
@@ -33,11 +34,13 @@ Answers = list[dict[str, list[Any]] | Exception]
 
 @dataclass(slots=True)
 class Asked:
-    """One request: its columns, or rows that only `Schema.table` reads, and where its answer goes."""
+    """One request: its columns as `schema` has them, or rows that only `Schema.table` reads, and where its answer
+    goes."""
 
     columns: Columns | None
     data: Any
     rows: int
+    schema: Schema
     answer: asyncio.Future[Answer]
 
 
@@ -69,18 +72,19 @@ class Batcher:
 
     def decoder(self, served: Served) -> Decoder:
         """What reads requests for this version."""
-        if self._reader.schema is not served.inputs:
-            self._reader = Decoder(served.inputs)
-        return self._reader
+        reader = self._reader  # another thread may ask for another version meanwhile
+        if reader.schema is not served.inputs:
+            reader = self._reader = Decoder(served.inputs)
+        return reader
 
-    def ask(self, columns: Columns | None, data: Any, rows: int) -> asyncio.Future[Answer]:
-        """The answer to one request, to be awaited. Busy where too many wait."""
+    def ask(self, columns: Columns | None, data: Any, rows: int, schema: Schema) -> asyncio.Future[Answer]:
+        """The answer to one request, read for a version with this schema; to be awaited. Busy where too many wait."""
         if len(self.waiting) >= self.most_waiting:
             raise Busy(
                 f"{len(self.waiting)} requests wait already", fix="try again in a second, or %serve with more --workers"
             )
         answer: asyncio.Future[Answer] = self.loop.create_future()
-        self.waiting.append(Asked(columns, data, rows, answer))
+        self.waiting.append(Asked(columns, data, rows, schema, answer))
         if not self.busy:
             self.busy = True
             if self.alone():
@@ -136,6 +140,9 @@ class Batcher:
     def _answers(self, served: Served, batch: list[Asked]) -> Answers:
         """One answer per request; a request that is wrong, or that the model fails at, fails alone."""
         started = time.perf_counter()
+        for asked in batch:
+            if asked.schema is not served.inputs and asked.schema != served.inputs:
+                asked.columns = None  # read for the version before: its columns are others
         answers = self._each(served, batch)
         took = time.perf_counter() - started
         self.usual += _SHARE * (took - self.usual)
@@ -161,7 +168,6 @@ class Batcher:
             return None
         return _parts(answered, batch)
 
-
     def _apart(self, served: Served, asked: Asked) -> dict[str, list[Any]] | Exception:
         """The answer to one request by itself."""
         try:
@@ -186,5 +192,3 @@ def _parts(answered: dict[str, list[Any]], batch: list[Asked]) -> list[dict[str,
         parts.append({name: values[start:end] for name, values in answered.items()})
         start = end
     return parts
-
-

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
 Headers = dict[bytes, bytes]
+_FIX = 'send a record, {"name": value, …}, a list of records, or columns, {"name": [values], …}'
 
 
 async def read(receive: Callable[[], Awaitable[Any]], headers: Headers, most: int) -> bytes:
@@ -62,6 +63,9 @@ def _inflated(body: bytes, encoding: str, most: int) -> bytes:
         ) from error
     if len(made) > most:
         raise too_large(most)
+    if not inflating.eof or inflating.unused_data:
+        how = "is cut off" if not inflating.eof else "goes on after its end"
+        raise Refused(f"the {encoding} of the body {how}", fix="compress the whole body, once")
     return made
 
 
@@ -71,4 +75,6 @@ def json(body: bytes) -> Any:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
         what = "the body is empty" if not body else f"the body is not JSON: {error}"
-        raise Refused(what, fix='a record, {"name": value, …}, a list of records, or columns') from error
+        at = body[error.pos :].lstrip(b"-")
+        missing = at.startswith((b"NaN", b"Infinity"))
+        raise Refused(what, fix="write a missing value as null: JSON has no NaN" if missing else _FIX) from error

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote
 
 from ...data.encoding import dumps
-from ...errors import WorkbenchError
+from ...errors import ModelFailed, WorkbenchError
 from . import body, mlflow, pages, plain, v2
 from .batcher import Batcher
-from .refusals import Busy, Refused, body_of, status_of
+from .refusals import Refused, body_of, status_of
 
 if TYPE_CHECKING:
     from ...data.decoding import Decoder
@@ -30,6 +30,7 @@ Receive = Callable[[], Awaitable[Any]]
 Ask = Callable[[Any, "Decoder"], "Question"]
 
 _JSON = b"application/json"
+_PLAIN = ("/predict", "/")
 _LOCAL = (b"127.0.0.1", b"localhost", b"[::1]", b"::1")
 
 
@@ -73,10 +74,10 @@ class Endpoint:
             reply = await self._reply(scope["method"], path, headers, scope, receive)
         except WorkbenchError as error:
             reply = self._refusal(path, error)
-        except Exception:  # noqa: BLE001 a client gets an answer whatever happens
+        except Exception as error:  # noqa: BLE001 a client gets an answer whatever happens
             traceback.print_exc(file=sys.stderr)
-            said = {"error": "the service failed", "fix": f"%workbench logs {self.name} says why"}
-            reply = Reply(500, dumps(said))
+            what = f"{self.name} failed at this request: {type(error).__name__}"
+            reply = self._refusal(path, Refused(what, fix=f"%workbench logs {self.name} says where", status=500))
         if scope["method"] == "POST":
             self.metrics.answered(time.perf_counter() - started, failed=reply.status >= 400)
         await self._send(reply, send, head=scope["method"] == "HEAD")
@@ -85,7 +86,7 @@ class Endpoint:
         headers = [
             (b"content-type", reply.type),
             (b"content-length", str(len(reply.content)).encode()),
-            *reply.headers,
+            *(reply.headers or self._version(self.live.current())),
         ]
         if self.draining:
             headers.append((b"connection", b"close"))
@@ -98,11 +99,13 @@ class Endpoint:
             self._check_token(headers)
             return await self._predict(path, headers, receive)
         if method not in ("GET", "HEAD"):
-            raise Refused(f"{method} is not taken here", fix="GET to look, POST to predict", status=405)
+            raise _not_taken(method, path, b"GET, POST", "GET to look, POST to predict")
         if (health := self._health(path)) is not None:
             return health
         self._check_token(headers, scope["query_string"])
         page = self._look(path)
+        if page is None and _asks(path):
+            raise _not_taken(method, path, b"POST", f"POST rows to {path}; GET / shows how")
         if page is None:
             raise _nothing(path)
         return page
@@ -110,8 +113,11 @@ class Endpoint:
     async def _predict(self, path: str, headers: Headers, receive: Receive) -> Reply:
         ask = self._route(path, headers)
         said = body.json(await body.read(receive, headers, self.limits.max_body))
-        columns, data, rows, encode = ask(said, self.batcher.decoder(self.live.current()))
-        answer = await self.batcher.ask(columns, data, rows)
+        served = self.live.current()
+        columns, data, rows, encode = ask(said, self.batcher.decoder(served))
+        if not rows:
+            raise Refused("the body holds no rows", fix="send at least one row; GET / shows how")
+        answer = await self.batcher.ask(columns, data, rows, served.inputs)
         return Reply(200, encode(answer), headers=self._version(answer.served))
 
     def _version(self, served: Served) -> tuple[tuple[bytes, bytes], ...]:
@@ -122,14 +128,16 @@ class Endpoint:
 
     def _route(self, path: str, headers: Headers) -> Ask:
         """How the body of a POST to this path is read."""
-        if path in ("/predict", "/"):
+        if path in _PLAIN:
             return plain.question
         if path == "/invocations":
             mlflow.check_type(headers)
             return mlflow.question
-        if path.startswith("/v2/models/") and path.endswith("/infer"):
+        if _asks(path):
             self._check_model(path.removesuffix("/infer"))
             return v2.question
+        if self._health(path) or self._look(path):
+            raise _not_taken("POST", path, b"GET", f"GET {path}, or POST rows to /predict")
         raise _nothing(path)
 
     def _check_model(self, path: str) -> None:
@@ -139,7 +147,8 @@ class Endpoint:
         if name != served.name or (version and version != str(served.version)):
             asked = f"{name!r} version {version}" if version else repr(name)
             what = f"Request for unknown model: {asked} is not found"
-            raise Refused(what, fix=f"here answers {served.name}, version {served.version}", status=404)
+            fix = f"{served.name}, version {served.version}, answers here: /v2/models/{served.name}/infer"
+            raise Refused(what, fix=fix, status=404)
 
     def _health(self, path: str) -> Reply | None:
         """Alive while this answers; ready while it takes requests. It began to listen after it answered its example."""
@@ -147,7 +156,7 @@ class Endpoint:
         if path in ("/health", "/ping", "/v2/health/live", "/health/live"):
             return Reply(200, b"\n" if path in ("/ping", "/health") else b'{"live":true}')
         if path in ("/v2/health/ready", "/health/ready"):
-            return Reply(200 if ready else 503, dumps({"ready": ready}))
+            return Reply(200 if ready else 503, b'{"ready":true}' if ready else b'{"ready":false}')
         if path.startswith("/v2/models/") and path.endswith("/ready"):
             self._check_model(path.removesuffix("/ready"))
             return Reply(200 if ready else 503, dumps({"name": self.live.current().name, "ready": ready}))
@@ -183,27 +192,37 @@ class Endpoint:
             given = b"Bearer " + parse_qs(query).get(b"token", [b""])[0]
         if not hmac.compare_digest(given, self.token):
             own = self.name.partition("/")[2]
-            wrong = "the token is wrong" if given else "this service asks for a token"
-            fix = f'-H "Authorization: Bearer $(workbench token {own})"'
-            raise Refused(wrong, fix=fix, status=401)
+            wrong = f"the token of {self.name} is another one" if given else f"{self.name} asks for a token"
+            fix = f'send it, as in curl -H "Authorization: Bearer $(workbench token {own})"'
+            raise Refused(wrong, fix=fix, status=401, headers=((b"www-authenticate", b"Bearer"),))
 
     def _check_host(self, headers: Headers) -> None:
         if not self.local:
             return
-        host = headers.get(b"host", b"localhost")
+        host = headers.get(b"host", b"localhost").lower()
         if host.rpartition(b":")[0] not in _LOCAL and host not in _LOCAL:
-            what = f"{host.decode('latin-1')} is not the name of this service"
-            raise Refused(what, fix="ask 127.0.0.1 or localhost", status=421)
+            what = f"the request is for the host {host.decode('latin-1')}; {self.name} answers as localhost"
+            fix = "ask 127.0.0.1 or localhost; for other machines, %serve with --host 0.0.0.0"
+            raise Refused(what, fix=fix, status=421)
 
     def _refusal(self, path: str, error: WorkbenchError) -> Reply:
         status = status_of(error)
         headers = self._version(self.live.current())
-        if status == 401:
-            headers += ((b"www-authenticate", b"Bearer"),)
-        if isinstance(error, Busy):
-            headers += ((b"retry-after", b"1"),)
-        said = mlflow.error(error) if path == "/invocations" else body_of(error)
+        if isinstance(error, Refused):
+            headers += error.headers
+        if isinstance(error, ModelFailed):
+            print(f"{time.strftime('%F %T')} {error}", file=sys.stderr, flush=True)  # noqa: T201 (its log)
+        said = mlflow.error(error, status) if path == "/invocations" else body_of(error)
         return Reply(status, dumps(said), headers=headers)
+
+
+def _asks(path: str) -> bool:
+    """Whether rows are sent to this path."""
+    return path in _PLAIN[:1] or path == "/invocations" or (path.startswith("/v2/models/") and path.endswith("/infer"))
+
+
+def _not_taken(method: str, path: str, allowed: bytes, fix: str) -> Refused:
+    return Refused(f"{method} is not taken at {path}", fix=fix, status=405, headers=((b"allow", allowed),))
 
 
 def _nothing(path: str) -> Refused:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...data.encoding import dumps
 from ...errors import WorkbenchError
-from .refusals import Refused
+from .refusals import Refused, no_rows
 
 if TYPE_CHECKING:
     from ...data.decoding import Decoder
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .body import Headers
     from .plain import Question
 
+_CODES = {401: "UNAUTHENTICATED", 429: "REQUEST_LIMIT_EXCEEDED", 500: "INTERNAL_ERROR"}
 _FORMS = ("dataframe_split", "dataframe_records", "instances", "inputs")
 
 
@@ -38,11 +39,13 @@ def question(said: Any, decoder: Decoder) -> Question:
     rows = _split(value) if given[0] == "dataframe_split" else value
     if type(rows) is dict and rows and all(type(column) is list for column in rows.values()):
         return decoder.of_columns(rows), rows, len(next(iter(rows.values()))), _answered
-    if type(rows) is not list or not rows:
-        raise Refused(f"{given[0]} holds no rows", fix='as in {"dataframe_records": [{…}]}')
-    if all(type(row) is dict for row in rows):
+    if type(rows) is list and rows and all(type(row) is dict for row in rows):
         return decoder.of_records(rows), rows, len(rows), _answered
-    return decoder.of_rows(rows), _table(rows, decoder), len(rows), _answered
+    table = _table(rows, decoder) if type(rows) is list and rows else None
+    if table is None:
+        columns = ", ".join(decoder.schema.names)
+        raise no_rows(given[0], rows, f'as in {{"dataframe_records": [{{…}}]}}, with the columns {columns}')
+    return decoder.of_rows(rows), table, len(rows), _answered
 
 
 def _split(value: Any) -> Any:
@@ -56,10 +59,16 @@ def _split(value: Any) -> Any:
 
 
 def _table(rows: list[Any], decoder: Decoder) -> Any:
-    """Rows of plain values, in the order of the model's columns."""
+    """Rows of plain values, in the order of the model's columns; None where they are not."""
     names = decoder.schema.names
-    if decoder.schema.kind == "array" or any(type(row) is not list or len(row) != len(names) for row in rows):
+    if decoder.schema.kind == "array":
         return rows
+    if any(type(row) is not list for row in rows):
+        return None
+    wrong = next((i for i, row in enumerate(rows) if len(row) != len(names)), None)
+    if wrong is not None:
+        what = f"row {wrong} has {len(rows[wrong])} values; the model takes {len(names)} columns"
+        raise Refused(what, fix=f"give each row these, in this order: {', '.join(names)}")
     return [dict(zip(names, row, strict=True)) for row in rows]
 
 
@@ -71,6 +80,6 @@ def _answered(answer: Answer) -> bytes:
     return dumps({"predictions": [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]})
 
 
-def error(error: WorkbenchError) -> dict[str, Any]:
+def error(error: WorkbenchError, status: int) -> dict[str, Any]:
     """As MLflow says what is wrong; its clients read `message`."""
-    return {"error_code": "BAD_REQUEST", "message": str(error)}
+    return {"error_code": _CODES.get(status, "BAD_REQUEST"), "message": str(error)}

@@ -85,8 +85,8 @@ def _content(said: str, schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _object(fields: tuple[Field, ...]) -> dict[str, Any]:
-    needed = [field.name for field in fields if not field.optional]
-    return {"type": "object", "properties": {field.name: _schema(field) for field in fields}, "required": needed}
+    properties = {field.name: _schema(field) for field in fields}
+    return {"type": "object", "properties": properties, "required": list(properties)}
 
 
 def _schema(field: Field) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ...data.encoding import dumps
-from .refusals import Refused
+from .refusals import Refused, no_rows
 
 if TYPE_CHECKING:
     from ...data.decoding import Columns, Decoder
@@ -31,7 +31,7 @@ def question(said: Any, decoder: Decoder) -> Question:
         columns = decoder.of_rows(said)
         if columns is not None:
             return columns, said, len(said), _records
-    raise Refused("the body holds no rows", fix=_SHAPES)
+    raise no_rows("the body", said, _SHAPES)
 
 
 def _are_columns(decoder: Decoder) -> bool:

@@ -11,16 +11,20 @@ class Refused(WorkbenchError):
     """A request that gets no answer, with its status and further headers."""
 
     status = 400
+    headers: tuple[tuple[bytes, bytes], ...] = ()
 
-    def __init__(self, what: str, *, fix: str, status: int | None = None) -> None:
+    def __init__(
+        self, what: str, *, fix: str, status: int | None = None, headers: tuple[tuple[bytes, bytes], ...] = ()
+    ) -> None:
         super().__init__(what, fix=fix)
-        self.status = status or self.status
+        self.status, self.headers = status or self.status, headers or self.headers
 
 
 class Busy(Refused):
     """More requests wait than may."""
 
     status = 429
+    headers = ((b"retry-after", b"1"),)
 
 
 def status_of(error: WorkbenchError) -> int:
@@ -43,3 +47,17 @@ def body_of(error: WorkbenchError) -> dict[str, Any]:
         found |= {"column": error.column} if error.column is not None else {}
         found |= {"row": error.row} if error.row is not None else {}
     return found
+
+
+def no_rows(place: str, said: Any, fix: str) -> Refused:
+    """What is wrong with something that should be a list of records."""
+    if type(said) is not list:
+        return Refused(f"{place} is {_kind(said)}: there are no rows in it", fix=fix)
+    row, other = next(((i, row) for i, row in enumerate(said) if type(row) is not dict), (0, None))
+    return Refused(f"row {row} of {place} is {_kind(other)}, no record" if said else f"{place} holds no rows", fix=fix)
+
+
+def _kind(value: Any) -> str:
+    """What JSON calls it."""
+    names = {dict: "an object", list: "a list", str: "text", bool: "true or false", type(None): "null"}
+    return names.get(type(value), "a number")

@@ -5,6 +5,7 @@ https://github.com/kserve/open-inference-protocol (specification/protocol/infere
 
 from __future__ import annotations
 
+import math
 import uuid
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,8 @@ _NAMES = {"b1": "BOOL", "f2": "FP16", "f4": "FP32", "f8": "FP64"} | {
     f"{letter}{size}": f"{kind}{8 * size}" for letter, kind in (("i", "INT"), ("u", "UINT")) for size in (1, 2, 4, 8)
 }
 _DTYPES = {name: np.dtype(code) for code, name in _NAMES.items()}
-_SHOWN = "inputs: [{name, shape, datatype, data}]"
+_SHOWN = '{"inputs": [{"name": …, "shape": [rows], "datatype": "FP64", "data": [values]}]}'
+_LONGEST = 2**31
 
 
 def datatype(field: Field) -> str:
@@ -63,35 +65,48 @@ def question(said: Any, decoder: Decoder) -> Question:
         lengths = ", ".join(f"{name} {len(values)}" for name, values in tensors)
         raise Refused(f"the inputs differ in their number of rows: {lengths}", fix="give each as many")
     data = _columns(tensors, decoder)
-    wanted = [output.get("name") for output in said.get("outputs") or ()]
+    wanted = _wanted(said.get("outputs") or [])
     asked = str(said.get("id") or uuid.uuid4())
     return decoder.of_columns(data), data, rows, lambda answer: _answered(answer, asked, wanted)
 
 
+def _wanted(outputs: Any) -> list[str]:
+    """The names of the outputs that are asked for."""
+    if type(outputs) is not list or any(type(o) is not dict or type(o.get("name")) is not str for o in outputs):
+        raise Refused("outputs is no list of names", fix='outputs: [{"name": …}], or leave it out to get all')
+    return [output["name"] for output in outputs]
+
+
 def _tensor(found: Any) -> tuple[str, list[Any]]:
     try:
-        name, shape, kind, data = found["name"], [int(n) for n in found["shape"]], found["datatype"], found["data"]
-    except (KeyError, TypeError, ValueError) as error:
+        name, shape, kind, data = found["name"], found["shape"], found["datatype"], found["data"]
+    except (KeyError, TypeError) as error:
         raise Refused("an input lacks name, shape, datatype or data", fix=_SHOWN) from error
+    if type(name) is not str or type(kind) is not str:
+        raise Refused(f"an input has the name {name!r} and the datatype {kind!r}; both are text", fix=_SHOWN)
+    if type(shape) is not list or any(type(length) is not int or not 0 <= length <= _LONGEST for length in shape):
+        raise Refused(f"input {name!r}: {shape!r} is no shape", fix=f"a list of lengths, as in {_SHOWN}")
     if kind not in _DTYPES and kind != "BYTES":
         raise Refused(f"input {name!r}: datatype {kind} is not known", fix=f"one of {', '.join(_DTYPES)}, BYTES")
     if not shape:
         raise Refused(f"input {name!r} has no shape", fix=_SHOWN)
-    values = _flat(data)
-    if int(np.prod(shape)) != len(values):
-        raise Refused(
-            f"input {name!r} has {len(values)} values; its shape {shape} has {int(np.prod(shape))}", fix=_SHOWN
-        )
+    values = _flat(data, len(shape))
+    if math.prod(shape) != len(values):
+        said = f"input {name!r} has {len(values)} values; its shape {shape} has {math.prod(shape)}"
+        raise Refused(said, fix="give as many values as the shape has, row by row")
     if len(shape) == 2 and shape[1] == 1:
         shape = shape[:1]
     return name, values if len(shape) == 1 else np.array(values, dtype=object).reshape(shape).tolist()
 
 
-def _flat(data: Any) -> list[Any]:
-    """Row-major values, nested or not."""
-    if type(data) is not list:
-        return [data]
-    return [value for part in data for value in _flat(part)] if any(type(part) is list for part in data) else data
+def _flat(data: Any, most: int) -> list[Any]:
+    """Row-major values, nested at most so deep."""
+    values = data if type(data) is list else [data]
+    for _ in range(most - 1):
+        if not any(type(part) is list for part in values):
+            break
+        values = [value for part in values for value in (part if type(part) is list else (part,))]
+    return values
 
 
 def _columns(tensors: list[tuple[str, list[Any]]], decoder: Decoder) -> dict[str, Any]:
@@ -121,4 +136,4 @@ def _output(name: str, values: list[Any], field: Field | None) -> dict[str, Any]
     shape = [len(values), *(field.shape if field else ())]
     if kind == "BYTES":
         values = [value if value is None or isinstance(value, str) else str(value) for value in values]
-    return {"name": name, "shape": shape, "datatype": kind, "data": _flat(values)}
+    return {"name": name, "shape": shape, "datatype": kind, "data": _flat(values, len(shape))}

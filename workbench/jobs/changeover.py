@@ -1,0 +1,57 @@
+"""When the processes of a deployment change over to another version, and whether they should."""
+
+from __future__ import annotations
+
+import mmap
+import struct
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from ..errors import WorkbenchError
+
+_LOOK_WANTED = 1.0
+_EPOCH = struct.Struct("q")
+
+
+class Epoch:
+    """A number in a file that all processes of a deployment map; the door alone counts it up."""
+
+    def __init__(self, path: Path, *, new: bool = False) -> None:
+        if new:
+            path.unlink(missing_ok=True)
+            path.write_bytes(bytes(_EPOCH.size))
+        with path.open("r+b") as file:
+            self._shared = mmap.mmap(file.fileno(), _EPOCH.size)
+
+    def __call__(self) -> int:
+        return int(_EPOCH.unpack_from(self._shared)[0])
+
+    def count_up(self) -> None:
+        _EPOCH.pack_into(self._shared, 0, self() + 1)
+
+
+class Following:
+    """Whether another version should answer than does: asked now and then, since whoever moves `live` may end before
+    he has told, or tell while nobody listens."""
+
+    def __init__(self, wanted: Callable[[], str]) -> None:
+        self.wanted, self.refusal = wanted, ""
+        self._next, self._seen, self._cannot = time.monotonic() + _LOOK_WANTED, "", ""
+
+    def differs(self, ref: str) -> str:
+        """The version to change over to: one that was wanted the last time, too, so that no promotion is forestalled,
+        and that could be loaded."""
+        if time.monotonic() < self._next:
+            return ""
+        self._next = time.monotonic() + _LOOK_WANTED
+        before, self._seen = self._seen, ref
+        with suppress(WorkbenchError):
+            self._seen = self.wanted()
+        return self._seen if self._seen not in (ref, self._cannot) and self._seen == before else ""
+
+    def refused(self, ref: str, why: str) -> None:
+        """This version could not be loaded, or could again."""
+        self._cannot = ref if why else ""
+        self.refusal = f"{ref} was refused: {why}" if why else ""

@@ -1,0 +1,67 @@
+"""The processes behind a door: what is said to them and by them, and that one of them has ended."""
+
+from __future__ import annotations
+
+import json
+import selectors
+import signal
+import socket
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+Message = dict[str, Any]
+
+
+@dataclass
+class Child:
+    """One process behind a door, and what is known of it."""
+
+    slot: int
+    pid: int
+    channel: socket.socket
+    ref: str  # what it answers with
+    prepared: str = ""  # what it has loaded beside that
+    loaded: bool = False
+    ready: bool = False
+    said: str = ""
+    read: bytearray = field(default_factory=bytearray)
+
+    def tell(self, **message: Any) -> None:
+        """Say something to it."""
+        with suppress(OSError):  # it died, as its end will tell
+            self.channel.sendall(json.dumps(message).encode() + b"\n")
+
+    def heard(self) -> list[Message] | None:
+        """What it said since; None when it is gone."""
+        try:
+            part = self.channel.recv(1 << 16)
+        except OSError:
+            part = b""
+        if not part:
+            return None
+        *lines, rest = (self.read + part).split(b"\n")
+        self.read = bytearray(rest)
+        return [json.loads(line) for line in lines]
+
+
+class woken_by_children:
+    """Makes the end of a child wake the selector."""
+
+    def __init__(self, selector: selectors.BaseSelector) -> None:
+        self.selector = selector
+
+    def __enter__(self) -> None:
+        self.ends = socket.socketpair()
+        for end in self.ends:
+            end.setblocking(False)
+        self.selector.register(self.ends[0], selectors.EVENT_READ, lambda: self.ends[0].recv(4096))
+        self.handler = signal.signal(signal.SIGCHLD, lambda *_: None)
+        self.wakeup = signal.set_wakeup_fd(self.ends[1].fileno(), warn_on_full_buffer=False)
+
+    def __exit__(self, *_: object) -> None:
+        signal.set_wakeup_fd(self.wakeup)
+        signal.signal(signal.SIGCHLD, self.handler)
+        self.selector.unregister(self.ends[0])
+        for end in self.ends:
+            end.close()
