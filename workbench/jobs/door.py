@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 LOOK = 0.05
 _FAILURES = 5
+_RESTARTS = 2
 _GRIEF = 1.0
 _CATCH_UP, _OWN_PREPARE, _OWN_FLIP = 0, -1, -2  # numbers of what is asked of children, where no order has one
 _LONGEST_DELAY = 10.0
@@ -118,6 +119,8 @@ class Door:
             child.tell(do="go")
         if message.get("ready"):
             child.ready, self.failures = True, 0
+            if self.context.job.restarts > _RESTARTS:  # it came up: its end is no reason to give up, but to wait a bit
+                self.context.store.failed_start(self.context.name, _RESTARTS, None)
         self._tell_state()
 
     def _catch_up(self, child: Child) -> None:
@@ -261,6 +264,10 @@ class Door:
 
     def _leave(self) -> None:
         self.leaving = True
+        if self.offer:
+            self.selector.unregister(self.offer)
+            self.offer.close()
+        self.shared.close()  # nobody should wait for a service that ends
         for child in self.children.values():
             child.tell(do="drain")
 

@@ -106,6 +106,7 @@ class Worker:
     """One process that answers requests with the version that its door says."""
 
     live: Live
+    offer: handover.Offer | None = None
 
     def __init__(self, args: dict[str, Any]) -> None:
         self.args, self.home = args, Path(args["home"])
@@ -142,9 +143,9 @@ class Worker:
 
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, self._leave)
-        offer = handover.offer(self.shared, self.store.job_folder(self.job.name))
-        if offer:
-            loop.add_reader(offer.fileno(), offer.give)
+        self.offer = handover.offer(self.shared, self.store.job_folder(self.job.name))
+        if self.offer:
+            loop.add_reader(self.offer.fileno(), self.offer.give)
         spec = self.job.spec
         metrics = Metrics(Path(self.args["metrics"]), self.args["slot"], spec["workers"])
         endpoint = Endpoint(
@@ -166,6 +167,11 @@ class Worker:
     def _leave(self) -> None:
         self.drain.set()
         self.go.set()
+        if self.offer:
+            asyncio.get_running_loop().remove_reader(self.offer.fileno())
+            self.offer.close()
+            self.offer = None
+        self.shared.close()
 
     async def _see_to_log(self) -> None:
         """The door may have begun another file."""

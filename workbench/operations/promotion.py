@@ -21,7 +21,8 @@ _PATIENCE = 120.0
 
 @dataclass(frozen=True)
 class Promotion:
-    """Where `live` is now, where it was, and what followed. Refused is a state: `kept` says why `live` stayed."""
+    """Where `live` is now, where it was, and what followed. Refused is a state: `kept` says why `live` stayed, `later`
+    what has not yet changed over, which it does by itself."""
 
     model: str
     version: int
@@ -29,17 +30,19 @@ class Promotion:
     followers: tuple[str, ...]
     seconds: float
     kept: str = ""
+    later: str = ""
 
     def __str__(self) -> str:
         if self.kept:
-            return f"kept {self.model}@{self.before} ✗ {self.model}@{self.version} was refused\n  why   {self.kept}"
+            why = self.kept.replace("\n", "\n        ")
+            return f"kept {self.model}@{self.before} ✗ {self.model}@{self.version} was refused\n  why   {why}"
         if self.before == self.version:
             return f"{self.model}@{LIVE} is {self.model}@{self.version} already"
         was = f" (was {self.model}@{self.before})" if self.before else ""
         head = f"{self.model}@{LIVE} ✓ now {self.model}@{self.version}{was}"
-        lines = [
-            f"  with  {', '.join(self.followers)} changed over in {text.seconds(self.seconds)}, no request failed"
-        ] * bool(self.followers)
+        over = f"changed over in {text.seconds(self.seconds)}, no request failed"
+        lines = [f"  with  {', '.join(self.followers)} {over}"] * bool(self.followers and not self.later)
+        lines += [f"  later {self.later}"] * bool(self.later)
         return "\n".join([head, *lines, f"  next  %workbench status {self.model} · %workbench rollback {self.model}"])
 
     __repr__ = __str__
@@ -48,7 +51,7 @@ class Promotion:
         return {**self.__dict__, "followers": list(self.followers)}
 
 
-def promote(running: Running, registry: Registry, model: str) -> Promotion:
+def promote(running: Running, registry: Registry, model: str, *, back: bool = False) -> Promotion:
     """Let every deployment that follows load the version and answer its example; then move `live`, then all of them."""
     version = registry.resolve(model)
     if not version.proven:
@@ -61,22 +64,22 @@ def promote(running: Running, registry: Registry, model: str) -> Promotion:
     if refused := _ask(running, followers, "prepare", ref=version.ref):
         return Promotion(version.name, version.version, before, (), 0.0, refused)
     registry.set_alias(version, LIVE)
-    refused = _ask(running, followers, "flip", ref=version.ref)
-    _remember(running, version, before, refused)
-    return Promotion(
-        version.name, version.version, before, tuple(job.name for job in followers), time.monotonic() - started
-    )
+    later = _ask(running, followers, "flip", ref=version.ref)
+    _remember(running, version, before, later, back=back)
+    names = tuple(job.name for job in followers)
+    return Promotion(version.name, version.version, before, names, time.monotonic() - started, later=later)
 
 
 def rollback(running: Running, registry: Registry, model: str) -> Promotion:
-    """`live` back to the version before the last promotion of the one that is live."""
+    """`live` back to the version before the promotion of the one that is live; again, to the one before that."""
     name = model.partition("@")[0]
     now = registry.aliases(name).get(LIVE) if registry.versions(name) else None
     moves = [e.details for e in running.store.events(f"model/{name}")] if running.any else []
-    last = next((move for move in reversed(moves) if move["to"] == now and move["before"]), None)
-    if last is None:
-        raise UsageError(f"{name}@{LIVE} was never another version", fix=f"%workbench promote {name}@N moves it to one")
-    return promote(running, registry, f"{name}@{last['before']}")
+    last = next((move for move in reversed(moves) if move["to"] == now and not move.get("back")), None)
+    if last is None or not last["before"]:
+        what = f"there is no version of {name} that was {LIVE} before this one" if now else f"{name}@{LIVE} is not set"
+        raise UsageError(what, fix=f"%workbench promote {name}@N moves it to one")
+    return promote(running, registry, f"{name}@{last['before']}", back=True)
 
 
 def _follows(job: Job, name: str) -> bool:
@@ -84,17 +87,19 @@ def _follows(job: Job, name: str) -> bool:
     return running and job.kind in ("service", "stream") and job.spec.get("model") == f"{name}@{LIVE}"
 
 
-def _remember(running: Running, version: ModelVersion, before: int | None, refused: str) -> None:
+def _remember(running: Running, version: ModelVersion, before: int | None, refused: str, *, back: bool) -> None:
     said = f"{version.name}@{LIVE} moved to {version.ref}" + (f"; {refused}" if refused else "")
-    running.store.event(f"model/{version.name}", said, to=version.version, before=before)
+    running.store.event(f"model/{version.name}", said, to=version.version, before=before, back=back)
 
 
 def _ask(running: Running, followers: list[Job], do: str, **args: Any) -> str:
-    """Ask all and wait for each; the first refusal in words."""
+    """Ask all and wait for each that does not end meanwhile; the first refusal in words."""
     orders = {job.name: running.store.order(job.name, do, **args) for job in followers}
     end = time.monotonic() + _PATIENCE
     for name, order in orders.items():
         while (answer := running.store.answered(order)) is None:
+            if (job := running.store.get(name)).over:
+                return f"{name} is {job.state}" if do == "prepare" else ""
             if time.monotonic() > end:
                 return f"{name} did not answer in {text.seconds(_PATIENCE)}"
             time.sleep(LOOK)
