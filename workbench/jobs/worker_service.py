@@ -75,14 +75,15 @@ def _own_socket(context: Context) -> socket.socket:
 
 def listen(host: str, port: int, name: str) -> socket.socket:
     """A socket that listens at this address. StorageError, which names it, where it is taken."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=_BACKLOG, reuse_port=False)
-    except socket.gaierror as error:
-        what = f"{name}: {host} is no address of this machine: {error.strerror}"
+        ((family, *_, address), *_) = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        what = f"{name}: {host} is no address of this machine: {getattr(error, 'strerror', None) or error}"
         raise StorageError(what, fix="--host 127.0.0.1, or 0.0.0.0 for all its addresses") from error
+    try:
+        return socket.create_server((address[0], port), family=family, backlog=_BACKLOG, reuse_port=False)
     except (OSError, OverflowError) as error:
-        why = getattr(error, "strerror", None) or str(error)
+        why = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
         raise StorageError(
             f"{name}: port {port} of {host} cannot be had: {why}",
             fix="--port with another number, or leave --port out to get a free one",

@@ -85,7 +85,9 @@ class Batcher:
             )
         answer: asyncio.Future[Answer] = self.loop.create_future()
         self.waiting.append(Asked(columns, data, rows, schema, answer))
-        if not self.busy:
+        if self.busy:
+            self.metrics.waits(len(self.waiting))
+        else:
             self.busy = True
             if self.alone():
                 self._next()
