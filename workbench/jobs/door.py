@@ -31,6 +31,7 @@ _FAILURES = 5
 _RESTARTS = 2
 _GRIEF = 1.0
 _CATCH_UP, _OWN_PREPARE, _OWN_FLIP = 0, -1, -2  # numbers of what is asked of children, where no order has one
+_ONE_ENDED = 0  # instead of a process, among the answers to an order
 _LONGEST_DELAY = 10.0
 
 
@@ -114,8 +115,12 @@ class Door:
         if message.get("loaded"):
             child.loaded = True
             self._catch_up(child)
-            if preparing := next((order for order, _ in self.pending.values() if order.do == "prepare"), None):
-                child.tell(do="prepare", id=preparing.id, ref=self.next_ref, at=self.epoch() + 1)
+            for order, answers in list(self.pending.values()):
+                if order.do == "prepare":
+                    self._tell_order(child, order)
+                else:
+                    answers[child.pid] = {"ok": True}
+                    self._settle(order)
             child.tell(do="go")
         if message.get("ready"):
             child.ready, self.failures = True, 0
@@ -154,9 +159,7 @@ class Door:
         child.channel.close()
         why = child.said or (f"killed by {signal.Signals(-status).name}" if status < 0 else f"exit status {status}")
         for order, answers in list(self.pending.values()):
-            if child.loaded and order.do == "prepare":
-                answers[child.pid] = {"ok": False, "text": f"a worker ended while it loaded {self.next_ref}: {why}"}
-            self._settle(order)
+            self._bury(child, why, order, answers)
         if self.leaving:
             return
         self.failures += not child.ready
@@ -170,6 +173,15 @@ class Door:
             self._tell_state()
         else:
             self.context.state("starting", f"its worker ended: {why}")
+
+    def _bury(self, child: Child, why: str, order: Order, answers: dict[int, Message]) -> None:
+        """One that ends while it prepares may have been killed by anybody; two were by what they loaded."""
+        answers.pop(child.pid, None)
+        if child.loaded and order.do == "prepare":
+            again = _ONE_ENDED in answers
+            text = f"its workers ended while they loaded {order.args['ref']}: {why}"
+            answers[child.pid if again else _ONE_ENDED] = {"ok": not again, "text": text}
+        self._settle(order)
 
     def _give_up(self, why: str) -> None:
         self.context.state("failed", why)
@@ -247,11 +259,10 @@ class Door:
     def _settle(self, order: Order, refused: str = "") -> None:
         """Answer an order once every child that has loaded its version has."""
         _, answers = self.pending[order.id]
+        text = refused or next((answer["text"] for answer in answers.values() if not answer["ok"]), "")
         asked = [child.pid for child in self.children.values() if child.loaded]
-        if not refused and any(pid not in answers for pid in asked):
+        if not text and (not asked or any(pid not in answers for pid in asked)):
             return
-        refused = refused or next((answer["text"] for answer in answers.values() if not answer["ok"]), "")
-        text = refused or ("" if asked else "no worker is ready")
         del self.pending[order.id]
         if order.do == "prepare" and text:
             self.next_ref = ""
