@@ -77,9 +77,7 @@ def main() -> None:
                 time.sleep(0.01)
             first = first_answer(api)
             warmed = [first_answer(api) for _ in range(RUNS)]
-            print(
-                f"first answer, pre-warmed  {statistics.median(warmed):.3f} s (the first, with the supervisor {first:.3f} s)"
-            )
+            print(f"first answer, pre-warmed  {statistics.median(warmed):.3f} s (with the supervisor {first:.3f} s)")
             print(f"memory of one more        {memory(api):.1f} MB")
             cool()
             cold = [first_answer(api) for _ in range(3) if api.shutdown(all=True)]

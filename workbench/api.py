@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import paths, text
+from . import paths
 from .bundle.registry import Registry
 from .errors import UsageError
 from .operations import steering
@@ -300,30 +300,9 @@ class Workbench:
     def remove(self, thing: str, *, all: bool = False, dry_run: bool = False) -> Removed:
         """Remove a version, with `all` every version of a model, or what was stopped."""
         from .listing import Removed
+        from .operations.removal import remove
 
-        if "/" in thing:
-            return Removed((steering.remove(self.running, thing, dry_run=dry_run),), dry_run)
-        versions = self._to_remove(thing, all)
-        for version in versions:
-            self.registry.check_removable(version)
-            steering.check_unused(self.running, version.ref)
-        for version in versions if not dry_run else ():
-            self.registry.remove(version)
-        return Removed(tuple(v.ref for v in versions), dry_run)
-
-    def _to_remove(self, thing: str, all: bool) -> list[ModelVersion]:
-        name, at, _ = thing.partition("@")
-        versions = self.registry.versions(name)
-        if at and all:
-            raise UsageError(f"{thing} is one version", fix=f"name the model, {name}, or leave --all out")
-        if at or len(versions) == 1:
-            return [self.registry.resolve(thing)]
-        if not all:
-            raise UsageError(
-                f"{name} has {text.count(len(versions), 'version')}",
-                fix=f"name one, {versions[0].ref}, or remove them all with --all",
-            )
-        return versions
+        return Removed(remove(self.running, self.registry, thing, all=all, dry_run=dry_run), dry_run)
 
     def status(self, name: str | None = None) -> Any:
         """What matters now: where state lives, the models and what runs; or one model, version or thing that runs."""

@@ -8,7 +8,7 @@ import signal
 from pathlib import Path
 from typing import Any
 
-from conftest import environment, ready, supervisor_of, until
+from job_parts import environment, ready, supervisor_of, until
 
 from workbench.jobs import supervisor
 from workbench.jobs.store import Store

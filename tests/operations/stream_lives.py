@@ -69,9 +69,9 @@ def main() -> None:
             pid = os.fork()
             if not pid:
                 live(**order["live"])
-            print("lives", flush=True)
+            print(pid, flush=True)
         else:
-            os.kill(pid, order["end"])
+            os.kill(pid, order["end"])  # to one that was killed already nothing happens
             print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
 
 

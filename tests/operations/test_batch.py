@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from batch_models import Gated, row_wise, ten_at_most
-from conftest import CUSTOMERS, frame_model
+from customer_models import CUSTOMERS, frame_model
 
 from workbench.api import Workbench
 from workbench.errors import BadInput, JobFailed, NotFound, StorageError, UsageError

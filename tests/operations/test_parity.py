@@ -9,7 +9,7 @@ import httpx
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import CUSTOMERS, array_model, frame_model
+from customer_models import CUSTOMERS, array_model, frame_model
 
 from workbench.api import Workbench
 from workbench.bundle.equal import difference

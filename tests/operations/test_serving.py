@@ -10,7 +10,7 @@ import httpx
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import CUSTOMERS, array_model, frame_model
+from customer_models import CUSTOMERS, array_model, frame_model
 from prometheus_client.parser import text_string_to_metric_families
 from serving_parts import client, headers
 

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pandas as pd
 import pytest
-from conftest import CUSTOMERS, frame_model
+from customer_models import CUSTOMERS, frame_model
 from serving_parts import DIES, FAILS, WAITS, Moody, afresh, client, headers, until
 
 from workbench.api import Workbench

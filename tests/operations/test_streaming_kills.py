@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import random
 import signal
 import sqlite3
@@ -99,30 +100,51 @@ class Flow:
         return self.log.offsets().get("churn", 0)
 
 
-def killed(lives: Callable[..., str], flow: Flow, output: str, home: Path) -> None:
-    """Many lives of a stream that end at any moment, and one that reads to the end."""
+def killed(lives: Callable[..., str], flow: Flow, output: str, home: Path, seen: Callable[[], Any]) -> None:
+    """Many lives of a stream that end at any moment, and one that reads to the end.
+
+    The moments: when something was committed, when something new is `seen` in the sink and not committed yet, and when
+    there is a new dead letter; once that has happened a few times.
+    """
     chance = random.Random(7)
+    dead = places.log("queue:rows.churn.dead")
     flow.put(100)
-    for _ in range(KILLS):
+    for number in range(KILLS):
         flow.put(25)
         spec = {"input": "queue:rows", "group": "churn", "start": "start", "output": output}
-        assert lives(live={"home": str(home), "spec": spec | {"most": chance.randint(1, 9)}}) == "lives"
-        enough = min(flow.done() + chance.randint(1, 40), flow.log.last)
-        looks = chance.choice([0, 5, 10**9])  # some do not even begin
-        reach(flow, enough, looks)
+        pid = int(lives(live={"home": str(home), "spec": spec | {"most": chance.randint(1, 9)}}))
+        watched = (flow.done, seen, seen, lambda: dead.last)[number % 4]
+        watch(flow, watched, times=chance.randint(0, 6))
+        os.kill(pid, signal.SIGKILL)
         assert lives(end=signal.SIGKILL) == "-9"
+    flow.put(25)  # so that the last one has something to do before it is told to end
     lives(live={"home": str(home), "spec": spec | {"most": 50}})
-    reach(flow, flow.log.last, 10**9)
+    watch(flow, flow.done, times=flow.log.last)
     assert lives(end=signal.SIGTERM) == "0"
 
 
-def reach(flow: Flow, offset: int, looks: int) -> None:
-    """Look until so much is committed, or so often."""
-    end = time.monotonic() + PATIENCE
-    while looks and flow.done() < offset:
-        assert time.monotonic() < end, f"{flow.done()} of {offset}"
-        looks -= 1
-        time.sleep(0.001)
+def watch(flow: Flow, watched: Callable[[], Any], times: int) -> None:
+    """Until it has changed so often, or all is done; without a pause, for what comes next may come soon."""
+    end, before = time.monotonic() + PATIENCE, watched()
+    while times:
+        now = watched()
+        times, before = times - (now != before), now
+        if flow.done() == flow.log.last:
+            return
+        assert time.monotonic() < end, f"{flow.done()} of {flow.log.last}"
+
+
+def size(path: Path) -> Any:
+    """Of a file, or the parts of a folder."""
+    if path.is_dir():
+        return sorted(name for name in os.listdir(path) if name.startswith("part"))
+    return path.stat().st_size if path.exists() else 0
+
+
+def written(path: Path) -> Callable[[], Any]:
+    """A number that changes with each transaction of another connection."""
+    connection = sqlite3.connect(path, isolation_level=None, timeout=PATIENCE)
+    return lambda: connection.execute("pragma data_version").fetchone()
 
 
 def read_lines(path: Path) -> list[Any]:
@@ -182,7 +204,9 @@ def answers(flow: Flow) -> list[Any]:
 def test_each_record_is_there_once(kind: str, lives: Callable[..., str], home: Path, tmp_path: Path) -> None:
     place, read = SINKS[kind]
     path, flow = tmp_path / f"out.{kind}", Flow()
-    killed(lives, flow, place.format(path), home)
+    answers_log = places.log("queue:answers")
+    seen = {"sqlite": written(path) if kind == "sqlite" else None, "queue": lambda: answers_log.last}.get(kind)
+    killed(lives, flow, place.format(path), home, seen or (lambda: size(path)))
     found = read(path)
     assert [row["n"] for row in found] == list(range(flow.count))
     assert found == answers(flow)
@@ -193,7 +217,7 @@ def test_each_record_is_there_once(kind: str, lives: Callable[..., str], home: P
 def test_a_service_can_tell_what_came_again(lives: Callable[..., str], home: Path, service: Service) -> None:
     """Each batch comes at least once; under one key it is always the same, and no record is under two."""
     flow = Flow()
-    killed(lives, flow, f"http://127.0.0.1:{service.server_port}/take.json", home)
+    killed(lives, flow, f"http://127.0.0.1:{service.server_port}/take.json", home, lambda: len(service.taken))
     for batches in service.taken.values():
         assert all(batch == batches[0] for batch in batches)
     found = [row for batches in service.taken.values() for row in batches[0]]

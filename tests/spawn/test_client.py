@@ -116,6 +116,17 @@ def test_a_fork_and_a_fresh_process_see_the_same(tmp_path: Path) -> None:
     assert "pandas" not in fresh["loaded"]
 
 
+def test_how_libraries_compute_is_taken_over_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other instructions than the kernel's give other last bits."""
+    for name in ("OPENBLAS_CORETYPE", "MKL_CBWR", "NPY_DISABLE_CPU_FEATURES", "OMP_NUM_THREADS", "SECRET"):
+        monkeypatch.setenv(name, "7")
+    env = environment.clean()
+    assert {name for name, value in env.items() if value == "7"} == {
+        "OPENBLAS_CORETYPE", "MKL_CBWR", "NPY_DISABLE_CPU_FEATURES",
+    }  # fmt: skip
+    assert env["OMP_NUM_THREADS"] == "1"
+
+
 def test_each_draws_numbers_of_its_own(run_in: Run) -> None:
     first, second = (look(run_in)["random"] for _ in range(2))
     assert not set(first) & set(second)

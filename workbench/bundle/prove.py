@@ -1,13 +1,12 @@
 """A bundle -> the verdict of a clean process: it answers what the kernel answered, or it is not proven.
 
-The clean process has another folder, the variables of `_KEPT` and no others, and a path without the notebook's
-folder. It may die in any way; what it found, it writes to a file beside the bundle's, never into the bundle.
+The clean process has another folder, the variables that deployments get, and a path without the notebook's folder. It
+may die in any way; what it found, it writes to a file beside the bundle's, never into the bundle.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import tempfile
 import time
 from dataclasses import asdict, dataclass, replace
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from .. import text
 from ..errors import BundleRefused, NotProven, WorkbenchError
+from ..spawn.environment import clean
 from . import layout, packages, storage
 from .layout import Json, Manifest
 from .tables import n_rows, read_table, take, write_table
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 
 _CHILD = "workbench.bundle.prove:child"
 _PRELOADED = ("numpy", "pandas", "pyarrow", "pyarrow.parquet", "threadpoolctl")
-_KEPT = ("PATH", "HOME", "USER", "LANG", "LANGUAGE", "TMPDIR", "TEMP", "TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
-_KEPT_TOO = ("VIRTUAL_ENV", "CONDA_PREFIX", "SYSTEMROOT", "CUDA_VISIBLE_DEVICES")
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
 
 @dataclass(frozen=True)
@@ -159,8 +156,7 @@ def _ask(args: Json, manifest: Manifest, place: Path) -> Json:
 
 
 def _environment(folder: Path) -> dict[str, str]:
-    kept = {k: v for k, v in os.environ.items() if k in (*_KEPT, *_KEPT_TOO) or k.startswith("LC_")}
-    return {**kept, **dict.fromkeys(_THREADS, "1"), "PYTHONPATH": str(folder / layout.CODE)}
+    return clean(threads=1) | {"PYTHONPATH": str(folder / layout.CODE)}
 
 
 def _raised(name: str, error: Json) -> WorkbenchError:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
+import shutil
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -15,7 +17,26 @@ from ..errors import StorageError
 VERSION = 1
 _BUSY_SECONDS = 30.0
 _JOURNAL_BYTES = 8_000_000
-_NETWORK = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "9p", "afs", "ceph", "glusterfs", "lustre"}
+_NETWORK = {
+    *("nfs", "nfs3", "nfs4", "cifs", "smb2", "smb3", "smbfs", "9p", "afs", "ceph", "glusterfs", "lustre", "beegfs"),
+    *(
+        "gpfs",
+        "orangefs",
+        "pvfs2",
+        "wekafs",
+        "panfs",
+        "davfs",
+        "ncpfs",
+        "gfs2",
+        "ocfs2",
+        "fuse.sshfs",
+        "fuse.glusterfs",
+    ),
+    *("fuse.ceph", "fuse.s3fs", "fuse.gcsfuse", "fuse.rclone", "fuse.davfs2", "fuse.juicefs", "fuse.blobfuse2"),
+}
+_ESCAPED = re.compile(r"\\([0-7]{3})")
+_MOUNTS = Path("/proc/self/mounts")
+_ROOM = 1_000_000
 _SCHEMA = """
 create table jobs (
   name text primary key, spec text not null, environment text not null, desired text not null,
@@ -62,10 +83,11 @@ class Database:
             connection.execute("begin immediate")
             try:
                 yield connection
+                connection.commit()
             except BaseException:
-                connection.rollback()
+                with contextlib.suppress(sqlite3.Error):  # a full disk may have rolled it back already
+                    connection.rollback()
                 raise
-            connection.commit()
 
     def version(self) -> int:
         """A number that changes whenever another process, or another thread, has written."""
@@ -123,8 +145,10 @@ def _create(connection: sqlite3.Connection) -> None:
 def refusal(file: Path, error: sqlite3.Error) -> StorageError:
     """What SQLite says, in words."""
     said = str(error)
-    if "full" in said or "disk I/O" in said:
+    if "full" in said or ("disk I/O" in said and not _room(file.parent)):
         return StorageError(f"the disk of {file.parent} is full", fix="make room there; nothing that was kept is lost")
+    if "disk I/O" in said:
+        return StorageError(f"the disk of {file.parent} fails: {said}", fix="see to that disk, or set WORKBENCH_STATE")
     if "malformed" in said or "not a database" in said:
         return StorageError(f"{file} is damaged: {said}", fix=f"move it away: mv {file} {file}.damaged")
     if "readonly" in said or "unable to open" in said:
@@ -142,16 +166,21 @@ def refuse_network(folder: Path) -> None:
         )
 
 
+def _room(folder: Path) -> bool:
+    with contextlib.suppress(OSError):
+        return shutil.disk_usage(folder).free > _ROOM
+    return True
+
+
 def _file_system(folder: Path) -> str:
     """The type of the file system that a folder is, or will be, on; empty where the platform does not say."""
     try:
-        lines = [line.split() for line in Path("/proc/self/mounts").read_text().splitlines()]
+        lines = [line.split() for line in _MOUNTS.read_text().splitlines()]
     except OSError:
         return ""
-    there = folder.absolute()
-    mounts = [
-        (mount.replace("\\040", " "), kind)
-        for _, mount, kind, *_ in lines
-        if there.is_relative_to(mount.replace("\\040", " "))
-    ]
-    return max(mounts, key=lambda found: len(found[0]), default=("", ""))[1]
+    there, kind, length = Path(os.path.realpath(folder)), "", -1
+    for _, mount, this, *_ in lines:
+        point = Path(_ESCAPED.sub(lambda match: chr(int(match[1], 8)), mount))
+        if there.is_relative_to(point) and len(point.parts) >= length:  # of two on one folder the later covers
+            kind, length = this, len(point.parts)
+    return kind

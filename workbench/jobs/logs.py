@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import IO
 
 BYTES = 10_000_000
 KEPT = 5
@@ -51,10 +52,11 @@ def reopen(file: Path) -> None:
     os.close(new)
 
 
-def tail(folder: Path, lines: int) -> list[str]:
-    """The last lines, over the rotated files."""
-    found: deque[str] = deque(maxlen=lines)
-    for file in [*(folder / f"log.{number}" for number in range(KEPT - 1, 0, -1)), path(folder)]:
+def tail(folder: Path, lines: int, *, rotated_only: bool = False) -> list[str]:
+    """The last lines, over the rotated files, or of these alone."""
+    found: deque[str] = deque(maxlen=max(lines, 0))
+    files = [*(folder / f"log.{number}" for number in range(KEPT - 1, 0, -1)), path(folder)]
+    for file in files[:-1] if rotated_only else files:
         with suppress(FileNotFoundError), file.open(encoding="utf-8", errors="replace") as text:
             found.extend(line.rstrip("\n") for line in text)
     return list(found)
@@ -62,24 +64,52 @@ def tail(folder: Path, lines: int) -> list[str]:
 
 def follow(folder: Path, ended: Callable[[], bool], lines: int = 10) -> Iterator[str]:
     """The last lines, then each as it is written, until `ended` says that no more will come."""
-    yield from tail(folder, lines)
-    file = _opened(path(folder), at_end=True)
+    followed = _Followed(folder)
+    before = followed.read(last=False)
+    yield from [*(tail(folder, lines, rotated_only=True) if len(before) < lines else []), *before][-lines:]
     while True:
         over = ended()
-        for line in file or ():
-            yield line.rstrip("\n")
+        yield from followed.read(last=over)
         if over:
             return
-        if file is None or not _is(path(folder), file.fileno()):
-            file = _opened(path(folder))
         time.sleep(_LOOK)
 
 
-def _opened(file: Path, *, at_end: bool = False):  # type: ignore[no-untyped-def]  # noqa: ANN202 (a text file)
-    try:
-        text = file.open(encoding="utf-8", errors="replace")
-    except FileNotFoundError:
-        return None
-    if at_end:
-        text.seek(0, os.SEEK_END)
-    return text
+class _Followed:
+    """What is written to the log, over rotations: a file is read to its end before the one that came after it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._files: list[IO[bytes]] = []
+        self._rest = b""
+
+    def read(self, *, last: bool) -> list[str]:
+        """The lines that are new; with `last` the one that has no end yet, too."""
+        self._open_new()
+        found = b""
+        for file in self._files:
+            found += file.read()
+        for file in self._files[:-KEPT]:
+            file.close()
+        del self._files[:-KEPT]
+        whole, newline, rest = (self._rest + found).rpartition(b"\n")
+        self._rest = b"" if last else rest
+        parts = (whole + newline + (rest if last else b"")).decode(errors="replace")
+        return parts.removesuffix("\n").split("\n") if parts else []
+
+    def _open_new(self) -> None:
+        """Open what came after the file that was opened last: other processes may still write to that one."""
+        new: list[IO[bytes]] = []
+        for name in ("log", *(f"log.{number}" for number in range(1, KEPT if self._files else 1))):
+            with suppress(FileNotFoundError):
+                file = (self._folder / name).open("rb")
+                if any(_same(file, other) for other in self._files):
+                    file.close()
+                    break
+                if not any(_same(file, other) for other in new):  # it was renamed meanwhile
+                    new.insert(0, file)
+        self._files += new
+
+
+def _same(file: IO[bytes], other: IO[bytes]) -> bool:
+    return os.path.samestat(os.fstat(file.fileno()), os.fstat(other.fileno()))

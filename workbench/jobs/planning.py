@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from dataclasses import dataclass
-from itertools import takewhile
+from dataclasses import dataclass, fields
+from itertools import islice, takewhile
 from typing import Any
 
 from .. import text
@@ -72,10 +72,11 @@ class Plans:
                 ]
             before = _schedule(row)
             changes = _changes(before, line, zone, spec)
+            moved = (before.cron, before.zone) != (line, zone)
             write.execute(
                 "update schedules set cron = ?, zone = ?, spec = ?, environment = ?, restart = ?, notify = ?,"
                 " catch_up = ?, overlap = ?, next_due = ? where name = ?",
-                (*values, due if changes else before.next_due, name),
+                (*values, due if moved else before.next_due, name),
             )
             return _schedule(write.execute("select * from schedules where name = ?", (name,)).fetchone()), changes
 
@@ -108,25 +109,73 @@ class Plans:
             write.execute("delete from schedules where name = ?", (name,))
 
     def take_due(self, now: float) -> list[tuple[Schedule, float]]:
-        """The runs that are due, each given to one caller only; the next due times are set."""
+        """Add the runs that are due, and set when the next are: all of it is kept, or nothing. The times of the runs,
+        each of which one caller only is given."""
         taken = []
         with self.database.write() as write:
             rows = write.execute("select * from schedules where paused = 0 and next_due <= ?", (now,)).fetchall()
             for schedule in map(_schedule, rows):
-                taken += [(schedule, due) for due in self._chosen(write, schedule, now)]
+                for due in self._chosen(write, schedule, now):
+                    if insert_run(write, schedule, due):
+                        taken.append((schedule, due))
                 following = next(cycles.times(schedule.cron, schedule.zone, now))
                 write.execute("update schedules set next_due = ? where name = ?", (following, schedule.name))
         return taken
 
     def _chosen(self, write: sqlite3.Connection, schedule: Schedule, now: float) -> list[float]:
         assert schedule.next_due is not None
-        later = takewhile(lambda due: due <= now, cycles.times(schedule.cron, schedule.zone, schedule.next_due))
-        missed = [schedule.next_due, *(due for due, _ in zip(later, range(_MOST_MISSED), strict=False))]
-        chosen = {"all": missed, "latest": missed[-1:], "skip": missed[-1:] if len(missed) == 1 else []}
         running = write.execute(
             "select 1 from jobs where schedule = ? and state not in ('done', 'failed', 'stopped')", (schedule.name,)
         ).fetchone()
-        return [] if running and schedule.overlap == "skip" else chosen[schedule.catch_up]
+        if running and schedule.overlap == "skip":
+            return []
+        latest = cycles.latest(schedule.cron, schedule.zone, now, schedule.next_due)
+        if schedule.catch_up == "all":
+            later = takewhile(lambda due: due <= now, cycles.times(schedule.cron, schedule.zone, schedule.next_due))
+            return [schedule.next_due, *islice(later, _MOST_MISSED)]
+        return [latest] if schedule.catch_up == "latest" or latest == schedule.next_due else []
+
+
+def insert_run(write: sqlite3.Connection, schedule: Schedule, due: float) -> bool:
+    """The run of a schedule for this time; whether there was none yet."""
+    if write.execute("select 1 from jobs where schedule = ? and due = ?", (schedule.name, due)).fetchone():
+        return False
+    insert_job(
+        write,
+        new_name(write),
+        schedule.spec,
+        schedule.environment,
+        schedule.restart,
+        schedule.notify,
+        schedule.name,
+        due,
+    )
+    return True
+
+
+def new_name(write: sqlite3.Connection) -> str:
+    """`run/17`: no number is given twice."""
+    return f"run/{write.execute('insert into numbers default values').lastrowid}"
+
+
+def insert_job(
+    write: sqlite3.Connection,
+    name: str,
+    spec: dict[str, Any],
+    environment: dict[str, Any],
+    restart: str,
+    notify: str | None,
+    schedule: str | None = None,
+    due: float | None = None,
+) -> None:
+    """A new job, which should run."""
+    now = time.time()
+    write.execute(
+        "insert into jobs (name, spec, environment, desired, state, reason, since, generation, launched, restart,"
+        " restarts, facts, schedule, due, notify, created)"
+        " values (?, ?, ?, 'running', 'starting', '', ?, 1, 0, ?, 0, '{}', ?, ?, ?, ?)",
+        (name, json.dumps(spec), json.dumps(environment), now, restart, schedule, due, notify, now),
+    )
 
 
 def _changes(before: Schedule, line: str, zone: str | None, spec: dict[str, Any]) -> list[str]:
@@ -137,6 +186,6 @@ def _changes(before: Schedule, line: str, zone: str | None, spec: dict[str, Any]
 
 
 def _schedule(row: sqlite3.Row) -> Schedule:
-    fields = {key: row[key] for key in row.keys()}  # noqa: SIM118 (rows iterate over values)
-    fields |= {key: json.loads(fields[key]) for key in ("spec", "environment")}
-    return Schedule(**{**fields, "paused": bool(fields["paused"])})
+    values = {field.name: row[field.name] for field in fields(Schedule)}  # a newer store may have more
+    values |= {key: json.loads(values[key]) for key in ("spec", "environment")}
+    return Schedule(**{**values, "paused": bool(values["paused"])})

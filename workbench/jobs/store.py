@@ -7,6 +7,7 @@ import os
 import sqlite3
 import threading
 import time
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from ..errors import JobFailed, NotFound, UsageError
 from . import identity
 from .database import Database
 from .identity import Identity
-from .planning import Plans
+from .planning import Plans, insert_job, new_name
 from .record import Event, Job, Order
 
 CLAIM_SECONDS = 30.0
@@ -85,7 +86,7 @@ class Store(Plans):
         with self.database.write() as write:
             row = write.execute("select * from jobs where name = ?", (name,)).fetchone()
             if row is None:
-                _insert(write, name, spec, environment, restart, notify)
+                insert_job(write, name, spec, environment, restart, notify)
                 changes = ["created"]
             else:
                 changes = _changes(_job(row), spec, environment, notify)
@@ -99,16 +100,11 @@ class Store(Plans):
         *,
         restart: str = "never",
         notify: str | None = None,
-        schedule: str | None = None,
-        due: float | None = None,
-    ) -> Job | None:
-        """A new run, `run/17`; None where this schedule has one for this time already."""
+    ) -> Job:
+        """A new run, `run/17`."""
         with self.database.write() as write:
-            name = f"run/{write.execute('insert into numbers default values').lastrowid}"
-            there = write.execute("select 1 from jobs where schedule = ? and due = ?", (schedule, due)).fetchone()
-            if there:
-                return None
-            _insert(write, name, spec, environment, restart, notify, schedule, due)
+            name = new_name(write)
+            insert_job(write, name, spec, environment, restart, notify)
         return self.get(name)
 
     def desire(self, name: str, desired: str) -> None:
@@ -144,7 +140,7 @@ class Store(Plans):
         """Get the right to start a process for the job; one gets it, and loses it when it dies or dawdles."""
         with self.database.write() as write:
             row = write.execute("select * from jobs where name = ?", (name,)).fetchone()
-            if row is None or not _wants_a_process(_job(row)) or _claimed(row):
+            if row is None or not _wants_a_process(_job(row)) or _claimed(row) or _waits(write, row):
                 return False
             mine = json.dumps(identity.own().to_json())
             write.execute("update jobs set claim = ?, claimed = ? where name = ?", (mine, time.time(), name))
@@ -247,25 +243,6 @@ class Store(Plans):
         ]
 
 
-def _insert(
-    write: sqlite3.Connection,
-    name: str,
-    spec: dict[str, Any],
-    environment: dict[str, Any],
-    restart: str,
-    notify: str | None,
-    schedule: str | None = None,
-    due: float | None = None,
-) -> None:
-    now = time.time()
-    write.execute(
-        "insert into jobs (name, spec, environment, desired, state, reason, since, generation, launched, restart,"
-        " restarts, facts, schedule, due, notify, created)"
-        " values (?, ?, ?, 'running', 'starting', '', ?, 1, 0, ?, 0, '{}', ?, ?, ?, ?)",
-        (name, json.dumps(spec), json.dumps(environment), now, restart, schedule, due, notify, now),
-    )
-
-
 def _changes(job: Job, spec: dict[str, Any], environment: dict[str, Any], notify: str | None) -> list[str]:
     """In words what is different from what there is."""
     said = []
@@ -307,6 +284,16 @@ def _wants_a_process(job: Job) -> bool:
     return job.launched < job.generation or job.process is None or not job.process.alive()
 
 
+def _waits(write: sqlite3.Connection, row: sqlite3.Row) -> bool:
+    """Whether an earlier run of its schedule is not over: they come one after the other."""
+    return row["schedule"] is not None and bool(
+        write.execute(
+            "select 1 from jobs where schedule = ? and due < ? and state not in ('done', 'failed', 'stopped')",
+            (row["schedule"], row["due"]),
+        ).fetchone()
+    )
+
+
 def _claimed(row: sqlite3.Row) -> bool:
     if row["claim"] is None or time.time() - row["claimed"] > CLAIM_SECONDS:
         return False
@@ -315,8 +302,8 @@ def _claimed(row: sqlite3.Row) -> bool:
 
 
 def _job(row: sqlite3.Row) -> Job:
-    fields = {key: row[key] for key in row.keys() if key not in ("claim", "claimed")}  # noqa: SIM118 (rows iterate over values)
+    values = {field.name: row[field.name] for field in fields(Job)}  # a newer store may have more
     for key in ("spec", "environment", "facts"):
-        fields[key] = json.loads(fields[key])
-    fields["process"] = Identity(**json.loads(fields["process"])) if fields["process"] else None
-    return Job(**fields)
+        values[key] = json.loads(values[key])
+    values["process"] = Identity(**json.loads(values["process"])) if values["process"] else None
+    return Job(**values)

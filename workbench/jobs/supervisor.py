@@ -137,10 +137,9 @@ class Supervisor:
         signal.signal(signal.SIGTERM, self._end)
         while not self.ended and not self._idle():
             try:
-                jobs = self.store.jobs()
-                for job in jobs:
+                for job in self.store.jobs():
                     self._see_to(job)
-                self._start_due()
+                self.store.take_due(time.time())
             except WorkbenchError as error:
                 print(error, file=sys.stderr, flush=True)  # noqa: T201 (its log)
             self._wait()
@@ -233,17 +232,6 @@ class Supervisor:
             job.process.signal(signal.SIGTERM)
         elif time.monotonic() > self.stopping[job.name]:
             job.process.kill()
-
-    def _start_due(self) -> None:
-        for schedule, due in self.store.take_due(time.time()):
-            self.store.add_run(
-                schedule.spec,
-                schedule.environment,
-                restart=schedule.restart,
-                notify=schedule.notify,
-                schedule=schedule.name,
-                due=due,
-            )
 
 
 def _tell(where: str, subject: str, what: str) -> None:

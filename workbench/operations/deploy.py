@@ -76,7 +76,6 @@ class Deploying:
             self.running.supervised()
             return handle(self.running, self.registry, schedule, "" if changes == ["created"] else said(changes))
         job = self.running.store.add_run(wanted.spec, env, restart=restart, notify=common.notify)
-        assert job is not None  # only runs of a schedule may exist already
         self.running.begin(job)
         return handle(self.running, self.registry, self._waited(job) if wait else job)
 

@@ -8,19 +8,25 @@ import sys
 _KEPT = {
     *("PATH", "HOME", "USER", "LANG", "LANGUAGE", "TMPDIR", "TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"),
     *("VIRTUAL_ENV", "CONDA_PREFIX", "SYSTEMROOT", "WINDIR", "TEMP", "TMP", "USERPROFILE", "APPDATA"),
-    *("LOCALAPPDATA", "COMSPEC"),
+    *("LOCALAPPDATA", "COMSPEC", "CUDA_VISIBLE_DEVICES"),
 }
 _LIBRARIES = ("OMP", "OPENBLAS", "MKL", "BLIS", "NUMEXPR")
 _THREADS = (*(f"{library}_NUM_THREADS" for library in _LIBRARIES), "VECLIB_MAXIMUM_THREADS")
+# They choose the instructions that numbers are added with, and so their last bits.
+_NUMERIC = ("GOMP_", "NPY_", *(f"{library}_" for library in _LIBRARIES))
 # The loader, the C library, the interpreter and the numeric libraries read these once, when they start.
-_LOADED = ("LD_", "DYLD_", "LC_", "LANG", "PYTHON", "MALLOC_", "GLIBC_")
-_READ_AT_START = (*_LOADED, "GOMP_", "KMP_", *(f"{library}_" for library in _LIBRARIES))
+_READ_AT_START = ("LD_", "DYLD_", "LC_", "LANG", "PYTHON", "MALLOC_", "GLIBC_", "KMP_", *_NUMERIC)
 
 
 def clean(threads: int = 1) -> dict[str, str]:
-    """What a program needs to run at all, and the number of threads of numeric libraries; nothing of the notebook's."""
-    kept = {name: value for name, value in os.environ.items() if name.upper() in _KEPT or name.startswith("LC_")}
+    """What a program needs to run at all and how numeric libraries compute, with so many threads; nothing else of the
+    notebook's."""
+    kept = {name: value for name, value in os.environ.items() if _is_kept(name)}
     return kept | dict.fromkeys(_THREADS, str(threads))
+
+
+def _is_kept(name: str) -> bool:
+    return name.upper() in _KEPT or name.startswith(("LC_", *_NUMERIC))
 
 
 def thread_count(env: dict[str, str]) -> int:

@@ -1,0 +1,53 @@
+"""Dummy jobs, and how to wait for them and their supervisor."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from workbench import paths
+from workbench.jobs import identity, supervisor
+from workbench.jobs.record import Job
+from workbench.jobs.store import Store
+from workbench.spawn.environment import clean
+
+HERE = Path(__file__).parent
+PATIENCE = 30.0
+
+
+def environment(target: str = "steady", **more: Any) -> dict[str, Any]:
+    """The environment of a dummy job."""
+    return {
+        "python": sys.executable,
+        "variables": clean() | {"PYTHONPATH": str(HERE)},
+        "env_file": None,
+        "folder": str(HERE),
+        "preload": [],
+        "target": f"targets:{target}",
+    } | more
+
+
+def until(true: Callable[[], Any], what: str = "") -> Any:
+    """Wait for a condition; what it gave."""
+    end = time.monotonic() + PATIENCE
+    while not (found := true()):
+        assert time.monotonic() < end, what or "waited too long"
+        time.sleep(0.01)
+    return found
+
+
+def supervisor_of(home: Path) -> int | None:
+    """The number of the supervisor, if one runs."""
+    state = paths.state(home)
+    if not supervisor._held(state) or not (state / "supervisor.pid").exists():
+        return None
+    pid = int((state / "supervisor.pid").read_text())
+    return pid if identity.of(pid) else None
+
+
+def ready(store: Store, name: str) -> Job:
+    """The job once it is ready."""
+    return until(lambda: (job := store.get(name)).state == "ready" and job, f"{store.get(name)}")
