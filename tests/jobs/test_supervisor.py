@@ -70,7 +70,7 @@ def test_what_never_comes_up_is_given_up_with_its_last_words(store: Store, home:
     job = until(lambda: (job := store.get("stream/a")).state == "failed" and job)
     assert "about to crash" in job.reason
     assert "6 times" in job.reason
-    assert [event.text for event in store.events("stream/a")][-1].startswith("failed: ")
+    until(lambda: store.events("stream/a")[-1].text.startswith("failed: "))
 
 
 def test_a_run_that_must_not_be_repeated_is_not(store: Store, home: Path) -> None:
