@@ -16,8 +16,21 @@ from pathlib import Path
 
 import pytest
 
+from workbench import paths
+from workbench.jobs import supervisor
+from workbench.jobs.store import Store
+
 ROOT = Path(__file__).parents[2]
 TOKEN = "only-for-this-test"
+
+
+@pytest.fixture
+def planned(home: Path) -> Iterator[None]:
+    """A home with a schedule, whose supervisor is gone."""
+    store = Store(paths.state(home))
+    store.put_schedule("schedule/a", "0 0 1 1 *", {}, {"python": sys.executable})
+    yield
+    supervisor.shutdown(home)
 
 
 @pytest.fixture
@@ -72,3 +85,11 @@ def test_the_extension_answers_who_may_ask(server: str, home: Path) -> None:
         get(f"{server}/workbench/api/models?name=churn", TOKEN)
     assert missing.value.code == 404
     assert "there is no model 'churn'" in json.loads(missing.value.read())["message"]
+
+
+@pytest.mark.usefixtures("planned", "server")
+def test_what_should_run_is_looked_after_again(home: Path) -> None:
+    end = time.monotonic() + 20
+    while not supervisor.runs(home):
+        assert time.monotonic() < end
+        time.sleep(0.02)

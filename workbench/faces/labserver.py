@@ -1,4 +1,7 @@
-"""The Jupyter server extension: what the side panel asks over HTTP, answered as the verbs answer with --json."""
+"""The Jupyter server extension: what the side panel asks over HTTP, answered as the verbs answer with --json.
+
+Where it starts, what should run is looked after again: in a container nobody else does that after a restart.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,9 @@ from jupyter_server.base.handlers import APIHandler
 from jupyter_server.utils import url_path_join
 from tornado import web
 
+from .. import paths
 from ..errors import NotFound, UsageError, WorkbenchError
+from ..operations.running import Running
 
 if TYPE_CHECKING:
     from jupyter_server.serverapp import ServerApp
@@ -40,3 +45,7 @@ def _look(verb: str, name: str | None) -> Any:
 def _load_jupyter_server_extension(app: ServerApp) -> None:
     route = url_path_join(app.web_app.settings["base_url"], "workbench", "api", "(status|models)")
     app.web_app.add_handlers(".*$", [(route, LookHandler)])  # type: ignore[no-untyped-call]
+    try:
+        Running(paths.home()).looked_at()
+    except WorkbenchError as error:
+        app.log.warning(f"Workbench: {error}")
