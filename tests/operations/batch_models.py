@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from typing import Any
 
@@ -33,3 +34,11 @@ def ten_at_most(df: Any) -> Any:
     if len(df) > 10:
         raise ValueError("no more than ten")
     return df["age"] * 2
+
+
+def deadly(df: Any) -> Any:
+    """A model whose process ends at two ages."""
+    for age, ending in ((66, signal.SIGSEGV), (99, signal.SIGABRT)):
+        if (df["age"] == age).any():
+            os.kill(os.getpid(), ending)
+    return df["age"] * 2.0

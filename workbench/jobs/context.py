@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -85,7 +86,9 @@ class Context:
             self._write()
 
     def state(self, state: str, reason: str = "") -> None:
-        """Tell what state it is in, at once."""
+        """Tell what state it is in, at once; why it is blocked stands in its log too."""
+        if state == "blocked" and reason != self.job.reason:
+            print(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {state}: {reason}", file=sys.stderr, flush=True)  # noqa: T201
         self._write(state, reason)
 
     def _write(self, state: str | None = None, reason: str = "") -> None:

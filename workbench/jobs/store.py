@@ -170,9 +170,10 @@ class Store(Plans):
             if row is None or row["process"] != (json.dumps(process.to_json()) if process else None):
                 return
             if state and (state, reason) != (row["state"], row["reason"]):
-                write.execute(
-                    "update jobs set state = ?, reason = ?, since = ? where name = ?",
-                    (state, reason, time.time(), name),
+                write.execute(  # blocked for another reason it is blocked still
+                    "update jobs set since = case state when ? then since else ? end, state = ?, reason = ?"
+                    " where name = ?",
+                    (state, time.time(), state, reason, name),
                 )
             if facts:
                 merged = json.dumps(json.loads(row["facts"]) | facts)
@@ -243,13 +244,16 @@ class Store(Plans):
         ]
 
 
+_OTHERWISE = {"python": "another interpreter", "variables": "other variables"}
+
+
 def _changes(job: Job, spec: dict[str, Any], environment: dict[str, Any], notify: str | None) -> list[str]:
     """In words what is different from what there is."""
     said = []
     for key in [key for key in {**job.spec, **spec} if job.spec.get(key) != spec.get(key)]:
         said.append(f"{key} {_short(job.spec.get(key))} → {_short(spec.get(key))}")
     changed = [key for key in environment if key != "preload" and environment[key] != job.environment.get(key)]
-    said += [f"another {'interpreter' if key == 'python' else key.replace('_', ' ')}" for key in changed]
+    said += [_OTHERWISE[key] if key in _OTHERWISE else f"another {key.replace('_', ' ')}" for key in changed]
     said += ["tells another"] * (job.notify != notify)
     return said + ["started again"] * (job.desired == "stopped" or job.over)
 

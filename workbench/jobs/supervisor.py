@@ -32,7 +32,8 @@ IDLE_SECONDS = 600.0
 _FIRST_DELAY, _LONGEST_DELAY = 0.1, 30.0
 _STEADY_SECONDS = 60.0
 _MOST = {"always": 5, "retry": 3, "never": 0}
-_LAST_LINES = 3
+_LAST_LINES, _SHOWN_LINES = 60, 3
+_CRASH = "Fatal Python error: "
 
 
 def ensure(home: Path) -> None:
@@ -212,7 +213,7 @@ class Supervisor:
 
     def _last_words(self, job: Job) -> str:
         lines = [line for line in logs.tail(self.store.job_folder(job.name), _LAST_LINES) if line.strip()]
-        return "".join(f"\n{line}" for line in lines)
+        return "".join(f"\n{line}" for line in _crash(lines) or lines[-_SHOWN_LINES:])
 
     def _failed(self, job: Job) -> None:
         self.store.event(job.name, f"failed: {job.reason}")
@@ -232,6 +233,14 @@ class Supervisor:
             job.process.signal(signal.SIGTERM)
         elif time.monotonic() > self.stopping[job.name]:
             job.process.kill()
+
+
+def _crash(lines: list[str]) -> list[str]:
+    """What a signal did, and the innermost line of code, where the last thing that was written is of one."""
+    if not lines or not lines[-1].startswith(('  File "', "Extension modules")):
+        return []
+    at = max((number for number, line in enumerate(lines) if line.startswith(_CRASH)), default=len(lines))
+    return [*lines[at : at + 1], *[line for line in lines[at:] if line.startswith('  File "')][:1]]
 
 
 def _tell(where: str, subject: str, what: str) -> None:

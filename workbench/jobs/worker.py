@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from ..errors import WorkbenchError
+from ..errors import ModelFailed, WorkbenchError
 from .context import Context
 
 
@@ -20,8 +20,15 @@ def main(args: dict[str, Any]) -> None:
     try:
         work.run(context)
     except WorkbenchError as error:
-        traceback.print_exc(file=sys.stderr)
+        _write_down(error)
         context.state("failed", str(error))
     else:
         if context.told_to_stop():
             context.state("stopped")
+
+
+def _write_down(error: WorkbenchError) -> None:
+    """In the log: what happened, after the way through the model's own code where that failed."""
+    if isinstance(error, ModelFailed) and error.__cause__ is not None:
+        traceback.print_exception(error.__cause__, file=sys.stderr)
+    print(error, file=sys.stderr, flush=True)  # noqa: T201 (its log)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import paths
+from ..bundle.apart import Apart
 from ..bundle.registry import Registry
 from ..errors import JobFailed, WorkbenchError
 
@@ -87,8 +88,9 @@ def _score(context: Context, control: Control, spec: dict[str, Any]) -> Any:
 
     version = Registry(paths.registry(context.home)).resolve(spec["model"])
     control.facts(version=version.ref)
+    again = context.job.restarts > 0  # the attempt before ended without a word: a row may have ended it
     return score(
-        version.predictor(context.home),
+        Apart(version, context.home) if again else version.predictor(context.home),
         spec["input"],
         spec["output"],
         ledger=context.folder / "ledger.db",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from .. import paths
 from ..bundle import loaded
+from ..bundle.apart import Apart
 from ..bundle.registry import Registry
 from ..errors import WorkbenchError
 
@@ -31,7 +32,7 @@ class Following:
         self.context, self.spec = context, context.job.spec
         self.registry = Registry(paths.registry(context.home))
         self.version = self.registry.resolve(self.spec["model"])
-        self.predictor = self.version.predictor(context.home)
+        self.predictor = self._loaded(self.version)
         self.next: tuple[ModelVersion, Predictor] | None = None
 
     def model(self) -> tuple[str, Predictor]:
@@ -45,11 +46,21 @@ class Following:
                 self.context.answer(order, str(error) if known else f"{type(error).__name__}: {error}")
             else:
                 self.context.answer(order)
+        if isinstance(self.predictor, Apart) and not self._apart():
+            self.predictor.close()
+            self.predictor = self._loaded(self.version)
         return self.version.ref, self.predictor
+
+    def _loaded(self, version: ModelVersion) -> Predictor:
+        return Apart(version, self.context.home) if self._apart() else version.predictor(self.context.home)
+
+    def _apart(self) -> bool:
+        """Whether the process before this one ended without a word, lately: a record may have ended it."""
+        return self.context.job.restarts > 0
 
     def _prepare(self, ref: str) -> None:
         version = self.registry.resolve(ref)
-        predictor = version.predictor(self.context.home)
+        predictor = self._loaded(version)
         if version.manifest.has_reference:
             predictor.predict({name: values[:1] for name, values in version.reference().items()})
         self.next = version, predictor
@@ -62,5 +73,7 @@ class Following:
             self._prepare(ref)
         assert self.next is not None
         loaded.drop(self.version.folder)
+        if isinstance(self.predictor, Apart):
+            self.predictor.close()
         (self.version, self.predictor), self.next = self.next, None
         self.context.facts(version=self.version.ref)

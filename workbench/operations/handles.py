@@ -204,13 +204,21 @@ class Stream(Handle):
         counts += [f"lag {text.count(facts['lag'])}" if "lag" in facts else ""]
         counts += [f"{text.count(round(facts['rate']))}/s" if facts.get("rate") else ""]
         counts += [text.count(facts["dead"], "dead letter") if facts.get("dead") else ""]
+        wait = facts.get("next_try", 0.0) - time.time()
+        counts += [f"next try in {text.seconds(wait)}" if self.state == "blocked" and wait > 0 else ""]
         return [self._version(), *filter(None, counts)]
+
+    def _dead(self) -> str:
+        """What the newest dead letter died of, and how to see them."""
+        place = self.facts.get("dead_letters")
+        return f"the newest: {self.facts['died_of']} → %workbench tail {place}" if place else ""
 
     def _lines(self) -> list[tuple[str, str]]:
         own = self.name.partition("/")[2]
         way = f"{self.job.spec['input']} → {self.job.spec['output']}"
         steps = f"%workbench put {self.job.spec['input']} FILE · %workbench logs {own} · %workbench stop {self.name}"
-        return [("note", self.remark), ("way", way), ("new", self._newer()), ("next", steps)]
+        lines = [("note", self.remark), ("way", way), ("dead", self._dead()), ("new", self._newer())]
+        return [*lines, ("next", steps)]
 
 
 class Run(Handle):

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 from .child import Request, answer, reseed
 from .client import can_fork
-from .owner import command
+from .owner import NO_THREADS, command
 from .warm import threads
 
 
@@ -45,7 +45,8 @@ def _let_go(kept: list[int]) -> None:
 
 
 def _fresh(request: Request, fds: list[int]) -> int:
-    process = subprocess.Popen(command("branch", "begin()"), stdin=subprocess.PIPE, pass_fds=fds)
+    env = dict(os.environ) | NO_THREADS
+    process = subprocess.Popen(command("branch", "begin()"), stdin=subprocess.PIPE, pass_fds=fds, env=env)
     assert process.stdin
     with process.stdin as given:
         given.write(json.dumps(request).encode() + b"\n")

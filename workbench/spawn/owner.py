@@ -16,7 +16,7 @@ from .child import Request
 from .environment import clean, installed, needs_a_fresh_start
 
 _ROOT = str(Path(__file__).parents[2])
-_NO_THREADS = {"JE_ARROW_MALLOC_CONF": "background_thread:false"}  # Arrow's allocator would start one
+NO_THREADS = {"JE_ARROW_MALLOC_CONF": "background_thread:false"}  # Arrow's allocator would start one
 _PATIENCE_AFTER_KILL = 5.0
 
 
@@ -52,7 +52,7 @@ class Owned:
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                env=self.env | _NO_THREADS,
+                env=self.env | NO_THREADS,
                 cwd="/",
                 start_new_session=True,  # an interrupted kernel interrupts its whole process group
             )

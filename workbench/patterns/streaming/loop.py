@@ -104,6 +104,7 @@ class Loop:
         _, predictor = self.model()
         if self.dead is None:
             self.dead = places.log(f"queue:{self.log.name}.{self.group.name}.dead")
+            self.seen["dead"] = self.dead.last
         self.sink = open_sink(self.spec["output"], self.source, predictor.schema)
         self._commit(self.sink.position())
         self.group.seek(self.done)
@@ -143,6 +144,8 @@ class Loop:
         why = [{"error": dead.reason, "offset": dead.record.offset, "at": dead.record.at} for dead in new]
         self.dead.append(values, keys, why, source=self.source, offset=batch.last)
         self.seen["dead"] += len(new)
+        if new:
+            self.control.facts(dead_letters=f"queue:{self.dead.name}", died_of=new[-1].reason)
         return True
 
     def _write(self, batch: Batch) -> int | None:
@@ -181,9 +184,9 @@ class Loop:
 
     def _blocked(self, error: StorageError, delay: float) -> None:
         with suppress(StorageError):  # the disk that is full may be that of what it tells
-            lag = self.group.lag(self.done)
-            self.control.facts(lag=lag)
-            self.control.state("blocked", f"{error.what} · lag {lag}, nothing lost · next try in {delay:g} s")
+            self.control.facts(lag=self.group.lag(self.done), next_try=time.time() + delay)
+            fix = f"\n→ {error.fix}" if error.fix else ""
+            self.control.state("blocked", f"{error.what} · nothing lost{fix}")
 
     def _waited(self, seconds: float) -> bool:
         """Wait so long, and while it is paused; False where it was told to stop."""
