@@ -492,6 +492,9 @@ def test_a_prediction_without_a_column_is_not_dropped(tmp_path: Path) -> None:
         ("a.jsonl.gz", "writes local files"),
         ("a.xlsx", "does not write excel"),
         ("s3://lake/a.jsonl", "writes local files"),
+        ("sqlite:///a.db?query=select 1", "is a query"),
+        ("sqlite:///a.db?table=t&mode=replace", "replaces no table"),
+        ("a.csv?delimiter=xx", "a delimiter is one character"),
     ],
 )
 def test_what_a_stream_does_not_write(output: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

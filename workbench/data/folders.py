@@ -13,16 +13,19 @@ _MANY = set("*?[")
 
 
 def is_folder(place: str) -> bool:
-    """Whether an output is a folder of parts: it has no ending that tells a format."""
-    path = place.partition("?")[0]
-    if "://" in place or place.startswith("queue:"):
+    """Whether an output is a folder of parts: it has no ending, or option, that tells a format."""
+    path, _, options = place.partition("?")
+    if "://" in place or place.startswith("queue:") or "format=" in options:
         return False
     return path.endswith(("/", os.sep)) or not os.path.splitext(path)[1] or os.path.isdir(path)
 
 
 def absolute_output(place: str) -> str:
     """An output as it reads from every folder."""
-    return os.path.abspath(os.path.expanduser(place)) if is_folder(place) else absolute(place)
+    if not is_folder(place):
+        return absolute(place)
+    whole = os.path.abspath(os.path.expanduser(place))
+    return whole if is_folder(whole) else os.path.join(whole, "")  # of scored.v2/ only the slash tells
 
 
 def absolute_input(place: str) -> str:

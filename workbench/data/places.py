@@ -12,17 +12,18 @@ from .pieces import Sink, Source
 if TYPE_CHECKING:
     from .log import Log
 
-__all__ = ["absolute", "log", "parse", "same", "sink", "source"]
+__all__ = ["absolute", "delimiter", "log", "parse", "same", "sink", "source"]
 
 
-def _delimiter(place: Place) -> str:
+def delimiter(place: Place) -> str:
+    """What separates the values of a CSV file. UsageError."""
     given = place.options.get("delimiter")
-    delimiter = {"tab": "\t", "\\t": "\t", None: "\t" if place.kind == "tsv" else ","}.get(given, given)
-    if delimiter is None or len(delimiter) != 1:
+    said = {"tab": "\t", "\\t": "\t", None: "\t" if place.kind == "tsv" else ","}.get(given, given)
+    if said is None or len(said) != 1:
         raise UsageError(
             f"{place.label}: a delimiter is one character, not {given!r}", fix="?delimiter=; or ?delimiter=tab"
         )
-    return delimiter
+    return said
 
 
 def source(place: str) -> Source:
@@ -36,7 +37,7 @@ def source(place: str) -> Source:
     if at.kind in ("csv", "tsv"):
         from .delimited import DelimitedSource
 
-        return DelimitedSource(at.file, _delimiter(at), encoding)
+        return DelimitedSource(at.file, delimiter(at), encoding)
     if at.kind == "jsonl":
         from .jsonlines import JsonLinesSource
 
@@ -69,7 +70,7 @@ def sink(place: str) -> Sink:
     if at.kind in ("csv", "tsv"):
         from .quoting import DelimitedSink
 
-        return DelimitedSink(at.file, _delimiter(at))
+        return DelimitedSink(at.file, delimiter(at))
     if at.kind == "jsonl":
         from .jsonlines import JsonLinesSink
 

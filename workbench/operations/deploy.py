@@ -55,11 +55,14 @@ class Deploying:
 
     def stream(self, model: str, input: str, output: str, spec: Spec, common: Common) -> Any:
         """A stream that is ready, or the plan of one."""
-        if places.parse(input).kind != "queue":
+        from ..patterns.streaming.sinks import absolute
+
+        if not input.startswith("queue:"):
             raise UsageError(f"{input}: a stream reads a queue", fix="queue:NAME; files are for %batch")
+        to = absolute(output, places.parse(input).path)
         wanted = self._lasting(model, _STREAMING, common.dry_run)
         own = common.name or wanted.own_name
-        way = {"model": wanted.spec["model"], "input": places.absolute(input), "output": places.absolute(output)}
+        way = {"model": wanted.spec["model"], "input": places.absolute(input), "output": to}
         return self._deploy(f"stream/{own}", {**way, **spec, "group": spec["group"] or own}, wanted, common)
 
     def batch(self, wanted: Wanted, common: Common, every: str | None, zone: str | None, *, wait: bool) -> Any:

@@ -14,6 +14,18 @@ _AGAIN = {408, 409, 425, 429}
 _SECONDS = 30.0
 
 
+def check_address(url: str) -> None:
+    """UsageError for what is no address."""
+    import httpx
+
+    try:
+        known = httpx.URL(url).host and urlsplit(url).hostname
+    except (httpx.InvalidURL, ValueError):
+        known = None
+    if not known:
+        raise UsageError(f"{url} is no address of a service", fix="http://HOST:PORT/PATH")
+
+
 class HttpSink:
     """POSTs a list of records. The header `Idempotency-Key` is the same when a batch is sent again, by this process or
     by one that follows it."""
@@ -23,12 +35,6 @@ class HttpSink:
     def __init__(self, url: str, source: str) -> None:
         import httpx
 
-        try:
-            known = httpx.URL(url).host and urlsplit(url).hostname
-        except (httpx.InvalidURL, ValueError):
-            known = None
-        if not known:
-            raise UsageError(f"{url} is no address of a service", fix="http://HOST:PORT/PATH")
         self.url, self.source = url, quote(source, safe="")
         self.client = httpx.Client(timeout=_SECONDS)
 
@@ -46,11 +52,11 @@ class HttpSink:
             answer = self.client.post(self.url, content=body, headers=headers)
         except httpx.HTTPError as error:
             said = str(error) or type(error).__name__
-            raise StorageError(f"sink {self.url} cannot be reached: {said}", fix="it is tried again") from error
+            raise StorageError(f"sink {self.url} cannot be reached: {said}", fix="look at that service; it is tried again") from error
         if answer.status_code >= 500 or answer.status_code in _AGAIN:
-            raise StorageError(f"sink {self.url} answers {answer.status_code}", fix="it is tried again")
+            raise StorageError(f"sink {self.url} answers {answer.status_code}", fix="look at that service; it is tried again")
         if answer.status_code >= 300:
-            said = answer.text[:200]
+            said = " ".join(answer.text.split())[:200]
             raise UsageError(f"sink {self.url} refuses with {answer.status_code}: {said}", fix="see what it takes")
         return batch.last
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from ...data import places
+from ...data.folders import absolute_output, is_folder
 from ...errors import UsageError
 
 if TYPE_CHECKING:
+    from ...data.grammar import Place
     from ...data.log import Log
     from ...inference.schema import Schema
     from .batches import Batch
@@ -35,36 +37,58 @@ class Sink(Protocol):
         """Make all that is held back appear."""
 
 
+def absolute(place: str, queue: str) -> str:
+    """An output as it reads from every folder. UsageError for what a stream that reads `queue` does not write."""
+    if _is_address(place):
+        from .http_sink import check_address
+
+        check_address(place)
+        return place
+    if not is_folder(place):
+        _check(places.parse(place), queue)
+    return absolute_output(place)
+
+
+def _check(at: Place, queue: str) -> None:
+    if at.kind == "queue":
+        if at.path == queue:
+            raise UsageError(f"{at.label} is what the stream reads: it would never end", fix="queue:ANOTHER")
+    elif at.kind == "sql":
+        if "table" not in at.options:
+            raise UsageError(f"{at.label} is a query", fix="?table=NAME")
+        if at.options.get("mode") == "replace":
+            raise UsageError(f"{at.label}: a stream replaces no table", fix="mode=append, or name another table")
+    elif not at.file.local or at.compressed:
+        raise UsageError(f"{at.label}: a stream writes local files", fix="a path, a table, http://… or queue:NAME")
+    elif at.kind not in ("csv", "tsv", "jsonl", "parquet"):
+        raise UsageError(f"{at.label}: a stream does not write {at.kind}", fix="a .jsonl or .csv file, or a folder")
+
+
+def _is_address(place: str) -> bool:
+    return place.startswith(("http://", "https://"))
+
+
 def open_sink(place: str, source: str, schema: Schema) -> Sink:
     """The sink at a place, for the stream whose source is called `source`. UsageError for what none can be."""
-    if place.startswith(("http://", "https://")):
+    place = absolute(place, source.partition("/")[0])
+    if _is_address(place):
         from .http_sink import HttpSink
 
         return HttpSink(place, source)
-    at = places.parse(place)
+    at = None if is_folder(place) else places.parse(place)
+    if at is None or at.kind == "parquet":
+        from .parquet_sink import ParquetSink
+
+        return ParquetSink(at.path if at else place, source, schema)
     if at.kind == "queue":
-        if at.path == source.partition("/")[0]:
-            raise UsageError(f"{at.label} is what the stream reads: it would never end", fix="queue:ANOTHER")
         return QueueSink(places.log(place), source)
     if at.kind == "sql":
         from .sql_sink import SqlSink
 
         return SqlSink(at, source, schema)
-    if not at.file.local or at.compressed:
-        raise UsageError(f"{at.label}: a stream writes local files", fix="a path, a table, http://… or queue:NAME")
-    if at.kind in ("csv", "tsv", "jsonl"):
-        from .file_sinks import CsvSink, LinesSink
+    from .file_sinks import CsvSink, LinesSink
 
-        return (
-            LinesSink(at.path, source)
-            if at.kind == "jsonl"
-            else CsvSink(at.path, source, "\t" if at.kind == "tsv" else ",")
-        )
-    if at.kind == "parquet":
-        from .parquet_sink import ParquetSink
-
-        return ParquetSink(at.path, source, schema)
-    raise UsageError(f"{at.label}: a stream does not write {at.kind}", fix="a .jsonl, .csv or .parquet file")
+    return LinesSink(at.path, source) if at.kind == "jsonl" else CsvSink(at.path, source, places.delimiter(at))
 
 
 class QueueSink:
