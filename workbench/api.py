@@ -187,7 +187,7 @@ class Workbench:
         *,
         output: str,
         group: str | None = None,
-        start: str | None = None,
+        start: str | int | None = None,
         most: int | None = None,
         name: str | None = None,
         env_file: str | None = None,
@@ -195,7 +195,7 @@ class Workbench:
         dry_run: bool = False,
     ) -> Any:
         """Predict for each record of a queue, in the background."""
-        spec = {"group": group, "start": start or "start", "most": most or 1000}
+        spec = {"group": group, "start": str(start or "start"), "most": most or 1000}
         return self._deploying().stream(model, input, output, spec, Common(name, env_file, notify, dry_run))
 
     def put(self, url: str, input: Any, *, key: str | None = None, rate: float | None = None) -> Any:

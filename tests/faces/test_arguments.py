@@ -81,3 +81,38 @@ def test_verbs_are_found_or_suggested() -> None:
         arguments.find_verb("predct", "workbench")
     with pytest.raises(UsageError, match="→ %workbench --help lists what there is"):
         arguments.find_verb("zzz", "%workbench")
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("queue:a X --rate fast", "--rate is a number, not 'fast'"),
+        ("queue:a X --rate 0", "--rate is above 0, not 0"),
+        ("queue:a X --rate -2.5", "--rate is above 0, not -2.5"),
+        ("queue:a X --rate nan", "--rate is above 0, not nan"),
+    ],
+)
+def test_numbers_are_above_0(line: str, message: str) -> None:
+    put = verb("put")
+    assert put
+    with pytest.raises(UsageError, match=message):
+        arguments.parse(put, read(line).tokens, "%workbench put")
+    assert arguments.parse(put, read("queue:a X --rate 2.5").tokens, "%workbench put")["rate"] == 2.5
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("0", "--most is at least 1, not 0"),
+        (-3, "--most is at least 1, not -3"),
+        ("1.5", "--most is a whole number, not 1.5"),
+        (True, "--most is a whole number, not True"),
+        ([1], r"--most is a whole number, not \[1\]"),
+    ],
+)
+def test_counts_are_whole(given: object, message: str) -> None:
+    tail = verb("tail")
+    assert tail
+    with pytest.raises(UsageError, match=message):
+        arguments.check(tail, {"url": "queue:a", "most": given}, "workbench.tail")
+    assert arguments.check(tail, {"url": "queue:a", "most": "7"}, "workbench.tail")["most"] == 7

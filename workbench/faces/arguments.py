@@ -61,6 +61,8 @@ def check(spec: Verb, given: Mapping[str, Any], caller: str) -> dict[str, Any]:
     given = {name: _converted(_named(spec, name), value) for name, value in given.items()}
     for option in spec.options:
         value = given.get(option.name)
+        if option.kind == "number" and value is not None:
+            _check_number(option, value)
         if option.required and value is None:
             raise UsageError(f"{caller} needs {option.metavar}: {option.help}", fix=_next_step(spec, caller))
         if option.choices and value is not None and value not in option.choices:
@@ -76,15 +78,25 @@ def _named(spec: Verb, name: str) -> Option:
 
 
 def _converted(option: Option, value: Any) -> Any:
-    """A number from its text; other values as they are."""
+    """A number from its text, where it is one; other values as they are."""
     if option.kind != "number" or not isinstance(value, str):
         return value
     try:
         number = float(value)
     except ValueError:
-        shown = _shown_as(option)
-        raise UsageError(f"{shown} is a number, not {str(value)!r}", fix=f"as in {shown} 4") from None
+        return str(value)
     return int(number) if number.is_integer() else number
+
+
+def _check_number(option: Option, value: Any) -> None:
+    """UsageError for what is none, or out of its bounds."""
+    shown, least = _shown_as(option), option.least
+    if isinstance(value, bool) or not hasattr(value, "__index__" if least is not None else "__float__"):
+        kind = "a number" if least is None else "a whole number"
+        raise UsageError(f"{shown} is {kind}, not {value!r}", fix=f"as in {shown} 4")
+    if not (value > 0 if least is None else value >= least):
+        bound = "above 0" if least is None else f"at least {least}"
+        raise UsageError(f"{shown} is {bound}, not {value}", fix=f"as in {shown} 4")
 
 
 def _shown_as(option: Option) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .. import text
 from ..bundle import packages
 from ..data import folders, places
 from ..errors import NotFound, NotProven, UsageError
@@ -63,7 +64,10 @@ class Deploying:
         wanted = self._lasting(model, _STREAMING, common.dry_run)
         own = common.name or wanted.own_name
         way = {"model": wanted.spec["model"], "input": places.absolute(input), "output": to}
-        return self._deploy(f"stream/{own}", {**way, **spec, "group": spec["group"] or own}, wanted, common)
+        group = spec["group"] or own
+        begins = "" if common.dry_run else _beginning(input, group, spec["start"])
+        wanted = replace(wanted, remark=" · ".join(filter(None, (wanted.remark, begins))))
+        return self._deploy(f"stream/{own}", {**way, **spec, "group": group}, wanted, common)
 
     def batch(self, wanted: Wanted, common: Common, every: str | None, zone: str | None, *, wait: bool) -> Any:
         """A run, begun or ended, or the schedule of such runs."""
@@ -174,3 +178,20 @@ class Deploying:
         if not file.exists():
             with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as new:
                 new.write(secrets.token_urlsafe(32))
+
+
+def _beginning(input: str, group: str, start: str) -> str:
+    """What to say of where a group begins that was begun before. UsageError for what is no place in the queue."""
+    from ..data.log_file import check_name
+    from ..data.log_groups import place
+
+    check_name(group, "group")
+    log = places.log(input)
+    try:
+        place(log, start)
+        known = log.offsets().get(group)
+    finally:
+        log.close()
+    if known is None or start == "start":
+        return ""
+    return f"group {group} goes on after offset {text.count(known)}: --start is for a new one → --group NAME"

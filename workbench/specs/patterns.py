@@ -30,7 +30,7 @@ _NOTIFY = option("notify", "text", "where to tell that it failed: a mail address
 _ENV_FILE = option("env_file", "text", "a file of NAME=VALUE lines: the variables that it gets", "FILE")
 _LASTING = (
     _NAME,
-    option("workers", "number", "how many processes answer (1)", "N"),
+    option("workers", "number", "how many processes answer (1)", "N", least=1),
     _ENV_FILE,
     _NOTIFY,
     DRY_RUN,
@@ -60,7 +60,7 @@ _BATCH = (
     option("every", "text", "run it on a cycle: a cron line, or `monday 6:00`", "CRON"),
     option("zone", "text", "the time zone of the cycle; without it this machine's", "ZONE"),
     switch("wait", "wait for its end; a failure is then an error"),
-    option("max_rejects", "number", "fail once more rows than that are refused", "N"),
+    option("max_rejects", "number", "fail once more rows than that are refused", "N", least=0),
     switch("replace", "write over an output that is there"),
     option("timeout", "number", "seconds that a cell of the notebook may take", "SECONDS"),
     _NAME,
@@ -71,11 +71,11 @@ _BATCH = (
 
 _SERVE = (
     MODEL,
-    option("port", "number", "the port; without it a free one, kept from then on", "PORT"),
+    option("port", "number", "the port; without it a free one, kept from then on", "PORT", least=0),
     option("host", "text", "the address (127.0.0.1: this machine only)", "ADDRESS"),
     switch("no_token", "answer whoever asks"),
     option("max_body", "number", "the largest request, in MB (16)", "MB"),
-    option("max_queue", "number", "the most requests that wait; beyond it they are refused (1024)", "N"),
+    option("max_queue", "number", "the most requests that wait; beyond it they are refused (1024)", "N", least=1),
     *_LASTING,
 )
 
@@ -92,7 +92,7 @@ _STREAM = (
     ),
     option("group", "name", "its group of consumers; without it its own name", "GROUP"),
     option("start", "text", "where a new group begins: `start`, `end` or an offset (start)", "OFFSET"),
-    option("most", "number", "the most records of one micro-batch (1000)", "N"),
+    option("most", "number", "the most records of one micro-batch (1000)", "N", least=1),
     *(o for o in _LASTING if o.name != "workers"),
 )
 
@@ -105,7 +105,7 @@ _PUT = (
 
 _TAIL = (
     _URL,
-    Option("most", "number", "how many records (10)", ("-n", "--most"), "N"),
+    Option("most", "number", "how many records (10)", ("-n", "--most"), "N", least=1),
     as_json("the records"),
 )
 

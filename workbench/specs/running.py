@@ -43,7 +43,7 @@ VERBS: tuple[Verb, ...] = (
         "read what something that runs has written",
         (
             THING,
-            Option("lines", "number", "how many lines (50)", ("-n", "--lines"), "N"),
+            Option("lines", "number", "how many lines (50)", ("-n", "--lines"), "N", least=1),
             Option("follow", "flag", "go on as more is written, until interrupted", ("-f", "--follow")),
         ),
         "what runs",

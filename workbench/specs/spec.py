@@ -23,7 +23,8 @@ Group = Literal["models", "predictions", "what runs", "this installation"]
 class Option:
     """One option of a verb: positional if it has no flags or `positional` says so; `metavar` names its value.
 
-    `shown` ones say how a face shows the answer (`--json`); the API does not take them.
+    `shown` ones say how a face shows the answer (`--json`); the API does not take them. A number with a `least` is
+    whole and at least that; others are above 0.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Option:
     positional: bool = False
     shown: bool = False
     choices: tuple[str, ...] = ()
+    least: int | None = None
 
     @property
     def default(self) -> object:
@@ -73,9 +75,9 @@ def switch(name: str, help: str, *, shown: bool = False) -> Option:
     return Option(name, "flag", help, (f"--{name.replace('_', '-')}",), shown=shown)
 
 
-def option(name: str, kind: Kind, help: str, metavar: str, *flags: str) -> Option:
+def option(name: str, kind: Kind, help: str, metavar: str, *flags: str, least: int | None = None) -> Option:
     """One with a value; its flag is its name, unless flags are named."""
-    return Option(name, kind, help, flags or (f"--{name.replace('_', '-')}",), metavar)
+    return Option(name, kind, help, flags or (f"--{name.replace('_', '-')}",), metavar, least=least)
 
 
 def as_json(what: str) -> Option:

@@ -52,9 +52,13 @@ class HttpSink:
             answer = self.client.post(self.url, content=body, headers=headers)
         except httpx.HTTPError as error:
             said = str(error) or type(error).__name__
-            raise StorageError(f"sink {self.url} cannot be reached: {said}", fix="look at that service; it is tried again") from error
+            raise StorageError(
+                f"sink {self.url} cannot be reached: {said}", fix="look at that service; it is tried again"
+            ) from error
         if answer.status_code >= 500 or answer.status_code in _AGAIN:
-            raise StorageError(f"sink {self.url} answers {answer.status_code}", fix="look at that service; it is tried again")
+            raise StorageError(
+                f"sink {self.url} answers {answer.status_code}", fix="look at that service; it is tried again"
+            )
         if answer.status_code >= 300:
             said = " ".join(answer.text.split())[:200]
             raise UsageError(f"sink {self.url} refuses with {answer.status_code}: {said}", fix="see what it takes")

@@ -104,7 +104,7 @@ class Loop:
         _, predictor = self.model()
         if self.dead is None:
             self.dead = places.log(f"queue:{self.log.name}.{self.group.name}.dead")
-            self.seen["dead"] = self.dead.last
+            self._tell_dead()
         self.sink = open_sink(self.spec["output"], self.source, predictor.schema)
         self._commit(self.sink.position())
         self.group.seek(self.done)
@@ -143,10 +143,16 @@ class Loop:
         keys = [dead.record.key for dead in new]
         why = [{"error": dead.reason, "offset": dead.record.offset, "at": dead.record.at} for dead in new]
         self.dead.append(values, keys, why, source=self.source, offset=batch.last)
-        self.seen["dead"] += len(new)
-        if new:
-            self.control.facts(dead_letters=f"queue:{self.dead.name}", died_of=new[-1].reason)
+        self._tell_dead()
         return True
+
+    def _tell_dead(self) -> None:
+        """How many dead letters there ever were, where they lie, and what the newest died of."""
+        assert self.dead is not None
+        self.seen["dead"] = last = self.dead.last
+        if newest := self.dead.read(last - 1, 1):
+            why = (newest[0].headers or {}).get("error", "")
+            self.control.facts(dead_letters=f"queue:{self.dead.name}", died_of=why)
 
     def _write(self, batch: Batch) -> int | None:
         assert self.sink is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ... import text
 from ...data import frames, places
 from ...data.encoding import as_list, dumps
-from ...errors import BadInput, NotFound
+from ...errors import BadInput, NotFound, WorkbenchError
 from ...inference.casting import plain
 from ...inference.reading import ONLY
 
@@ -46,7 +47,7 @@ class Put:
 def put(place: str, input: Any, *, key: str | None = None, rate: float | None = None) -> Put:
     """Put the rows of a frame, a file or a list of records on a queue; `rate` rows a second where that is given.
 
-    BadInput where there is no column `key`.
+    BadInput where there is no column `key`. An error says how many rows are there, where it is not the first's.
     """
     started, rows = time.monotonic(), 0
     log = places.log(place)
@@ -61,6 +62,11 @@ def put(place: str, input: Any, *, key: str | None = None, rate: float | None = 
                 rows += len(some)
                 _wait(started, rows, rate)
         return Put(places.parse(place).label, rows, log.last, time.monotonic() - started)
+    except WorkbenchError as error:
+        if rows:
+            done = f"the first {text.count(rows, 'row')} are on {places.parse(place).label}: put the others alone"
+            error.fix = "; ".join(filter(None, (error.fix, done)))
+        raise
     finally:
         log.close()
 
@@ -74,6 +80,8 @@ def _json(record: Any, row: int) -> bytes:
     try:
         return dumps(record)
     except (TypeError, RecursionError) as error:
+        with suppress(TypeError, ValueError, RecursionError):  # whole numbers of more than 64 bits
+            return json.dumps(record, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
         raise BadInput(f"row {row} cannot be JSON: {error}", row=row, fix="give numbers, text, times, lists") from error
 
 
