@@ -77,12 +77,16 @@ def test_rows_that_end_the_process_are_refused(number: int, words: str, apart: A
         assert apart.predict(row(7))["prediction"].tolist() == [1.0]
 
 
-def test_a_host_that_has_threads_answers_itself(apart: Apart, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_host_that_has_threads_answers_itself(
+    version: ModelVersion, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("OPENBLAS_NUM_THREADS", "2")
+    apart = Apart(version, home)
     assert apart.predict(row(7))["prediction"].tolist() == [1.0]
     with pytest.raises(ModelFailed, match="Segmentation fault"):
         apart.predict(row(100 + signal.SIGSEGV))
     assert apart.predict(row(7))["prediction"].tolist() == [1.0]
+    apart.close()
 
 
 def test_rows_are_not_to_blame_for_who_kills_it(apart: Apart) -> None:
@@ -106,7 +110,7 @@ class predict:
     version = stored(tmp_path, notebook(cell), EXAMPLE)
     gate.touch()
     with pytest.raises(BundleRefused, match="churn@1 cannot be loaded: its process ended, exit code 5"):
-        Apart(version, home).predict(EXAMPLE)
+        Apart(version, home)
     (version.folder / "MLmodel").write_text("changed")
     with pytest.raises(BundleRefused, match="changed"):
-        Apart(version, home).predict(EXAMPLE)
+        Apart(version, home)

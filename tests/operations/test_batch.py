@@ -11,7 +11,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -151,7 +151,7 @@ def test_a_table_becomes_a_file(api: Workbench, model: str, tmp_path: Path) -> N
     np.testing.assert_allclose(pd.read_csv(tmp_path / "out.csv")["score"], scores(table), rtol=1e-12)
 
 
-def bad(tmp_path: Path, at: tuple[int, ...], rows: int = 30) -> pd.DataFrame:
+def bad(tmp_path: Path, at: Iterable[int], rows: int = 30) -> pd.DataFrame:
     """A CSV file with rows whose age is no number."""
     table = customers(rows)
     table["age"] = table["age"].astype(object)
@@ -171,6 +171,7 @@ def test_a_bad_row_is_put_aside_with_its_reason(output: str, api: Workbench, mod
     read = pd.read_csv if output.endswith(".csv") else pd.read_parquet
     kept = table.drop(index=[3, 17]).astype({"age": int})
     np.testing.assert_allclose(read(tmp_path / output)["score"], scores(kept), rtol=1e-12)
+    assert "churn@1 · 28 rows\n" in str(run)
     assert "2 rows refused" in str(run)
 
 
@@ -190,7 +191,7 @@ def test_a_bad_row_is_not_left_out_where_others_depend_on_it(api: Workbench, tmp
     assert sorted(file.name for file in tmp_path.iterdir()) == ["in.csv"]
     customers(30).to_csv("in.csv", index=False)
     run = api.batch("whole", "in.csv", output="out.csv", wait=True)
-    assert "scored in one call" in run.facts["note"]
+    assert "note  not row-wise: the rows of each file were scored in one call" in str(run)
 
 
 def test_a_file_of_bad_rows_only_is_put_aside_beside_others(api: Workbench, model: str, tmp_path: Path) -> None:
@@ -204,8 +205,9 @@ def test_a_file_of_bad_rows_only_is_put_aside_beside_others(api: Workbench, mode
 
 def test_nothing_but_one_bad_row(api: Workbench, model: str, tmp_path: Path) -> None:
     (tmp_path / "in.csv").write_text("age,amount,city,day,vip\nold,1,Ulm,2024-01-01,True\n")
-    for output in ("out", "out.csv", "sqlite:///out.db?table=t"):
+    for output in ("out", "out.csv", "out.2/", "sqlite:///out.db?table=t"):
         assert api.batch(model, "in.csv", output=output, wait=True).facts["rejects"] == 1
+    assert (tmp_path / "out.2" / "_rejects.jsonl").exists()
     assert (tmp_path / "out.csv.rejects.jsonl").exists()
 
 
@@ -252,6 +254,14 @@ def test_what_is_refused_leaves_nothing(case: str, api: Workbench, model: str, t
     assert caught.value.fix
     assert contents(tmp_path) == before
     assert not hidden(tmp_path)
+    assert len(api.runs()) == (case == "no column")  # the others are seen before a run begins
+
+
+def test_many_bad_rows_are_put_aside_if_that_is_said(api: Workbench, model: str, tmp_path: Path) -> None:
+    bad(tmp_path, range(30))
+    with pytest.raises(JobFailed, match=r"every row of a chunk refused.*\n.*\n→ correct the rows, or allow more"):
+        api.batch(model, "in.csv", output="out.csv", wait=True)
+    assert api.batch(model, "in.csv", output="out.csv", max_rejects=30, wait=True).facts["rejects"] == 30
 
 
 def test_an_output_is_replaced_when_it_is_asked_for(api: Workbench, model: str, tmp_path: Path) -> None:
@@ -386,6 +396,26 @@ def test_a_schedule_is_put_changed_paused_and_removed(api: Workbench, model: str
     assert list(api.schedules()) == []
     with pytest.raises(UsageError, match=r"(?s)25:00.*monday 6:00"):
         api.batch(model, "in.csv", every="25:00", **options)
+
+
+def test_each_run_of_a_schedule_replaces_the_output_of_the_one_before(
+    api: Workbench, model: str, tmp_path: Path
+) -> None:
+    write(customers(2), tmp_path / "in" / "a.csv")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "of somebody else").touch()
+    with pytest.raises(UsageError, match="out is there already"):
+        api.batch(model, "in", output="out", every="monday 6:00")
+    schedule = api.batch(model, "in", output="other", every="monday 6:00")
+    assert "other, which each replaces" in str(schedule)
+    for number in (1, 2):
+        with schedule.running.store.database.write() as store:
+            store.execute("update jobs set due = 1")  # as if it were a week ago
+            store.execute("update schedules set next_due = 1000000000")
+        until(lambda number=number: [run.state for run in api.runs()] == ["done"] * number)
+        write(customers(2), tmp_path / "in" / "b.csv")
+    assert len(pd.read_parquet(tmp_path / "other")) == 4
+    assert "unchanged" in str(api.batch(model, "in", output="other", every="monday 6:00"))
 
 
 @pytest.fixture

@@ -26,7 +26,9 @@ _FROM_OUTSIDE = (signal.SIGKILL, signal.SIGTERM)
 
 class Apart(Predictor):
     """A predictor that outlives its model: rows that end the model's process are refused as ModelFailed, the next ones
-    are asked of a new process. It copies the rows, so it is for a model that has ended a process before."""
+    are asked of a new process. It copies the rows, so it is for a model that has ended a process before.
+
+    BundleRefused where it cannot be loaded."""
 
     def __init__(self, version: ModelVersion, home: Path) -> None:
         manifest = version.manifest
@@ -34,6 +36,7 @@ class Apart(Predictor):
         self._bundle = {"folder": str(version.folder), "name": version.ref, "home": str(home)}
         self._pid = 0
         self._pipe: Connection[Any, Any] | None = None
+        self._begin()
 
     def predict(self, data: Any) -> Table:
         """As of any predictor; ModelFailed where the model's process ends at these rows. One that was killed, which

@@ -74,12 +74,17 @@ def reading(file: FilePath) -> Iterator[tuple[pa.NativeFile, pa.NativeFile, int 
 def _open_local(file: FilePath) -> tuple[pa.NativeFile, int | None]:
     import pyarrow as pa
 
+    refuse_missing(file)
+    return pa.OSFile(file.path, "rb"), os.stat(file.path).st_size
+
+
+def refuse_missing(file: FilePath) -> None:
+    """NotFound, with the closest name, for a local file that is not there; UsageError for a folder."""
     path = Path(file.path)
     if path.is_dir():
         raise UsageError(f"{file.label} is a folder", fix="name one file of it")
     if not path.exists():
         raise _missing(file, str(path.parent), _names_in(path.parent))
-    return pa.OSFile(file.path, "rb"), path.stat().st_size
 
 
 def _names_in(folder: Path) -> list[str] | None:

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from ..errors import NotFound, UsageError
-from .grammar import FORMATS, absolute
+from .grammar import FORMATS, absolute, expand
 
 _MANY = set("*?[")
 
@@ -40,6 +40,7 @@ def inputs(place: str) -> list[str]:
     """The places to read: those of a glob, those in a folder that have a known ending, or the place. NotFound."""
     if "://" in place:
         return [place]
+    place = expand(place)
     path = Path(place)
     if path.is_dir():
         found = [p for p in sorted(path.rglob("*")) if p.is_file() and _readable(p, path)]

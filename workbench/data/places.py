@@ -12,7 +12,7 @@ from .pieces import Sink, Source
 if TYPE_CHECKING:
     from .log import Log
 
-__all__ = ["absolute", "delimiter", "log", "parse", "same", "sink", "source"]
+__all__ = ["absolute", "delimiter", "log", "parse", "refuse_missing", "same", "sink", "source"]
 
 
 def delimiter(place: Place) -> str:
@@ -59,6 +59,15 @@ def source(place: str) -> Source:
     if "mode" in at.options:
         raise UsageError(f"{at.label}: mode= is for an output", fix="leave it out")
     return SqlSource(at.path, at.label, table=at.options.get("table"), query=at.options.get("query"))
+
+
+def refuse_missing(place: str) -> None:
+    """NotFound for a local file that is not there."""
+    at = parse(place)
+    if at.kind not in ("queue", "sql") and at.file.local:
+        from .files import refuse_missing as refuse
+
+        refuse(at.file)
 
 
 def sink(place: str) -> Sink:

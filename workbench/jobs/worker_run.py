@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,14 +20,16 @@ if TYPE_CHECKING:
     from .context import Context
 
 _BEAT = 0.5
+Work = Callable[..., Any]
 
 
 def run(context: Context) -> None:
     """The life of a run. It ends as `done`, `failed`, or stopped, to be resumed."""
     spec = context.job.spec
+    work = _scoring(context, spec) if spec["what"] == "score" else _notebook(context, spec)
     context.state("ready")
     with _beating(context) as control:
-        result = _score(context, control, spec) if spec["what"] == "score" else _notebook(context, control, spec)
+        result = work(control=control)
     context.facts(**result.to_json())
     if result.state == "failed":
         raise JobFailed(str(result), fix=f"%workbench resume {context.name}")
@@ -82,19 +85,20 @@ def _beating(context: Context) -> Iterator[Control]:
         thread.join()
 
 
-def _score(context: Context, control: Control, spec: dict[str, Any]) -> Any:
+def _scoring(context: Context, spec: dict[str, Any]) -> Work:
+    """The model is loaded before there are threads, which a fork of this process must not have."""
     from ..inference.schema import Schema
     from ..patterns.batch.scoring import score
 
     version = Registry(paths.registry(context.home)).resolve(spec["model"])
-    control.facts(version=version.ref)
+    context.facts(version=version.ref)
     again = context.job.restarts > 0  # the attempt before ended without a word: a row may have ended it
-    return score(
+    return partial(
+        score,
         Apart(version, context.home) if again else version.predictor(context.home),
         spec["input"],
         spec["output"],
         ledger=context.folder / "ledger.db",
-        control=control,
         name=version.ref,
         outputs=Schema.from_json(version.manifest.outputs),
         max_rejects=spec["max_rejects"],
@@ -102,15 +106,15 @@ def _score(context: Context, control: Control, spec: dict[str, Any]) -> Any:
     )
 
 
-def _notebook(context: Context, control: Control, spec: dict[str, Any]) -> Any:
+def _notebook(context: Context, spec: dict[str, Any]) -> Work:
     from ..patterns.batch.notebook import run_notebook
 
     notebook = Path(spec["notebook"])
-    return run_notebook(
+    return partial(
+        run_notebook,
         notebook,
         Path(spec["output"] or context.folder / notebook.name),
         spec["parameters"],
-        control=control,
         folder=notebook.parent,
         timeout=spec["timeout"],
         scratch=context.folder,

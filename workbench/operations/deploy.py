@@ -77,14 +77,26 @@ class Deploying:
         env = environment.record(self.running.home, wanted.preload, common.env_file)
         restart = "never" if wanted.spec["what"] == "notebook" else "retry"
         if every:
+            spec = self._again_and_again(f"schedule/{name}", wanted.spec)
             schedule, changes = self.running.store.put_schedule(
-                f"schedule/{name}", every, wanted.spec, env, zone=zone, restart=restart, notify=common.notify
+                f"schedule/{name}", every, spec, env, zone=zone, restart=restart, notify=common.notify
             )
             self.running.supervised()
             return handle(self.running, self.registry, schedule, "" if changes == ["created"] else said(changes))
         job = self.running.store.add_run(wanted.spec, env, restart=restart, notify=common.notify)
         self.running.begin(job)
         return handle(self.running, self.registry, self._waited(job) if wait else job)
+
+    def _again_and_again(self, name: str, spec: Spec) -> Spec:
+        """The runs of a schedule write over the output of the run before, but not over what was there before them."""
+        if spec["what"] != "score":
+            return spec
+        from ..patterns.batch.target import check_output
+
+        before = {schedule.name: schedule.spec.get("output") for schedule in self.running.store.schedules()}
+        own = before.get(name) == spec["output"]
+        check_output(spec["output"], spec["input"], replace=spec["replace"] or own)
+        return {**spec, "replace": True}
 
     def scoring(
         self,
@@ -102,9 +114,14 @@ class Deploying:
             raise UsageError(f"batch {model} needs an input and an output", fix=f"%batch {model} FILES -o FOLDER")
         if parameters:
             raise UsageError("-p is for a notebook's parameters", fix=f"leave it out; {model} is a model")
+        from ..patterns.batch.target import check_input, check_output
+
         version = self.registry.resolve(model)
         ref = self._lasting(model, (), dry_run=False).spec["model"] if lasting else version.ref
         way = {"input": folders.absolute_input(str(input)), "output": folders.absolute_output(str(output))}
+        if not lasting:
+            check_input(way["input"])
+            check_output(way["output"], way["input"], replace=replace)
         spec = {"what": "score", "model": ref, **way, "max_rejects": max_rejects, "replace": replace}
         return Wanted(spec, version.name, packages.loaded_modules(version.manifest.packages))
 

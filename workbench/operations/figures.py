@@ -33,17 +33,16 @@ def words(seen: dict[str, Any]) -> str:
     return " · ".join([text.count(seen["requests"], "request"), *times, *failures])
 
 
-def progress(facts: dict[str, Any]) -> str:
-    """`cell 3 of 12`, `1 200 of 50 000 rows, 40 s left`."""
+def progress(facts: dict[str, Any], *, over: bool = False) -> str:
+    """`cell 3 of 12`, `1 200 of 50 000 rows, 40 s left`; of what is over, `50 000 rows`."""
     if "cells" in facts:
         return f"cell {facts.get('cell', 0)} of {facts['cells']}"
     if "rows" not in facts:
         return ""
-    rows = (
-        f"{text.count(facts['rows'])} of {text.count(facts['of'], 'row')}"
-        if facts.get("of")
-        else text.count(facts["rows"], "row")
-    )
+    seen = facts["rows"] + (facts.get("rejects") or 0)
+    if over or not facts.get("of") or seen == facts["of"]:
+        return text.count(facts["rows"], "row")
+    rows = f"{text.count(seen)} of {text.count(facts['of'], 'row')}"
     return rows + (f", {text.seconds(facts['seconds_left'])} left" if facts.get("seconds_left") else "")
 
 

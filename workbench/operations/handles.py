@@ -233,7 +233,7 @@ class Run(Handle):
         facts, spec = self.facts, self.job.spec
         what = spec.get("model") or str(spec.get("notebook", "")).rpartition("/")[2]
         parameters = ", ".join(f"{key}={value}" for key, value in (spec.get("parameters") or {}).items())
-        return [" ".join(filter(None, [what, parameters])), figures.progress(facts)]
+        return [" ".join(filter(None, [what, parameters])), figures.progress(facts, over=self.state == "done")]
 
     def _lines(self) -> list[tuple[str, str]]:
         more = {
@@ -243,7 +243,7 @@ class Run(Handle):
         }.get(self.state, f"%workbench wait {self.name} · %workbench stop {self.name}")
         rejects = self.facts.get("rejects") or 0
         refused = f"{text.count(rejects, 'row')} refused → {self.facts.get('rejects_file', '')}" if rejects else ""
-        return [("to", self.output), ("rows", refused), ("next", more)]
+        return [("to", self.output), ("rows", refused), ("note", self.facts.get("note", "")), ("next", more)]
 
 
 @dataclass(frozen=True, repr=False)
@@ -267,9 +267,8 @@ class Schedule:
         what = s.spec.get("model") or s.spec.get("notebook")
         lives = "lives as long as this machine stays up"
         steps = f"%workbench runs · %workbench pause {self.name} · %workbench remove {self.name}"
-        return "\n".join(
-            [head, f"  runs  {what} → {s.spec.get('output') or own}", f"  note  {lives}", f"  next  {steps}"]
-        )
+        to = f"{s.spec.get('output') or own}{', which each replaces' if s.spec.get('replace') else ''}"
+        return "\n".join([head, f"  runs  {what} → {to}", f"  note  {lives}", f"  next  {steps}"])
 
     __repr__ = __str__
 

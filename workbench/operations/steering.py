@@ -62,7 +62,8 @@ def pause(running: Running, registry: Registry, name: str) -> Any:
     if found.kind == "service":
         raise UsageError(f"{found.name} is a service: it has nothing to put off", fix=f"%workbench stop {found.name}")
     if found.over:
-        raise UsageError(f"{found.name} is {found.state}", fix=f"%workbench resume {found.name}")
+        again = "run it anew with %batch" if found.state == "done" else f"%workbench resume {found.name}"
+        raise UsageError(f"{found.name} is {found.state}", fix=again)
     running.store.desire(found.name, "paused")
     return handle(
         running, registry, running.until(found.name, lambda job: job.state == "paused" or job.over, _STOP_PATIENCE)

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from ...bundle.storage import refused
 from ...data import places
-from ...data.folders import is_folder
 from ...errors import StorageError, UsageError
 from .ledger import line
 from .staging import Staging
+from .target import Target
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -28,58 +28,25 @@ _LINE = "__line__"
 MANIFEST, REJECTS = "_manifest.json", "_rejects.jsonl"
 
 
-class Output:
-    """Where a run's predictions go. Its parts lie in a hidden folder beside it (or in the ledger's, for a table)."""
+class Output(Target):
+    """The output of one run. Its parts lie in a hidden folder beside it (or in the ledger's, for a table)."""
 
     def __init__(self, place: str, ledger: Ledger, *, replace: bool, input: str) -> None:
-        self.place, self.ledger, self.replace = place, ledger, replace
-        self.is_folder = is_folder(place)
-        self.at = None if self.is_folder else places.parse(place)
-        if self.at and self.at.kind == "queue":
-            raise UsageError(f"the output is a queue, {place}", fix="name a folder, a file or a table")
-        self.label = self.at.label if self.at else os.path.abspath(place)
-        self.target = Path(self.label) if self.at is None or (self.at.kind != "sql" and self.at.file.local) else None
-        self._refuse_input(input)
-        self.staging = Staging(ledger, self.target)
+        super().__init__(place, input)
+        self.ledger, self.replace = ledger, replace
+        self.staging = Staging(ledger, self.path)
         self.rejects = self._rejects_file(ledger.file.parent)
 
-    def _refuse_input(self, input: str) -> None:
-        """UsageError for an output that the run, or its next one, would read."""
-        if self.target is None or "://" in input:
-            return
-        source, target = Path(os.path.realpath(input)), Path(os.path.realpath(self.target))
-        if source == target:
-            raise UsageError(f"the output is the input, {self.label}", fix="name another output")
-        if source.is_dir() and target.is_relative_to(source):
-            raise UsageError(f"the output {self.label} lies in the input, {input}", fix="name an output elsewhere")
-
-    def without(self, files: list[str]) -> list[str]:
-        """The files of an input but those of this output, which a glob may match once it is there."""
-        if self.target is None:
-            return files
-        mine = self.target.resolve()
-        return [file for file in files if "://" in file or not Path(file).resolve().is_relative_to(mine)]
-
     def _rejects_file(self, folder: Path) -> Path:
-        if self.target is None:
+        if self.path is None:
             return folder / "rejects.jsonl"
-        return self.target / REJECTS if self.is_folder else self.target.with_name(f"{self.target.name}.rejects.jsonl")
+        return self.path / REJECTS if self.is_folder else self.path.with_name(f"{self.path.name}.rejects.jsonl")
 
     def check(self) -> None:
         """UsageError for an output that is there, unless it is to be replaced or is this run's own."""
-        if self.target is not None and self.target.exists() and self.is_folder != self.target.is_dir():
-            kind = "a folder" if self.target.is_dir() else "a file"
-            raise UsageError(f"{self.label} is {kind}", fix="name another output, or remove that one")
-        if not self.replace and self.ledger.fact("publishing") is None and self._is_there():
-            raise UsageError(f"{self.label} is there already", fix="name another output, or --replace this one")
-
-    def _is_there(self) -> bool:
-        if self.target is not None:
-            return self.target.exists() and (not self.is_folder or any(self.target.iterdir()))
-        assert self.at is not None
-        if self.at.kind == "sql" and self.at.options.get("mode", "create") == "create":
-            places.sink(self.place).abort()  # says so of a table that is there
-        return False
+        self.check_kind()
+        if not self.replace and self.ledger.fact("publishing") is None:
+            self.check_free()
 
     def begin(self) -> None:
         """Make room for the parts, which are this run's alone. UsageError while another run writes this output."""
@@ -88,7 +55,7 @@ class Output:
 
     def sink_like(self) -> Sink | None:
         """What scoring asks how values are kept: None for parts, which have types."""
-        if self.at is None or self.target is None:
+        if self.at is None or self.path is None:
             return None
         return _TextOnly({"csv": "csv", "tsv": "csv", "jsonl": "jsonl"}.get(self.at.kind))  # type: ignore[return-value]
 
@@ -112,7 +79,7 @@ class Output:
         """Whether an earlier attempt let the output appear, and was killed before it could say so."""
         before = self.ledger.fact("publishing")
         if before is None or self.at is None or self.at.options.get("mode") != "append":
-            return self.is_folder and before is not None and before == _identity(self.target)
+            return self.is_folder and before is not None and before == _identity(self.path)
         rows = self._rows_there()
         if rows not in (before["before"], before["after"]):
             what = f"{self.label} holds {rows} rows: whether those of this run are among them cannot be told"
@@ -166,7 +133,7 @@ class Output:
             raise
 
     def _as_folder(self, parts: list[str], rejects: list[Reject]) -> None:
-        assert self.target is not None
+        assert self.path is not None
         staging = self.staging.folder
         self._write_rejects(staging / REJECTS, rejects)
         with self._refusals():
@@ -174,11 +141,11 @@ class Output:
                 (staging / strange).unlink()
             (staging / MANIFEST).write_text(json.dumps({"parts": parts, "rejects": len(rejects)}, indent=1))
             self.ledger.keep("publishing", _identity(staging))
-            old = self.target.with_name(f".{self.target.name}.old")
-            if self.target.exists():
+            old = self.path.with_name(f".{self.path.name}.old")
+            if self.path.exists():
                 shutil.rmtree(old, ignore_errors=True)
-                os.replace(self.target, old)
-            os.replace(staging, self.target)
+                os.replace(self.path, old)
+            os.replace(staging, self.path)
             shutil.rmtree(old, ignore_errors=True)
 
     def _write_rejects(self, file: Path, rejects: list[Reject]) -> None:

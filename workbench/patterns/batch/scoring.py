@@ -172,10 +172,10 @@ class _Run:
         self.rejects += len(rejects)
 
     def _check(self, rejects: list[Reject], piece: Piece, file: str) -> None:
-        """BadInput where more rows are refused than may be, or all of many."""
+        """BadInput where more rows are refused than may be, or all of many where nothing is said of how many."""
         number = self.rejects + len(rejects)
-        all_of_many = len(rejects) == piece.table.num_rows > 1
-        if (self.max_rejects is not None and number > self.max_rejects) or all_of_many:
+        all_of_many = self.max_rejects is None and len(rejects) == piece.table.num_rows > 1
+        if all_of_many or (self.max_rejects is not None and number > self.max_rejects):
             first = rejects[0]
             said = "every row of a chunk" if all_of_many else f"{text.count(number, 'row')} so far"
             raise BadInput(
@@ -194,7 +194,7 @@ class _Run:
     def _tell(self) -> None:
         took = time.monotonic() - self.started
         rate = (self.rows - self.before) / took if took > 0 else 0.0
-        left = (self.of - self.rows) / rate if self.of and rate else None
+        left = (self.of - self.rows - self.rejects) / rate if self.of and rate else None
         self.control.facts(rows=self.rows, of=self.of, rate=rate, seconds_left=left, rejects=self.rejects)
 
     def _result(self, state: str, output: Output) -> StoreScored:

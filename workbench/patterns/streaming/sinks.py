@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from ...data import places
 from ...data.folders import absolute_output, is_folder
+from ...data.grammar import expand
 from ...errors import UsageError
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def open_sink(place: str, source: str, schema: Schema) -> Sink:
     if at is None or at.kind == "parquet":
         from .parquet_sink import ParquetSink
 
-        return ParquetSink(at.path if at else place, source, schema)
+        return ParquetSink(at.path if at else expand(place), source, schema)
     if at.kind == "queue":
         return QueueSink(places.log(place), source)
     if at.kind == "sql":
