@@ -479,10 +479,55 @@ def test_a_file_that_somebody_cut(tmp_path: Path) -> None:
     same(read_lines(path), expected(5, 8))
 
 
+def died(name: str = "rows.churn.dead") -> list[tuple[int, str]]:
+    """The dead letters: offsets and reasons."""
+    return [(letter.headers["offset"], letter.headers["error"]) for letter in queued(name) if letter.headers]
+
+
 def test_a_prediction_without_a_column_is_not_dropped(tmp_path: Path) -> None:
-    put("queue:rows", [*rows(1, 3), {**rows(3, 4)[0], "score": 5}])
-    with pytest.raises(UsageError, match="no column 'score_predicted' for the record at offset 3"):
-        stream(str(tmp_path / "a.csv"))
+    put("queue:rows", [*rows(1, 3), {**rows(3, 4)[0], "score": 5}, *rows(4, 6)])
+    stream(str(tmp_path / "a.csv"))
+    assert died() == [(3, "a.csv has no second column 'score': it has a field of that name")]
+    same(read_csv(tmp_path / "a.csv"), expected(1, 3) + expected(4, 6))
+
+
+def test_a_record_that_a_table_refuses_dies_alone(tmp_path: Path) -> None:
+    """A key that is there twice, a missing value, a time that is none; a poison record before them."""
+    odd = {"day": "some day", "n": 8, "amount": None, "city": None}
+    put("queue:rows", [{"n": "x"}, *rows(1, 5), *rows(2, 3), {"n": 7, "amount": 1.5, "city": None}, odd, *rows(9, 12)])
+    with sqlite3.connect(tmp_path / "a.db") as other:
+        other.execute(
+            "create table scores (n integer primary key, amount real not null, city text, score real, label text,"
+            " whole integer, day datetime)"
+        )
+        other.execute("insert into scores (n, amount) values (4, 0)")
+    place = f"sqlite:///{tmp_path}/a.db?table=scores&mode=append"
+    stream(place)
+    assert [row["n"] for row in read_sql(tmp_path / "a.db")] == [1, 2, 3, 4, 7, 9, 10, 11]
+    offsets, reasons = zip(*died(), strict=True)
+    assert offsets == (1, 5, 6, 8)
+    assert "UNIQUE constraint failed: scores.n" in reasons[1]
+    assert "SQLite DateTime type only accepts" in reasons[3]
+    put("queue:rows", rows(1, 5))
+    control = Until(lambda control: "UNIQUE constraint" in control.blocked)
+    stream(place, control=control)  # all of many: the table is to blame
+    assert len(died()) == 4
+
+
+def test_a_record_that_dies_only_when_it_is_asked_again_is_not_lost(tmp_path: Path) -> None:
+    """Killed after the dead letters of a batch; the model that follows fails elsewhere in it."""
+    put("queue:rows", [*rows(1, 3), {"n": "x"}, *rows(3, 5)])
+    with service(answer=400) as server, pytest.raises(UsageError):
+        stream(server.url, most=5)
+
+    def fails(frame: pd.DataFrame) -> pd.DataFrame:
+        if (frame.n == 2).any():
+            raise RuntimeError("two")
+        return scores(frame)
+
+    stream(str(tmp_path / "a.jsonl"), model=predictor(fails), most=5)
+    assert [offset for offset, _ in died()] == [3, 2]
+    same(read_lines(tmp_path / "a.jsonl"), expected(1, 2) + expected(3, 5))
 
 
 @pytest.mark.parametrize(

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from ...data.decoding import Decoder
 from ...data.encoding import lists
-from ...errors import BadInput, ModelFailed, WorkbenchError
+from ...errors import BadInput, ModelFailed, StorageError, WorkbenchError
 from .lines import lines
 
 if TYPE_CHECKING:
@@ -39,9 +39,23 @@ class Batch:
     lines: list[bytes] = field(default_factory=list)
     dead: list[Dead] = field(default_factory=list)
 
+    def without(self, dead: list[Dead]) -> Batch:
+        """The same batch without the answers to these."""
+        gone = {one.record.offset for one in dead}
+        kept = [number for number, record in enumerate(self.records) if record.offset not in gone]
+        return replace(self, records=[self.records[i] for i in kept], lines=[self.lines[i] for i in kept])
+
     def rows(self) -> list[dict[str, Any]]:
         """Each record's fields and the predictions, as a dict."""
         return [orjson.loads(line) for line in self.lines]
+
+
+class Unfit(StorageError):
+    """A sink will never take the answers to some records of a batch; it takes the others."""
+
+    def __init__(self, dead: list[Dead]) -> None:
+        super().__init__(dead[0].reason, fix="they go to the dead letters")
+        self.dead = dead
 
 
 class Asking:

@@ -19,8 +19,10 @@ from typing import TYPE_CHECKING, Any
 from ...bundle.storage import refused
 from ...data.columns import as_text
 from ...errors import StorageError, UsageError
+from .batches import Dead, Unfit
 
 if TYPE_CHECKING:
+    from ...data.log import Record
     from .batches import Batch
 
 _HEADER_BYTES = 1_000_000
@@ -153,20 +155,22 @@ class CsvSink(LinesSink):
     def content(self, batch: Batch) -> bytes:
         rows = batch.rows()
         self.columns = self.columns or list(rows[0] if rows else ())
-        known = set(self.columns)
-        for row, record in zip(rows, batch.records, strict=True):
-            for name in row.keys() - known:
-                self._refuse_unplaced(name, record.offset)
+        self._refuse_unplaced(rows, batch.records)
         lines = [] if self.length or not rows else [self._line(self.columns)]
         lines += [self._line(list(map(row.get, self.columns))) for row in rows]
         return "".join(lines).encode()
 
-    def _refuse_unplaced(self, name: str, offset: int) -> None:
-        """A prediction that is called otherwise here, for the record has a field of its name."""
-        own = name.removesuffix("_predicted")
-        if own != name and own in self.columns:
-            what = f"{self.path} has no column {name!r} for the record at offset {offset}, which has its own {own!r}"
-            raise UsageError(what, fix="write a .jsonl file, or rename that field")
+    def _refuse_unplaced(self, rows: list[dict[str, Any]], records: list[Record]) -> None:
+        """Unfit for records whose predictions are called otherwise, for they have a field of that name themselves."""
+        known, dead = set(self.columns), []
+        for row, record in zip(rows, records, strict=True):
+            own = (name.removesuffix("_predicted") for name in row.keys() - known if name.endswith("_predicted"))
+            if taken := next((name for name in own if name in known), None):
+                dead.append(
+                    Dead(record, f"{self.path.name} has no second column {taken!r}: it has a field of that name")
+                )
+        if dead:
+            raise Unfit(dead)
 
     def _line(self, values: list[Any]) -> str:
         cells = [self._cell(value) for value in values]

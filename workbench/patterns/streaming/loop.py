@@ -11,12 +11,13 @@ from ...data import places
 from ...data.log_groups import Group
 from ...errors import StorageError
 from ..control import LOOK, Control
-from .batches import Asking, Batch
+from .batches import Asking, Batch, Unfit
 from .sinks import open_sink
 
 if TYPE_CHECKING:
     from ...data.log import Log, Record
     from ...inference.predictor import Predictor
+    from .batches import Dead
     from .sinks import Sink
 
 _FIRST_DELAY, _LONGEST_DELAY = 0.5, 30.0
@@ -126,7 +127,7 @@ class Loop:
     def _written(self, batch: Batch) -> bool:
         """Each step alone is done until it succeeds: what the sink took is not written again for a commit that fails.
         False where it was told to stop before the end."""
-        if batch.dead and not self._patiently(lambda: self._bury(batch)):
+        if batch.dead and not self._patiently(lambda: self._bury(batch.dead, batch.last)):
             return False
         taken = self._patiently(lambda: [self._write(batch)])
         if taken is None or not self._patiently(lambda: self._commit(taken[0])):
@@ -134,17 +135,26 @@ class Loop:
         self.seen["records"] += len(batch.records)
         return True
 
-    def _bury(self, batch: Batch) -> bool:
-        """To the dead letters, but for those that are there: a batch that is asked again may end elsewhere."""
+    def _bury(self, dead: list[Dead], last: int) -> bool:
+        """To the dead letters, but for those that are there: a batch that ends at `last` may be asked again."""
         assert self.dead is not None
         before = self.dead.position(self.source)
-        new = [dead for dead in batch.dead if dead.record.offset > before]
+        there = self._buried(before) if dead[0].record.offset <= before else set()
+        new = [one for one in dead if (one.record.offset, one.record.at) not in there]
         values = [dead.record.value for dead in new]
         keys = [dead.record.key for dead in new]
         why = [{"error": dead.reason, "offset": dead.record.offset, "at": dead.record.at} for dead in new]
-        self.dead.append(values, keys, why, source=self.source, offset=batch.last)
+        covered = {"source": self.source, "offset": last} if last > before else {}
+        self.dead.append(values, keys, why, **covered)  # type: ignore[arg-type]
         self._tell_dead()
         return True
+
+    def _buried(self, last: int) -> set[tuple[int, float]]:
+        """The newest dead letters, by offset and time: all that lie between what is done and `last`."""
+        assert self.dead is not None
+        most = 2 * (last - self.done)
+        letters = self.dead.read(max(0, self.dead.last - most), most)
+        return {(letter.headers["offset"], letter.headers["at"]) for letter in letters if letter.headers}
 
     def _tell_dead(self) -> None:
         """How many dead letters there ever were, where they lie, and what the newest died of."""
@@ -158,7 +168,11 @@ class Loop:
         assert self.sink is not None
         if self.sink.repeats:
             self.group.attempt(batch.last)
-        return self.sink.write(batch)
+        try:
+            return self.sink.write(batch)
+        except Unfit as error:
+            self._bury(error.dead, batch.last)
+            return self.sink.write(batch.without(error.dead))
 
     def _settle(self) -> bool:
         """Nothing came for a while: what the sink holds back may be due."""

@@ -20,7 +20,8 @@ class Sink(Protocol):
     """Where answers go. Each call gives the offset up to which all is there for good, None where that is as before.
 
     StorageError where it cannot take anything now; then nothing of the batch counts as written. One that `repeats`
-    cannot tell what it has: what was sent to it is sent again as the same batch.
+    cannot tell what it has: what was sent to it is sent again as the same batch. Unfit for records of a batch that it
+    will never take.
     """
 
     repeats: bool

@@ -9,6 +9,7 @@ from ...data.columns import ValueTypes, as_text
 from ...data.sql import engine, in_words, named
 from ...data.sql_table import sql_type
 from ...errors import StorageError, UsageError
+from .batches import Dead, Unfit
 
 if TYPE_CHECKING:
     from ...data.grammar import Place
@@ -76,10 +77,28 @@ class SqlSink:
                 if rows:
                     self._add(connection, rows)
                 self._keep(connection, batch.last)
-        except BaseException:
+        except BaseException as error:
             self.table = None  # it may be another when this is tried again
+            if _of_values(error.__cause__) and (dead := self._unfit(batch, rows)):
+                raise Unfit(dead) from error
             raise
         return batch.last
+
+    def _unfit(self, batch: Batch, rows: list[dict[str, Any]]) -> list[Dead]:
+        """The records that the table refuses, each found alone; none where it refuses all of many."""
+        import sqlalchemy as sa
+
+        dead = []
+        with in_words(self.label), self.engine.connect() as connection, connection.begin() as tried:
+            for record, row in zip(batch.records, rows, strict=True):
+                try:
+                    with connection.begin_nested():
+                        self._add(connection, [row])
+                except sa.exc.StatementError as error:
+                    dead.append(Dead(record, f"{self.label}: {str(error.orig).splitlines()[0]}"))
+            tried.rollback()
+        self.table = None
+        return dead if len(dead) < max(2, len(rows)) else []
 
     def _add(self, connection: Any, rows: list[dict[str, Any]]) -> None:
         names = list(dict.fromkeys(name for row in rows for name in row))
@@ -129,6 +148,15 @@ class SqlSink:
     def close(self) -> int | None:
         self.engine.dispose()
         return None
+
+
+def _of_values(error: BaseException | None) -> bool:
+    """Whether a database, or what prepares values for it, refuses values, and not the statement."""
+    from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, StatementError
+
+    return isinstance(error, IntegrityError | DataError) or (
+        isinstance(error, StatementError) and not isinstance(error, DBAPIError)
+    )
 
 
 def fitting(table: Any, names: list[str], rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
