@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 LIVE = "live"
 _SERVING = ("uvicorn", "uvloop", "httptools", "orjson")
 _STREAMING = ("orjson",)
+_ALONE = "not row-wise: it is asked about each record alone"
 Spec = dict[str, Any]
 
 
@@ -65,8 +66,10 @@ class Deploying:
         own = common.name or wanted.own_name
         way = {"model": wanted.spec["model"], "input": places.absolute(input), "output": to}
         group = spec["group"] or own
-        begins = "" if common.dry_run else _beginning(input, group, spec["start"])
-        wanted = replace(wanted, remark=" · ".join(filter(None, (wanted.remark, begins))))
+        if not common.dry_run:
+            alone = "" if self.registry.resolve(wanted.spec["model"]).manifest.row_wise else _ALONE
+            remarks = (wanted.remark, alone, _beginning(input, group, spec["start"]))
+            wanted = replace(wanted, remark=" · ".join(filter(None, remarks)))
         return self._deploy(f"stream/{own}", {**way, **spec, "group": group}, wanted, common)
 
     def batch(self, wanted: Wanted, common: Common, every: str | None, zone: str | None, *, wait: bool) -> Any:
