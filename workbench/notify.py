@@ -1,4 +1,4 @@
-"""Mail, through the SMTP server that the environment names."""
+"""Mail, through the SMTP server that the environment names, and messages to web hooks."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import mimetypes
 import os
 import smtplib
 import ssl
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from email.message import EmailMessage
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -15,18 +15,24 @@ from .errors import NotFound, StorageError, UsageError
 
 _URL, _FROM = "WORKBENCH_SMTP_URL", "WORKBENCH_MAIL_FROM"
 _EXAMPLE = f"{_URL}=smtp://user:password@mail.example.org:587 and {_FROM}=me@example.org"
-_TIMEOUT = 30
+_TIMEOUT, _HOOK_TIMEOUT = 30, 10
 
 
-def mail(to: str, subject: str, text: str, attachments: Sequence[Path | tuple[str, bytes]] = ()) -> None:
+def mail(
+    to: str,
+    subject: str,
+    text: str,
+    attachments: Sequence[Path | tuple[str, bytes]] = (),
+    settings: Mapping[str, str] = os.environ,
+) -> None:
     """Send a mail to one address, or to several with commas between. Attachments are files, or (name, content).
 
-    `WORKBENCH_SMTP_URL` is `smtp://user:password@host:port` (STARTTLS where the server offers it; a
+    In the settings `WORKBENCH_SMTP_URL` is `smtp://user:password@host:port` (STARTTLS where the server offers it; a
     password is not sent without it but to this machine) or `smtps://…` (TLS from the start).
     Raises UsageError for settings and addresses, NotFound for an attachment, StorageError when the server refuses.
     """
-    server = check(to)
-    message = _message(to, subject, text, attachments)
+    server = check(to, settings)
+    message = _message(settings[_FROM], to, subject, text, attachments)
     where = f"{server.hostname}:{_port(server)}"
     try:
         with _connected(server) as connection:
@@ -45,16 +51,16 @@ def mail(to: str, subject: str, text: str, attachments: Sequence[Path | tuple[st
         raise StorageError(f"the mail to {to} was not sent: {where}: {error}", fix=f"check {_URL}") from error
 
 
-def check(to: str) -> SplitResult:
+def check(to: str, settings: Mapping[str, str] = os.environ) -> SplitResult:
     """Refuse what cannot be mailed before any work is done: missing settings, an address that is none."""
-    missing = [name for name in (_URL, _FROM) if not os.environ.get(name)]
+    missing = [name for name in (_URL, _FROM) if not settings.get(name)]
     if missing:
         raise UsageError(f"mail needs {' and '.join(missing)} in the environment", fix=f"set {_EXAMPLE}")
     addresses = [address.strip() for address in to.split(",")]
     bad = next((a for a in addresses if a.count("@") != 1 or a.startswith("@") or a.endswith("@") or " " in a), None)
     if bad is not None or "\n" in to:
         raise UsageError(f"{bad or to!r} is not a mail address", fix="--email name@example.org")
-    server = urlsplit(os.environ[_URL])
+    server = urlsplit(settings[_URL])
     try:
         well_formed = server.scheme in ("smtp", "smtps") and server.hostname and (server.port or True)
     except ValueError:
@@ -64,9 +70,42 @@ def check(to: str) -> SplitResult:
     return server
 
 
-def _message(to: str, subject: str, text: str, attachments: Sequence[Path | tuple[str, bytes]]) -> EmailMessage:
+def can_mail(settings: Mapping[str, str] = os.environ) -> bool:
+    """Whether the settings name a server and a sender."""
+    return bool(settings.get(_URL) and settings.get(_FROM))
+
+
+def tell(where: str, subject: str, text: str, settings: Mapping[str, str] = os.environ) -> None:
+    """A mail to an address, or a POST of JSON, which chats show, to an `http(s)://` URL. Raises what goes wrong."""
+    if "://" not in where:
+        mail(where, subject, text, settings=settings)
+        return
+    import httpx
+
+    said = {"text": f"{subject}: {text}", "subject": subject}
+    httpx.post(where, json=said, timeout=_HOOK_TIMEOUT).raise_for_status()
+
+
+def check_place(where: str, settings: Mapping[str, str] = os.environ) -> None:
+    """Refuse, with UsageError, whom `tell` could not tell."""
+    if "://" not in where and "@" in where:
+        check(where, settings)
+        return
+    try:
+        place = urlsplit(where)
+        well_formed = place.scheme in ("http", "https") and place.hostname and (place.port or True)
+    except ValueError:
+        well_formed = False
+    if not well_formed:
+        what = f"{where!r} is neither a mail address nor a URL"
+        raise UsageError(what, fix="--notify name@example.org, or --notify https://example.org/hook")
+
+
+def _message(
+    sender: str, to: str, subject: str, text: str, attachments: Sequence[Path | tuple[str, bytes]]
+) -> EmailMessage:
     message = EmailMessage()
-    message["From"], message["To"] = os.environ[_FROM], to
+    message["From"], message["To"] = sender, to
     message["Subject"] = " ".join(subject.split())
     message.set_content(text)
     for attachment in attachments:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench import paths
-from workbench.jobs import identity, supervisor
+from workbench.jobs import supervisor
 from workbench.jobs.record import Job
 from workbench.jobs.store import Store
 from workbench.spawn.environment import clean
@@ -41,11 +41,8 @@ def until(true: Callable[[], Any], what: str = "") -> Any:
 
 def supervisor_of(home: Path) -> int | None:
     """The number of the supervisor, if one runs."""
-    state = paths.state(home)
-    if not supervisor._held(state) or not (state / "supervisor.pid").exists():
-        return None
-    pid = int((state / "supervisor.pid").read_text())
-    return pid if identity.of(pid) else None
+    process = supervisor.process_of(paths.state(home))
+    return process.pid if process else None
 
 
 def ready(store: Store, name: str) -> Job:

@@ -45,3 +45,8 @@ def done(args: dict[str, Any]) -> None:
     context = Context(Path(args["home"]), args["name"])
     context.facts(rows=3)
     context.state("done")
+
+
+def refuses(args: dict[str, Any]) -> None:
+    """Says itself that it has failed."""
+    Context(Path(args["home"]), args["name"]).state("failed", "no such file")

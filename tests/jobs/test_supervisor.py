@@ -8,10 +8,12 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import pytest
 from job_parts import environment, ready, supervisor_of, until
 
-from workbench.jobs import supervisor
+from workbench.jobs import supervising, supervisor
 from workbench.jobs.store import Store
+from workbench.spawn import detach
 
 
 def begin(store: Store, home: Path, target: str = "steady", name: str = "stream/a", **more: Any) -> None:
@@ -80,9 +82,9 @@ def test_a_run_that_must_not_be_repeated_is_not(store: Store, home: Path) -> Non
 
 
 def test_what_is_deaf_is_killed(store: Store, home: Path, monkeypatch: Any) -> None:
-    monkeypatch.setattr(supervisor, "STOP_PATIENCE", 0.3)
+    monkeypatch.setattr(supervising, "STOP_PATIENCE", 0.3)
     store.put("stream/a", {}, environment("stubborn"))
-    own = supervisor.Supervisor(home)
+    own = supervising.Supervisor(home)
     own._see_to(store.get("stream/a"))
     process = ready(store, "stream/a").process
     store.desire("stream/a", "stopped")
@@ -120,6 +122,66 @@ def test_a_deleted_environment_is_named(store: Store, home: Path) -> None:
     supervisor.ensure(home)
     job = until(lambda: (job := store.get("stream/a")).state == "failed" and job)
     assert "/nowhere/bin/python is not there any more" in job.reason
+
+
+INTERPRETERS = {
+    "no program": ("garbage", "Exec format error"),
+    "one that fails": ("#!/bin/sh\nexit 3\n", "ended with 3"),
+    "one that hangs": ("#!/bin/sh\nexec sleep 600\n", "said nothing in 0.3 s"),
+}
+
+
+@pytest.mark.parametrize("case", INTERPRETERS)
+def test_an_interpreter_that_does_not_start_is_named(
+    case: str, store: Store, home: Path, tmp_path: Path, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(detach, "_PATIENCE", 0.3 if case == "one that hangs" else 30.0)
+    content, said = INTERPRETERS[case]
+    (tmp_path / "python").write_text(content)
+    (tmp_path / "python").chmod(0o755)
+    store.put("stream/a", {}, environment(python=str(tmp_path / "python")))
+    supervising.Supervisor(home)._look()
+    job = store.get("stream/a")
+    assert job.state == "failed"
+    assert f"python does not start: {said}" in job.reason
+
+
+def test_one_that_cannot_be_looked_after_stops_nobody(store: Store, home: Path) -> None:
+    store.put("stream/a", {}, environment(preload=7))
+    store.put("stream/b", {}, environment())
+    supervisor.ensure(home)
+    ready(store, "stream/b")
+    log = store.folder / "supervisor.log"
+    assert until(lambda: "stream/a: Traceback" in log.read_text())
+    assert log.read_text().count("Traceback") == 1
+
+
+def test_a_supervisor_leaves_a_store_that_a_newer_workbench_has_taken_over(store: Store, home: Path) -> None:
+    begin(store, home)
+    ready(store, "stream/a")
+    until(lambda: supervisor_of(home))
+    with store.database.write() as write:
+        write.execute("pragma user_version = 2")
+    until(lambda: not supervisor.runs(home))
+    supervisor.revive(home)
+    assert not supervisor.runs(home)
+    with store.database._connection() as connection:
+        connection.execute("pragma user_version = 1")
+    assert store.get("stream/a").process.alive()
+
+
+def test_nobody_else_is_ended_by_the_number_of_a_supervisor(store: Store, home: Path) -> None:
+    """What it has left behind may name a process of today."""
+    supervisor.ensure(home)
+    record = store.folder / "supervisor.json"
+    until(lambda: supervisor_of(home))
+    os.kill(supervisor_of(home), signal.SIGKILL)
+    until(lambda: not supervisor.runs(home))
+    said = json.loads(record.read_text())
+    said["process"]["pid"] = os.getpid()
+    record.write_text(json.dumps(said))
+    assert supervisor_of(home) is None
+    supervisor.shutdown(home)
 
 
 def test_variables_come_from_the_file_and_nowhere_else(

@@ -45,11 +45,11 @@ def family(service: Any) -> list[psutil.Process]:
 
 def supervised(api: Workbench) -> int:
     """The number of the supervisor, once it is there."""
-    end, file = time.monotonic() + 30, paths.state(api.home) / "supervisor.pid"
-    while not (supervisor.runs(api.home) and file.exists() and file.read_text()):
+    end = time.monotonic() + 30
+    while not (process := supervisor.process_of(paths.state(api.home))):
         assert time.monotonic() < end, "no supervisor"
         time.sleep(0.01)
-    return int(file.read_text())
+    return process.pid
 
 
 def kill_all(api: Workbench, *services: Any) -> None:

@@ -75,7 +75,7 @@ class Database:
         """A transaction that is the only writer from its beginning; what it wrote is on the disk after it."""
         with self._refusals():
             connection = self._connection()
-            if (there := connection.execute("pragma user_version").fetchone()[0]) > VERSION:
+            if (there := self._written_by(connection)) > VERSION:
                 raise StorageError(
                     f"{self.file} was written by a newer Workbench (state {there}; this one knows {VERSION})",
                     fix="python -m pip install --upgrade deployment-workbench",
@@ -93,6 +93,15 @@ class Database:
         """A number that changes whenever another process, or another thread, has written."""
         with self._refusals():
             return int(self._connection().execute("pragma data_version").fetchone()[0])
+
+    @property
+    def newer(self) -> bool:
+        """Whether a newer Workbench has written it, so that this one can only read it."""
+        with self._refusals():
+            return self._written_by(self._connection()) > VERSION
+
+    def _written_by(self, connection: sqlite3.Connection) -> int:
+        return int(connection.execute("pragma user_version").fetchone()[0])
 
     @contextlib.contextmanager
     def _refusals(self) -> Iterator[None]:
@@ -150,10 +159,16 @@ def refusal(file: Path, error: sqlite3.Error) -> StorageError:
     if "disk I/O" in said:
         return StorageError(f"the disk of {file.parent} fails: {said}", fix="see to that disk, or set WORKBENCH_STATE")
     if "malformed" in said or "not a database" in said:
-        return StorageError(f"{file} is damaged: {said}", fix=f"move it away: mv {file} {file}.damaged")
+        return StorageError(f"{file} is damaged: {said}", fix=_away(file))
     if "readonly" in said or "unable to open" in said:
         return StorageError(f"{file} cannot be written", fix="see to its owner and rights, or set WORKBENCH_STATE")
     return StorageError(f"{file}: {said}", fix="try again; %workbench doctor looks at the folder")
+
+
+def _away(file: Path) -> str:
+    """How to begin a new one: what SQLite wrote beside a damaged file must not get into its successor."""
+    place = file.parent / "damaged"
+    return f"end what runs, and move it away: mkdir -p {place} && mv {file}* {place}"
 
 
 def refuse_network(folder: Path) -> None:

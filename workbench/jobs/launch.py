@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from ..errors import NotFound, StorageError, UsageError, WorkbenchError
-from ..spawn.detach import detach
+from ..spawn import detach
 from . import identity, logs
 from .identity import Identity
 from .record import Job
@@ -18,7 +19,7 @@ def launch(store: Store, home: Path, job: Job) -> Identity | None:
     """Start the process of a job that this process has claimed. None, with the job `failed`, where it cannot be."""
     environment = job.environment
     try:
-        pid = detach(
+        pid = detach.detach(
             environment.get("target", WORKER),
             {"home": str(home), "name": job.name},
             env=environment["variables"] | variables(environment["env_file"]),
@@ -27,12 +28,18 @@ def launch(store: Store, home: Path, job: Job) -> Identity | None:
             preload=environment["preload"],
             python=environment["python"],
         )
-    except WorkbenchError as error:
+    except (WorkbenchError, OSError) as error:
         store.refused(job.name, str(error))
         return None
     process = identity.of(pid) or Identity("", "", "", pid, "")
     store.started(job.name, process, job.generation)
     return process
+
+
+def check(environment: dict[str, Any]) -> None:
+    """Refuse what no process could be started in: a file of variables, a folder or an interpreter that is gone."""
+    variables(environment["env_file"])
+    detach.check(Path(environment["folder"]), environment["python"])
 
 
 def variables(file: str | None) -> dict[str, str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import IO
 BYTES = 10_000_000
 KEPT = 5
 _LOOK = 0.1
+_BLOCK = 1 << 16
 
 
 def path(folder: Path) -> Path:
@@ -54,12 +54,22 @@ def reopen(file: Path) -> None:
 
 def tail(folder: Path, lines: int, *, rotated_only: bool = False) -> list[str]:
     """The last lines, over the rotated files, or of these alone."""
-    found: deque[str] = deque(maxlen=max(lines, 0))
-    files = [*(folder / f"log.{number}" for number in range(KEPT - 1, 0, -1)), path(folder)]
-    for file in files[:-1] if rotated_only else files:
-        with suppress(FileNotFoundError), file.open(encoding="utf-8", errors="replace") as text:
-            found.extend(line.rstrip("\n") for line in text)
-    return list(found)
+    files = [path(folder), *(folder / f"log.{number}" for number in range(1, KEPT))]
+    found: list[str] = []
+    for file in files[rotated_only:]:
+        with suppress(FileNotFoundError), file.open("rb") as log:
+            if len(found) < lines:
+                found = _last(log, lines - len(found)) + found
+    return found
+
+
+def _last(log: IO[bytes], lines: int) -> list[str]:
+    """The last lines of a file, which may be long: it is read from its end."""
+    end, size, part = log.seek(0, os.SEEK_END), _BLOCK, b""
+    while len(part) < end and part.count(b"\n") <= lines:
+        log.seek(max(0, end - size))
+        part, size = log.read(min(size, end)), 2 * size
+    return part.decode(errors="replace").removesuffix("\n").split("\n")[-lines:] if part else []
 
 
 def follow(folder: Path, ended: Callable[[], bool], lines: int = 10) -> Iterator[str]:

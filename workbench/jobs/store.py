@@ -14,16 +14,18 @@ from typing import Any
 from .. import text
 from ..errors import JobFailed, NotFound, UsageError
 from . import identity
+from .asking import Asking, insert_event
 from .database import Database
 from .identity import Identity
 from .planning import Plans, insert_job, new_name
-from .record import Event, Job, Order
+from .record import OVER, Job
 
 CLAIM_SECONDS = 30.0
 _LOG_FOLDER = "jobs"
+_FAILED_WITH_NOTIFY = "select * from jobs where state = 'failed' and notify is not null"
 
 
-class Store(Plans):
+class Store(Plans, Asking):
     """The jobs, orders and events of one home, in `folder`. StorageError says why it cannot be read or written."""
 
     def __init__(self, folder: Path) -> None:
@@ -50,10 +52,15 @@ class Store(Plans):
             raise self._unknown(name)
         return _job(rows[0])
 
-    def jobs(self, kind: str | None = None) -> list[Job]:
-        """All jobs, or those of a kind, the oldest first."""
-        found = [_job(row) for row in self.database.read("select * from jobs order by created")]
+    def jobs(self, kind: str | None = None, *, over: bool = True) -> list[Job]:
+        """All jobs, or those of a kind, or without `over` those that are not over; the oldest first."""
+        chosen = "" if over else f"where state not in {OVER}"
+        found = [_job(row) for row in self.database.read(f"select * from jobs {chosen} order by created")]
         return [job for job in found if kind in (None, job.kind)]
+
+    def untold(self) -> list[Job]:
+        """What has failed and of which somebody wants to know, told or not."""
+        return [_job(row) for row in self.database.read(_FAILED_WITH_NOTIFY)]
 
     def find(self, short: str) -> Job:
         """The job of this name, or the only one that is called so for short. NotFound, UsageError."""
@@ -175,6 +182,7 @@ class Store(Plans):
                     " where name = ?",
                     (state, time.time(), state, reason, name),
                 )
+                _keep_failure(write, name, state, reason)
             if facts:
                 merged = json.dumps(json.loads(row["facts"]) | facts)
                 write.execute("update jobs set facts = ? where name = ?", (merged, name))
@@ -186,6 +194,7 @@ class Store(Plans):
                 "update jobs set state = 'failed', reason = ?, since = ?, process = null, claim = null where name = ?",
                 (reason, time.time(), name),
             )
+            _keep_failure(write, name, "failed", reason)
 
     def ended(self, name: str, process: Identity | None, state: str, reason: str = "") -> bool:
         """The process of a job is gone, and this is what became of it; unheard if it has another by now."""
@@ -196,6 +205,8 @@ class Store(Plans):
                 " where name = ? and process is ? and state not in ('done', 'failed', 'stopped')",
                 (state, reason, time.time(), name, known),
             )
+            if found.rowcount:
+                _keep_failure(write, name, state, reason)
         return found.rowcount == 1
 
     def failed_start(self, name: str, restarts: int, next_try: float | None) -> None:
@@ -203,45 +214,10 @@ class Store(Plans):
         with self.database.write() as write:
             write.execute("update jobs set restarts = ?, next_try = ? where name = ?", (restarts, next_try, name))
 
-    def order(self, job: str, do: str, **args: Any) -> int:
-        """Ask the process of a job for something; the number under which its answer will be."""
-        with self.database.write() as write:
-            found = write.execute(
-                "insert into orders (job, do, args) values (?, ?, ?)", (job, do, json.dumps(args))
-            ).lastrowid
-        return int(found or 0)
 
-    def orders(self, job: str) -> list[Order]:
-        """What was asked of a job and not yet answered."""
-        rows = self.database.read("select * from orders where job = ? and answer is null order by id", job)
-        return [Order(row["id"], row["job"], row["do"], json.loads(row["args"])) for row in rows]
-
-    def answer(self, order: int, ok: bool, **result: Any) -> None:
-        """Answer an order."""
-        with self.database.write() as write:
-            write.execute("update orders set answer = ? where id = ?", (json.dumps({"ok": ok, **result}), order))
-
-    def answered(self, order: int) -> dict[str, Any] | None:
-        """The answer to an order, once there is one."""
-        rows = self.database.read("select answer from orders where id = ?", order)
-        return json.loads(rows[0]["answer"]) if rows and rows[0]["answer"] else None
-
-    def event(self, name: str, text: str, **details: Any) -> None:
-        """Keep that something happened."""
-        with self.database.write() as write:
-            write.execute(
-                "insert into events (at, name, text, details) values (?, ?, ?, ?)",
-                (time.time(), name, text, json.dumps(details)),
-            )
-
-    def events(self, name: str | None = None, since: float = 0.0) -> list[Event]:
-        """What happened, to one thing or to all, the oldest first."""
-        rows = self.database.read("select * from events where at >= ? order by id", since)
-        return [
-            Event(row["at"], row["name"], row["text"], json.loads(row["details"]))
-            for row in rows
-            if name in (None, row["name"])
-        ]
+def _keep_failure(write: sqlite3.Connection, name: str, state: str, reason: str) -> None:
+    if state == "failed":
+        insert_event(write, name, f"failed: {reason}")
 
 
 _OTHERWISE = {"python": "another interpreter", "variables": "other variables"}

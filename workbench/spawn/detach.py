@@ -16,6 +16,8 @@ from . import client
 from .child import Request, answer, no_input
 from .owner import NotForked, command
 
+_PATIENCE = 60.0
+
 
 def detach(
     target: str,
@@ -33,11 +35,7 @@ def detach(
     interpreter `python`. env: its variables, all of them. output: the file that its stdout and stderr are added to.
     preload: installed modules that it will import. NotFound where there is no such folder or interpreter.
     """
-    if not cwd.is_dir():
-        raise NotFound(f"there is no folder {cwd} to run in", fix=f"mkdir -p {cwd}, or ask for it again elsewhere")
-    if not os.access(python, os.X_OK):
-        fix = "make the environment again at that place, or ask for it again from another one"
-        raise NotFound(f"{python} is not there any more: its environment was deleted", fix=fix)
+    check(cwd, python)
     request = Request(target=target, args=args, env=env, cwd=str(cwd), umask=client.umask(), preload=list(preload))
     with open(os.open(output, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as log:
         if python == sys.executable and (owned := client.forkable(env)):
@@ -48,25 +46,51 @@ def detach(
         return _fresh(request, log.fileno(), python)
 
 
+def check(cwd: Path, python: str) -> None:
+    """NotFound where there is no such folder or interpreter."""
+    if not cwd.is_dir():
+        raise NotFound(f"there is no folder {cwd} to run in", fix=f"mkdir -p {cwd}, or ask for it again elsewhere")
+    if not os.access(python, os.X_OK):
+        fix = "make the environment again at that place, or ask for it again from another one"
+        raise NotFound(f"{python} is not there any more: its environment was deleted", fix=fix)
+
+
 def _fresh(request: Request, output: int, python: str) -> int:
     mine, theirs = socket.socketpair()
-    with mine, theirs:
-        words = command("detach", f"begin({theirs.fileno()})", python)
-        process = subprocess.Popen(
-            words,
+    with mine:
+        with theirs:
+            process = _started(request, output, python, theirs.fileno())
+        try:
+            process.communicate(json.dumps(request).encode() + b"\n", timeout=_PATIENCE)
+        except subprocess.TimeoutExpired:  # whoever looks after all that runs must not wait for one for ever
+            process.kill()
+            process.wait()
+            raise _does_not_start(python, f"said nothing in {_PATIENCE:g} s") from None
+        said = mine.recv(64)
+    if not said:
+        raise _does_not_start(python, f"ended with {process.returncode}")
+    return int(said)
+
+
+def _started(request: Request, output: int, python: str, asker: int) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            command("detach", f"begin({asker})", python),
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=output,
             env=request["env"],
             cwd=request["cwd"],
-            pass_fds=[theirs.fileno()],
+            pass_fds=[asker],
         )
-        theirs.close()
-        process.communicate(json.dumps(request).encode() + b"\n")
-        said = mine.recv(64)
-    if not said:
-        raise NotFound(f"{python} does not start", where=str(request["cwd"]), fix=f"{python} -c pass says why")
-    return int(said)
+    except OSError as error:
+        raise _does_not_start(python, str(error.strerror)) from error
+
+
+def _does_not_start(python: str, why: str) -> NotFound:
+    return NotFound(
+        f"{python} does not start: {why}", fix=f"{python} -c pass shows it; else ask for it from another one"
+    )
 
 
 def begin(asker: int) -> NoReturn:
