@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .diagnosis import Findings
     from .listing import Aliases, ModelList, Removed, Source
     from .operations.deploy import Deploying
-    from .operations.handles import Handles
+    from .operations.kinds import Handles
     from .operations.promotion import Promotion
     from .operations.touring import Tour
 
@@ -232,14 +232,11 @@ class Workbench:
 
     def schedules(self) -> Handles:
         """What starts runs."""
-        from .operations.handles import Handles, handle
+        from .operations.kinds import Handles, handle
 
-        self.running.looked_at()
-        found = self.running.store.schedules() if self.running.any else []
-        return Handles(
-            [handle(self.running, self.registry, s) for s in found],
-            "no schedules → %batch MODEL FILES -o FOLDER --every CRON",
-        )
+        note = self.running.looked_at()
+        found = [handle(self.running, self.registry, schedule) for schedule in self.running.schedules()]
+        return Handles(found, "no schedules → %batch MODEL FILES -o FOLDER --every CRON", note)
 
     def logs(self, name: str, *, lines: int | None = None, follow: bool = False) -> Any:
         """What something that runs has written."""
@@ -291,11 +288,11 @@ class Workbench:
         return Deploying(self.registry, self.running)
 
     def _handles(self, kinds: tuple[str, ...], none: str) -> Handles:
-        from .operations.handles import Handles, handle
+        from .operations.kinds import Handles, handle
 
-        self.running.looked_at()
+        note = self.running.looked_at()
         jobs = [job for job in self.running.jobs() if job.kind in kinds]
-        return Handles([handle(self.running, self.registry, job) for job in jobs], none)
+        return Handles([handle(self.running, self.registry, job) for job in jobs], none, note)
 
     def remove(self, thing: str, *, all: bool = False, dry_run: bool = False) -> Removed:
         """Remove a version, with `all` every version of a model, or what was stopped."""
@@ -308,22 +305,25 @@ class Workbench:
         """What matters now: where state lives, the models and what runs; or one model, version or thing that runs."""
         from .listing import ModelList, Status
 
-        self.running.looked_at()
+        note = self.running.looked_at()
         if name and ("/" in name or name in self.running.names_to_look_at(self.registry.names())):
             return steering.find(self.running, self.registry, name)
         one = [self.registry.resolve(name)] if name and "@" in name else None
         models = ModelList(one, name) if one else self.models(name)
-        return Status(str(self.home), str(self.registry.folder), models, self._matters(name))
+        running, schedules = self._matters(name)
+        return Status(str(self.home), str(self.registry.folder), models, running, schedules, note)
 
-    def _matters(self, name: str | None) -> Handles:
-        """What runs, has failed or is planned; of one model, all that uses it."""
-        from .operations.handles import Handles, handle
+    def _matters(self, name: str | None) -> tuple[Handles, Handles]:
+        """What runs or has failed, and the schedules; of one model, all that uses it."""
+        from .operations.kinds import Handles, handle
 
-        def uses(job: Any) -> bool:
-            return str(job.spec.get("model", "")).partition("@")[0] == str(name).partition("@")[0]
+        def uses(found: Any) -> bool:
+            return str(found.spec.get("model", "")).partition("@")[0] == str(name).partition("@")[0]
 
         jobs = [job for job in self.running.jobs() if (uses(job) if name else job.state not in ("done", "stopped"))]
-        return Handles([handle(self.running, self.registry, job) for job in jobs], "")
+        schedules = [schedule for schedule in self.running.schedules() if not name or uses(schedule)]
+        running, planned = ([handle(self.running, self.registry, f) for f in found] for found in (jobs, schedules))
+        return Handles(running), Handles(planned)
 
     def doctor(self) -> Findings:
         """What is wrong with this installation, one fix a line."""

@@ -13,6 +13,7 @@ from typing import Any
 
 from . import paths, text
 from .errors import WorkbenchError
+from .operations.running import again
 
 _FREE_BYTES = 500_000_000
 _MAIL = ("WORKBENCH_SMTP_URL", "WORKBENCH_MAIL_FROM")
@@ -96,15 +97,18 @@ def _background(home: Path) -> Iterator[Finding]:
     state = paths.state(home)
     if not (state / "state.db").exists():
         return
+    store = Store(state)
     try:
-        jobs = Store(state).jobs()
+        jobs, wanted = store.jobs(), supervisor.wanted(store)
     except WorkbenchError as error:
         yield Finding(error.what, error.fix or "see the message")
         return
-    runs = [job for job in jobs if not job.over]
-    if runs and not supervisor.runs(home):
-        what = f"{text.count(len(runs), 'thing')} should run and no supervisor sees to it"
-        yield Finding(what, f"workbench start {runs[0].name}")
+    if store.database.newer:
+        what = f"{store.database.file} was written by a newer Workbench: here it can only be read"
+        yield Finding(what, "python -m pip install --upgrade deployment-workbench")
+    elif wanted and not supervisor.runs(home):
+        what = f"{text.count(len(wanted), 'thing')} should run and no supervisor sees to it"
+        yield Finding(what, again(wanted[0]).removeprefix("%"))
     for job in jobs:
         if job.state == "failed":
             yield Finding(f"{job.name} failed: {job.reason.splitlines()[0]}", f"workbench logs {job.name}")

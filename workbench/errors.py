@@ -85,5 +85,11 @@ class StorageError(WorkbenchError):
     """A folder that cannot be written, or a disk that is full."""
 
 
+class Interrupted(WorkbenchError):
+    """Somebody would not wait any longer; what was waited for goes on."""
+
+    exit_code = 130
+
+
 class JobFailed(WorkbenchError):
     """Something that runs in the background failed, or could not begin."""

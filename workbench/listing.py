@@ -9,7 +9,7 @@ from . import text
 
 if TYPE_CHECKING:
     from .bundle.version import ModelVersion
-    from .operations.handles import Handles
+    from .operations.kinds import Handles
 
 
 class ModelList(list["ModelVersion"]):
@@ -95,18 +95,21 @@ class Removed:
 
 @dataclass(frozen=True)
 class Status:
-    """Where state lives, the models, and what runs."""
+    """Where state lives, the models, what runs, and what starts runs; `note` where nobody sees to it."""
 
     home: str
     registry: str
     models: ModelList
     running: Handles
+    schedules: Handles
+    note: str = ""
 
     def __str__(self) -> str:
         folder = f"state in {self.home}"
         if not self.registry.startswith(self.home):
             folder += f" · models in {self.registry}"
-        return "\n\n".join([str(self.models), *filter(None, [str(self.running)]), folder])
+        parts = (str(self.models), str(self.running), str(self.schedules), self.note, folder)
+        return "\n\n".join(filter(None, parts))
 
     __repr__ = __str__
 
@@ -116,4 +119,5 @@ class Status:
             "registry": self.registry,
             "models": self.models.to_json(),
             "running": self.running.to_json(),
+            "schedules": self.schedules.to_json(),
         }

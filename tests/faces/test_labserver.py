@@ -80,7 +80,13 @@ def test_the_extension_answers_who_may_ask(server: str, home: Path) -> None:
     assert refused.value.code == 403
     status, content = get(f"{server}/workbench/api/status", TOKEN)
     assert status == 200
-    assert content == {"home": str(home), "registry": str(home / "models"), "models": [], "running": []}
+    assert content == {
+        "home": str(home),
+        "registry": str(home / "models"),
+        "models": [],
+        "running": [],
+        "schedules": [],
+    }
     with pytest.raises(urllib.error.HTTPError) as missing:
         get(f"{server}/workbench/api/models?name=churn", TOKEN)
     assert missing.value.code == 404

@@ -17,8 +17,9 @@ import pytest
 from workbench import paths
 from workbench.api import Workbench
 from workbench.diagnosis import examine
-from workbench.errors import JobFailed, UsageError
+from workbench.errors import JobFailed, NotFound, UsageError, WorkbenchError
 from workbench.jobs import supervisor
+from workbench.spawn.client import cool, warm
 
 RECORD = {"age": 31, "amount": 1.5, "city": "Köln", "day": "2024-01-01", "vip": True}
 SCRIPT = """
@@ -93,6 +94,39 @@ def test_what_was_shut_down_on_purpose_is_left_alone(api: Workbench, model: str)
     assert supervised(api)
 
 
+def test_who_ended_the_supervisor_is_reminded_of_what_that_means(api: Workbench, model: str, tmp_path: Path) -> None:
+    (tmp_path / "nb.ipynb").write_text('{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}')
+    schedule = api.batch("nb.ipynb", every="monday 6:00")
+    assert schedule.name in str(api.status())
+    assert "schedule/nb" in str(api.shutdown())
+    for said in (api.status(), api.schedules(), api.status("schedule/nb")):
+        assert "the supervisor was ended" in str(said)
+        assert "%workbench resume schedule/nb" in str(said)
+    findings = {finding.what: finding.fix for finding in examine(api.home, api.registry.folder)}
+    assert findings["1 thing should run and no supervisor sees to it"] == "workbench resume schedule/nb"
+    api.resume("schedule/nb")
+    assert supervised(api)
+    assert "was ended" not in str(api.status())
+
+
+def test_a_home_that_can_only_be_read_is_seen(api: Workbench, model: str, tmp_path: Path) -> None:
+    api.serve("churn")
+    api.shutdown(all=True)
+    (paths.state(api.home) / "supervisor.ended").unlink()
+    with api.running.store.database.write() as write:
+        write.execute("update jobs set desired = 'running', state = 'ready'")
+    api.running.store.database.close()
+    script = "from workbench.api import Workbench; w = Workbench(); print(w.deployments()); w.shutdown()"
+    command = f"mount --bind {api.home} {api.home} && mount -o remount,bind,ro {api.home} && exec {sys.executable} -c '{script}'"
+    ran = subprocess.run(["unshare", "-m", "sh", "-c", command], capture_output=True, text=True)
+    if "unshare" in ran.stderr or "mount:" in ran.stderr:
+        pytest.skip(f"no folder can be made read-only here: {ran.stderr}")
+    assert "service/churn" in ran.stdout
+    assert "StorageError: nothing can be written in" in ran.stderr
+    with api.running.store.database.write() as write:
+        write.execute("update jobs set desired = 'stopped', state = 'stopped'")
+
+
 def test_two_that_start_the_same_get_one(api: Workbench, model: str) -> None:
     started = [subprocess.Popen([sys.executable, "-c", SCRIPT], stdout=subprocess.PIPE, text=True) for _ in range(3)]
     said = {process.communicate(timeout=120)[0] for process in started}
@@ -110,6 +144,93 @@ def test_the_same_again_changes_nothing_and_a_change_is_told(api: Workbench, mod
     assert "workers 1 → 2" in str(changed)
     assert changed.url == first.url
     assert answers(changed)
+
+
+def test_what_is_put_anew_is_ready_anew(api: Workbench, model: str) -> None:
+    """Not the process that was ready before, also where the supervisor starts the new one."""
+    first = api.serve("churn")
+    cool()
+    try:
+        second = api.restart("churn")
+        third = api.serve("churn", workers=2)
+    finally:
+        warm()
+    assert len({handle.job.process for handle in (first, second, third)}) == 3
+    assert len(third.facts["workers"]) == 2
+
+
+def test_variables_that_change_are_a_change(api: Workbench, model: str, tmp_path: Path) -> None:
+    file = tmp_path / "env"
+    file.write_text("SECRET=hunter2\n")
+    first = api.serve("churn", env_file="env")
+    assert "unchanged" in str(api.serve("churn", env_file="env"))
+    file.write_text("SECRET=hunter3\n")
+    again = api.serve("churn", env_file="env")
+    assert "variables written anew" in str(again)
+    assert again.job.process != first.job.process
+    kept = b"".join(path.read_bytes() for path in paths.state(api.home).rglob("*") if path.is_file())
+    assert b"hunter" not in kept
+
+
+def test_what_could_not_be_started_again_is_not_touched(api: Workbench, model: str, tmp_path: Path) -> None:
+    (tmp_path / "env").write_text("A=1\n")
+    service = api.serve("churn", env_file="env")
+    (tmp_path / "env").unlink()
+    for verb in (api.restart, api.start):
+        with pytest.raises(NotFound, match=r"there is no file .*env of variables"):
+            verb("churn")
+    assert answers(service)
+    assert api.status("service/churn").job.process == service.job.process
+
+
+REFUSED: dict[str, tuple[dict[str, str], type[WorkbenchError], str]] = {
+    "no file": ({"env_file": "none"}, NotFound, "there is no file none of variables"),
+    "a bad line": ({"env_file": "bad"}, UsageError, "bad, line 2: no NAME=VALUE"),
+    "nobody": ({"notify": "nobody"}, UsageError, "'nobody' is neither a mail address nor a URL"),
+    "no host": ({"notify": "https://"}, UsageError, "neither a mail address nor a URL"),
+    "no server": ({"notify": "a@b.example"}, UsageError, "mail needs WORKBENCH_SMTP_URL and WORKBENCH_MAIL_FROM"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_could_not_be_used_is_refused_before_anything_runs(
+    case: str, api: Workbench, model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("WORKBENCH_SMTP_URL", raising=False)
+    (tmp_path / "bad").write_text("A=1\nnothing\n")
+    options, kind, said = REFUSED[case]
+    for dry_run in (True, False):
+        with pytest.raises(kind, match=said):
+            api.serve("churn", dry_run=dry_run, **options)
+    assert not api.running.any
+
+
+def test_waiting_for_what_was_stopped_is_an_error(api: Workbench, model: str) -> None:
+    api.serve("churn")
+    api.stop("churn")
+    with pytest.raises(JobFailed, match="service/churn was stopped") as caught:
+        api.wait("service/churn")
+    assert caught.value.fix == "%workbench start service/churn"
+    with pytest.raises(UsageError, match="churn@1 is churn@live"):  # a model goes before what runs
+        api.remove("churn", dry_run=True)
+    api.serve("churn", name="other")
+    api.stop("other")
+    assert api.remove("other").versions == ("service/other",)
+
+
+def test_an_interrupt_ends_the_waiting_and_nothing_else(api: Workbench, model: str) -> None:
+    service = api.serve("churn")
+    script = "from workbench.api import Workbench as W;"
+    script += "W().running.until('service/churn', lambda job: print('waits', flush=True))"
+    waiting = subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert waiting.stdout
+    waiting.stdout.readline()
+    waiting.send_signal(signal.SIGINT)
+    said = waiting.communicate(timeout=30)[1]
+    assert "Interrupted: service/churn goes on" in said
+    assert answers(service)
 
 
 def test_a_token_is_not_shown(api: Workbench, model: str) -> None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _OURS = "_workbench_magic"
 _MATCHER = "workbench"
+_MOST_NAMES = 4
 
 
 def load(shell: InteractiveShell, workbench: Callable[[], Workbench] | None = None) -> None:
@@ -136,8 +137,14 @@ def _tell_what_runs(home: Path) -> None:
     failed = [job.name for job in jobs if job.state == "failed"]
     runs = [job.name for job in jobs if job.state not in ("failed", "stopped", "done")]
     if runs or failed:
-        parts = [f"{', '.join(runs)} still run"] * bool(runs) + [f"{', '.join(failed)} failed"] * bool(failed)
+        parts = [f"{_some(runs)} still run"] * bool(runs) + [f"{_some(failed)} failed"] * bool(failed)
         _say(" · ".join([*parts, "%workbench status"]))
+
+
+def _some(names: list[str]) -> str:
+    """The latest, and how many there are beside them."""
+    more = len(names) - _MOST_NAMES
+    return ", ".join(names[-_MOST_NAMES:]) + (f" and {more} more" if more > 0 else "")
 
 
 def _say(line: str) -> None:

@@ -47,11 +47,12 @@ def variables(file: str | None) -> dict[str, str]:
     if not file:
         return {}
     try:
-        lines = Path(file).read_text(encoding="utf-8").splitlines()
+        lines = Path(file).expanduser().read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
-        raise NotFound(
-            f"there is no file {file} of variables", fix="put it back, or ask for it again without it"
-        ) from None
+        fix = "name a file of NAME=VALUE lines after --env-file, or leave it out"
+        raise NotFound(f"there is no file {file} of variables", fix=fix) from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{file} is no text", fix="save it as UTF-8, one NAME=VALUE a line") from None
     except OSError as error:
         raise StorageError(f"{file} cannot be read: {error.strerror}", fix="see to its owner and rights") from error
     return dict(_variable(file, i, line) for i, line in enumerate(lines, 1) if line.strip() and line.strip()[0] != "#")

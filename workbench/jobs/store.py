@@ -22,6 +22,12 @@ from .record import OVER, Job
 
 CLAIM_SECONDS = 30.0
 _LOG_FOLDER = "jobs"
+_OTHERS = {
+    "python": "another interpreter",
+    "variables": "other variables",
+    "env_file": "another file of variables",
+    "env_file_written": "variables written anew",
+}
 _FAILED_WITH_NOTIFY = "select * from jobs where state = 'failed' and notify is not null"
 
 
@@ -220,16 +226,13 @@ def _keep_failure(write: sqlite3.Connection, name: str, state: str, reason: str)
         insert_event(write, name, f"failed: {reason}")
 
 
-_OTHERWISE = {"python": "another interpreter", "variables": "other variables"}
-
-
 def _changes(job: Job, spec: dict[str, Any], environment: dict[str, Any], notify: str | None) -> list[str]:
     """In words what is different from what there is."""
     said = []
     for key in [key for key in {**job.spec, **spec} if job.spec.get(key) != spec.get(key)]:
         said.append(f"{key} {_short(job.spec.get(key))} → {_short(spec.get(key))}")
     changed = [key for key in environment if key != "preload" and environment[key] != job.environment.get(key)]
-    said += [_OTHERWISE[key] if key in _OTHERWISE else f"another {key.replace('_', ' ')}" for key in changed]
+    said += [_OTHERS.get(key, f"another {key}") for key in changed]
     said += ["tells another"] * (job.notify != notify)
     return said + ["started again"] * (job.desired == "stopped" or job.over)
 

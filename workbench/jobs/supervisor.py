@@ -56,6 +56,12 @@ def wanted(store: Store) -> list[str]:
     return jobs + [schedule.name for schedule in store.schedules() if not schedule.paused]
 
 
+def left(home: Path) -> bool:
+    """Whether the supervisor was ended on purpose, so that looking does not start one."""
+    state = paths.state(home)
+    return _leave(state).exists() and not _held(state)
+
+
 def runs(home: Path) -> bool:
     """Whether there is a supervisor."""
     return _held(paths.state(home))

@@ -13,8 +13,9 @@ from ..bundle import packages
 from ..data import folders, places
 from ..errors import NotFound, NotProven, UsageError
 from . import environment
-from .handles import Planned, handle
-from .running import Running, failed, options, said
+from .handles import Planned
+from .kinds import handle
+from .running import Running, not_done, options, said
 
 if TYPE_CHECKING:
     from ..bundle.registry import Registry
@@ -48,6 +49,7 @@ class Deploying:
 
     def serve(self, model: str, spec: Spec, common: Common) -> Any:
         """A service that is ready, or the plan of one."""
+        common.check()
         wanted = self._lasting(model, _SERVING, common.dry_run)
         name = f"service/{common.name or wanted.own_name}"
         if spec["token"] and not common.dry_run:
@@ -61,6 +63,7 @@ class Deploying:
 
         if not input.startswith("queue:"):
             raise UsageError(f"{input}: a stream reads a queue", fix="queue:NAME; files are for %batch")
+        common.check()
         to = absolute(output, places.parse(input).path)
         wanted = self._lasting(model, _STREAMING, common.dry_run)
         own = common.name or wanted.own_name
@@ -74,6 +77,7 @@ class Deploying:
 
     def batch(self, wanted: Wanted, common: Common, every: str | None, zone: str | None, *, wait: bool) -> Any:
         """A run, begun or ended, or the schedule of such runs."""
+        common.check()
         name = common.name or wanted.own_name
         if common.dry_run:
             return Planned(f"schedule/{name}" if every else f"a run of {name}", options(wanted.spec))
@@ -186,7 +190,7 @@ class Deploying:
     def _waited(self, job: Job) -> Job:
         job = self.running.until(job.name, lambda job: job.over)
         if job.state != "done":
-            raise failed(job)
+            raise not_done(job)
         return job
 
     def _port_before(self, name: str) -> int:

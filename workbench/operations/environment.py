@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from .. import paths
-from ..errors import NotFound
 from ..spawn.environment import clean
 
-_OURS = ("WORKBENCH_REGISTRY", "WORKBENCH_SMTP_URL", "WORKBENCH_MAIL_FROM")
+_OURS = ("WORKBENCH_REGISTRY",)
 
 
 @dataclass(frozen=True)
@@ -24,27 +23,32 @@ class Common:
     notify: str | None = None
     dry_run: bool = False
 
+    def check(self) -> None:
+        """Refuse a file of variables that cannot be read, and whom nobody could tell. NotFound, UsageError."""
+        from .. import notify
+        from ..jobs import launch
+
+        own = launch.variables(self.env_file)
+        if self.notify:
+            notify.check_place(self.notify, os.environ | own)
+
 
 def record(
     home: Path, preload: tuple[str, ...] = (), env_file: str | None = None, folder: Path | None = None
 ) -> dict[str, Any]:
     """This interpreter, the few variables that programs need, the file that holds the others, and the folder.
 
-    preload: installed modules that it will import. NotFound where there is no such file.
+    preload: installed modules that it will import. NotFound where there is no such file. Of the variables in it only
+    is kept when they were written, so that another value is a change.
     """
+    file = Path(env_file).expanduser().absolute() if env_file else None
     ours = {name: os.environ[name] for name in _OURS if name in os.environ}
     places = {"WORKBENCH_HOME": str(home), "WORKBENCH_STATE": str(paths.state(home))}
     return {
         "python": sys.executable,
         "variables": clean(threads=1) | ours | places,
-        "env_file": str(_file(env_file)) if env_file else None,
+        "env_file": str(file) if file else None,
+        "env_file_written": file.stat().st_mtime_ns if file else None,
         "folder": str(folder or Path.cwd()),
         "preload": sorted(preload),
     }
-
-
-def _file(given: str) -> Path:
-    path = Path(given).expanduser().absolute()
-    if not path.is_file():
-        raise NotFound(f"there is no file {path}", fix="name a file of NAME=VALUE lines after --env-file")
-    return path

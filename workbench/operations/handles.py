@@ -1,33 +1,20 @@
-"""A handle on each thing that runs: what it is and does now, as a card, and how to steer it from Python."""
+"""What every handle on something that runs has: its name and state, a card, and how to steer it from Python."""
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from .. import text
-from . import figures
-from .running import failed
+from .running import not_done
 
 if TYPE_CHECKING:
     from ..bundle.registry import Registry
-    from ..jobs.planning import Schedule as Planning
     from .running import Running
 
 _MARK = {"ready": "✓ ", "done": "✓ ", "failed": "✗ "}
-
-
-class Token(str):
-    """What a service asks for. Shown it is hidden, so that no notebook is saved with it; as a string it is itself."""
-
-    def __repr__(self) -> str:
-        return "Token(hidden: in a shell, workbench token shows it; in code it is a string)"
-
-    def to_json(self) -> str:
-        return str(self)
 
 
 @dataclass(frozen=True)
@@ -76,6 +63,8 @@ class Handle:
 
     def refresh(self) -> Handle:
         """The same thing as it is now."""
+        from .kinds import handle
+
         again: Handle = handle(self.running, self.registry, self.running.store.get(self.name))
         return again
 
@@ -94,11 +83,11 @@ class Handle:
         return waited
 
     def until(self, true: Callable[[dict[str, Any]], bool], timeout: float = 60.0) -> Handle:
-        """Until `true` says so of the facts that its process reports; UsageError when the time is up, JobFailed where
-        it fails before."""
+        """Until `true` says so of the facts that its process reports. JobFailed when the time is up, and where it fails
+        before."""
         job = self.running.until(self.name, lambda job: true(job.facts) or job.state == "failed", timeout)
         if not true(job.facts):
-            raise failed(job)
+            raise not_done(job)
         return replace(self, job=job, said="", remark="")
 
     def logs(self, lines: int = 50) -> str:
@@ -123,6 +112,12 @@ class Handle:
 
     def _lines(self) -> list[tuple[str, str]]:
         return []
+
+    def _next(self, step: str) -> str:
+        """What can be done with a deployment: `step` while it runs."""
+        if self.state in ("stopped", "failed"):
+            return f"%workbench logs {self.name} · %workbench start {self.name} · %workbench remove {self.name}"
+        return f"{step} · %workbench logs {self.name} · %workbench stop {self.name}"
 
     def _version(self) -> str:
         """`churn@3, follows live`."""
@@ -155,173 +150,3 @@ class Handle:
 
     def _figures(self) -> dict[str, Any]:
         return {}
-
-
-class Service(Handle):
-    """A model that answers over HTTP."""
-
-    @property
-    def url(self) -> str:
-        """Where it answers: `http://127.0.0.1:8000`."""
-        return str(self.facts.get("url", ""))
-
-    @property
-    def token(self) -> Token:
-        """What it asks for in the header `Authorization: Bearer …`; empty where it asks for none."""
-        file = self.running.store.job_folder(self.name) / "token"
-        return Token(file.read_text(encoding="utf-8").strip() if self.job.spec["token"] else "")
-
-    def _figures(self) -> dict[str, Any]:
-        return {"url": self.url, "figures": figures.of_service(self.job)}
-
-    def _brief(self) -> list[str]:
-        return [self.url, self._version()]
-
-    def _lines(self) -> list[tuple[str, str]]:
-        own = self.name.partition("/")[2]
-        return [
-            ("note", self.remark),
-            ("call", self._call(own) if self.state == "ready" else ""),
-            ("seen", figures.words(figures.of_service(self.job))),
-            ("new", self._newer()),
-            ("next", f"%workbench logs {own} · %workbench status {own} · %workbench stop {self.name}"),
-        ]
-
-    def _call(self, own: str) -> str:
-        record = json.dumps(
-            figures.example_record(self.registry, str(self.facts.get("version", ""))), ensure_ascii=False
-        )
-        ask = f' -H "Authorization: Bearer $(workbench token {own})"' if self.job.spec["token"] else ""
-        return f"curl {self.url}/predict{ask} -d '{record}'"
-
-
-class Stream(Handle):
-    """A model that answers each record of a queue."""
-
-    def _brief(self) -> list[str]:
-        facts = self.facts
-        counts = [f"{text.count(facts['records'], 'record')}" if "records" in facts else ""]
-        counts += [f"lag {text.count(facts['lag'])}" if "lag" in facts else ""]
-        counts += [f"{text.count(round(facts['rate']))}/s" if facts.get("rate") else ""]
-        counts += [text.count(facts["dead"], "dead letter") if facts.get("dead") else ""]
-        wait = facts.get("next_try", 0.0) - time.time()
-        counts += [f"next try in {text.seconds(wait)}" if self.state == "blocked" and wait > 0 else ""]
-        return [self._version(), *filter(None, counts)]
-
-    def _dead(self) -> str:
-        """What the newest dead letter died of, and how to see them."""
-        place = self.facts.get("dead_letters")
-        return f"the newest: {self.facts['died_of']} → %workbench tail {place}" if place else ""
-
-    def _lines(self) -> list[tuple[str, str]]:
-        own = self.name.partition("/")[2]
-        way = f"{self.job.spec['input']} → {self.job.spec['output']}"
-        steps = f"%workbench put {self.job.spec['input']} FILE · %workbench logs {own} · %workbench stop {self.name}"
-        lines = [("note", self.remark), ("way", way), ("dead", self._dead()), ("new", self._newer())]
-        return [*lines, ("next", steps)]
-
-
-class Run(Handle):
-    """One execution of a batch."""
-
-    @property
-    def output(self) -> str:
-        """Where the predictions, or the executed notebook, are."""
-        return str(self.facts.get("output") or self.job.spec.get("output") or "")
-
-    def _brief(self) -> list[str]:
-        facts, spec = self.facts, self.job.spec
-        what = spec.get("model") or str(spec.get("notebook", "")).rpartition("/")[2]
-        parameters = ", ".join(f"{key}={value}" for key, value in (spec.get("parameters") or {}).items())
-        return [" ".join(filter(None, [what, parameters])), figures.progress(facts, over=self.state == "done")]
-
-    def _lines(self) -> list[tuple[str, str]]:
-        more = {
-            "done": "",
-            "failed": f"%workbench logs {self.name} · %workbench resume {self.name}",
-            "stopped": f"%workbench resume {self.name}",
-        }.get(self.state, f"%workbench wait {self.name} · %workbench stop {self.name}")
-        rejects = self.facts.get("rejects") or 0
-        refused = f"{text.count(rejects, 'row')} refused → {self.facts.get('rejects_file', '')}" if rejects else ""
-        return [("to", self.output), ("rows", refused), ("note", self.facts.get("note", "")), ("next", more)]
-
-
-@dataclass(frozen=True, repr=False)
-class Schedule:
-    """What starts runs on a cycle."""
-
-    running: Running = field(repr=False)
-    registry: Registry = field(repr=False)
-    schedule: Planning
-    said: str = ""
-
-    @property
-    def name(self) -> str:
-        """`schedule/churn`."""
-        return str(self.schedule.name)
-
-    def __str__(self) -> str:
-        own, s = self.name.partition("/")[2], self.schedule
-        state = "paused" if s.paused else f"next run {figures.moment(s.next_due, s.zone)}"
-        head = " · ".join(filter(None, [f"{self.name} {state}", f"every {s.cron}", s.zone, self.said]))
-        what = s.spec.get("model") or s.spec.get("notebook")
-        lives = "lives as long as this machine stays up"
-        steps = f"%workbench runs · %workbench pause {self.name} · %workbench remove {self.name}"
-        to = f"{s.spec.get('output') or own}{', which each replaces' if s.spec.get('replace') else ''}"
-        return "\n".join([head, f"  runs  {what} → {to}", f"  note  {lives}", f"  next  {steps}"])
-
-    __repr__ = __str__
-
-    def to_json(self) -> dict[str, Any]:
-        s = self.schedule
-        return {
-            "name": s.name,
-            "cron": s.cron,
-            "zone": s.zone,
-            "next_due": s.next_due,
-            "paused": s.paused,
-            "spec": s.spec,
-        }
-
-
-KINDS: dict[str, Callable[..., Handle]] = {"service": Service, "stream": Stream, "run": Run}
-
-
-def handle(running: Running, registry: Registry, found: Any, said: str = "", remark: str = "") -> Any:
-    """The handle on a job or a schedule."""
-    if found.name.startswith("schedule/"):
-        return Schedule(running, registry, found, said)
-    if found.lost:
-        found = replace(
-            found, state="starting", reason="its process has ended, and starts again while a supervisor runs"
-        )
-    return KINDS[found.name.partition("/")[0]](running, registry, found, said, remark)
-
-
-class Handles(list[Any]):
-    """Handles as a list: a table in a terminal."""
-
-    def __init__(self, handles: list[Any], none: str) -> None:
-        super().__init__(handles)
-        self._none = none
-
-    def __str__(self) -> str:
-        if not self:
-            return self._none
-        if all(isinstance(handle, Schedule) for handle in self):
-            return "\n".join(str(handle).split("\n")[0] for handle in self)
-        rows = [
-            (
-                h.name,
-                f"{h.state}",
-                text.seconds(max(0.0, time.time() - h.job.since)),
-                " · ".join(filter(None, h._brief())),
-            )
-            for h in self
-        ]
-        return text.table(("name", "state", "since", ""), rows)
-
-    __repr__ = __str__
-
-    def to_json(self) -> list[dict[str, Any]]:
-        return [handle.to_json() for handle in self]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def remove(running: Running, registry: Registry, thing: str, *, all: bool, dry_run: bool) -> tuple[str, ...]:
     """The names of what was removed, or with `dry_run` would be. UsageError where one of several versions is meant."""
-    if "/" in thing:
+    if "/" in thing or thing in running.names_to_look_at(registry.names()):
         return (steering.remove(running, thing, dry_run=dry_run),)
     versions = _versions(registry, thing, all)
     for version in versions:

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import paths
-from ..errors import JobFailed, NotFound, UsageError
+from ..errors import Interrupted, JobFailed, NotFound, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ..jobs.planning import Schedule
     from ..jobs.record import Job
     from ..jobs.store import Store
 
@@ -42,11 +43,13 @@ class Running:
         """Everything that runs or ran, or all of one kind."""
         return self.store.jobs(kind) if self.any else []
 
+    def schedules(self) -> list[Schedule]:
+        """What starts runs."""
+        return self.store.schedules() if self.any else []
+
     def names(self) -> list[str]:
         """The names of all that runs, and of the schedules."""
-        if not self.any:
-            return []
-        return [job.name for job in self.store.jobs()] + [schedule.name for schedule in self.store.schedules()]
+        return [job.name for job in self.jobs()] + [schedule.name for schedule in self.schedules()]
 
     def names_to_look_at(self, models: list[str]) -> set[str]:
         """The names, and the short ones that no model has, of what runs."""
@@ -79,12 +82,23 @@ class Running:
 
         supervisor.ensure(self.home)
 
-    def looked_at(self) -> None:
-        """Whoever looks after a restart of the machine has what should run started again."""
+    def looked_at(self) -> str:
+        """Whoever looks after a restart of the machine has what should run started again; that nobody sees to it, and
+        what to do, where the supervisor was ended."""
         from ..jobs import supervisor
 
-        if self.any:
-            supervisor.revive(self.home)
+        if not self.any:
+            return ""
+        supervisor.revive(self.home)
+        if not supervisor.left(self.home) or not (wanted := supervisor.wanted(self.store)):
+            return ""
+        return f"the supervisor was ended: nothing is started again, or when it is due → {again(wanted[0])}"
+
+    def check(self, job: Job) -> None:
+        """Refuse what could not be started, before what runs is touched."""
+        from ..jobs import launch
+
+        launch.check(job.environment)
 
     def begin(self, job: Job) -> None:
         """Start its process from the pre-warmed one, if there is one; else the supervisor does. It keeps it running."""
@@ -96,29 +110,43 @@ class Running:
         self.supervised()
 
     def until(self, name: str, done: Callable[[Job], bool], timeout: float | None = None) -> Job:
-        """The job once `done` says so. UsageError when the time is up."""
+        """The job once `done` says so. JobFailed when the time is up, Interrupted by Ctrl-C; both leave it alone."""
         end = None if timeout is None else time.monotonic() + timeout
         job = self.store.get(name)
-        while not done(job):
-            if end is not None and time.monotonic() > end:
-                raise UsageError(
-                    f"{name} is {job.state} after {timeout:g} s",
-                    fix=f"%workbench logs {name}, or wait longer: %workbench wait {name}",
-                )
-            time.sleep(LOOK)
-            job = self.store.get(name)
+        try:
+            while not done(job):
+                if end is not None and time.monotonic() > end:
+                    fix = f"%workbench logs {name}, or wait longer: %workbench wait {name}"
+                    raise JobFailed(f"{name} is {job.state} after {timeout:g} s", fix=fix)
+                time.sleep(LOOK)
+                job = self.store.get(name)
+        except KeyboardInterrupt:
+            fix = f"%workbench wait {name}, or end it: %workbench stop {name}"
+            raise Interrupted(f"{name} goes on: only the waiting was interrupted", fix=fix) from None
         return job
 
     def until_ready(self, name: str, timeout: float | None = START_PATIENCE) -> Job:
-        """The job once it is ready or blocked. JobFailed, with its reason, where it fails instead."""
-        job = self.until(name, lambda job: job.over or (job.state in _UP and not job.lost), timeout)
-        if job.state == "failed":
-            raise failed(job)
+        """The job once a process of its latest form is ready or blocked. JobFailed where it ends instead."""
+        job = self.until(name, lambda job: job.over or _up(job), timeout)
+        if job.over:
+            raise not_done(job)
         return job
 
 
-def failed(job: Job) -> JobFailed:
-    """What a person is told of a job that failed."""
+def again(name: str) -> str:
+    """The verb that has a supervisor look after this, and the rest."""
+    return f"%workbench {'resume' if name.startswith('schedule/') else 'start'} {name}"
+
+
+def _up(job: Job) -> bool:
+    return job.state in _UP and not job.lost and job.launched == job.generation
+
+
+def not_done(job: Job) -> JobFailed:
+    """What a person is told who waited for what has failed, or was stopped."""
+    if job.state == "stopped":
+        again = "resume" if job.kind == "run" else "start"
+        return JobFailed(f"{job.name} was stopped", fix=f"%workbench {again} {job.name}")
     what, *rest = job.reason.split("\n")
     steps = [line.removeprefix("→ ") for line in rest if line.startswith("→ ")]
     where = "\n".join(line for line in rest if not line.startswith("→ ")).strip().removeprefix("at ")

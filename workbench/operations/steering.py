@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..errors import JobFailed, UsageError
-from .handles import Planned, Service, Token, handle
-from .running import Running, failed
+from .handles import Planned
+from .kinds import Service, Token, handle
+from .running import Running, not_done
 
 if TYPE_CHECKING:
     from ..bundle.registry import Registry
@@ -36,6 +37,7 @@ def start(running: Running, registry: Registry, name: str) -> Any:
     job = running.job(name)
     if job.kind == "run":
         return resume(running, registry, name)
+    running.check(job)
     if job.lost or job.state not in ("ready", "paused"):
         running.store.desire(job.name, "running")
         running.begin(running.store.get(job.name))
@@ -48,6 +50,7 @@ def restart(running: Running, registry: Registry, name: str) -> Any:
     job = running.job(name)
     if job.kind == "run":
         raise UsageError(f"{job.name} is a run, which ends", fix=f"%workbench resume {job.name}")
+    running.check(job)
     running.store.restart(job.name)
     running.begin(running.store.get(job.name))
     return handle(running, registry, running.until_ready(job.name))
@@ -79,6 +82,7 @@ def resume(running: Running, registry: Registry, name: str) -> Any:
         return find(running, registry, found.name)
     if found.state == "done":
         raise UsageError(f"{found.name} is done", fix="run it anew with %batch")
+    running.check(found)
     running.store.desire(found.name, "running")
     running.begin(running.store.get(found.name))
     return handle(
@@ -96,8 +100,8 @@ def wait(running: Running, registry: Registry, name: str, timeout: float | None)
         if job.kind == "run"
         else running.until_ready(job.name, timeout)
     )
-    if job.state == "failed":
-        raise failed(job)
+    if job.state in ("failed", "stopped"):
+        raise not_done(job)
     return handle(running, registry, job)
 
 
@@ -158,21 +162,23 @@ def token(running: Running, registry: Registry, name: str) -> Token:
 
 @dataclass(frozen=True)
 class Ended:
-    """That the supervisor was ended, and what goes on."""
+    """That the supervisor was ended, what goes on, and which schedules start nothing until there is one again."""
 
     stopped: tuple[str, ...]
     left: tuple[str, ...]
+    idle: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        lines = ["the supervisor has ended"]
+        lines = ["the supervisor has ended, until the next verb that starts something"]
         lines += [f"  ended {', '.join(self.stopped)}"] * bool(self.stopped)
-        lines += [f"  note  {', '.join(self.left)} go on, but are not restarted until the next verb"] * bool(self.left)
+        lines += [f"  note  not started again if they end: {', '.join(self.left)}"] * bool(self.left)
+        lines += [f"  note  starting nothing meanwhile: {', '.join(self.idle)}"] * bool(self.idle)
         return "\n".join(lines)
 
     __repr__ = __str__
 
     def to_json(self) -> dict[str, list[str]]:
-        return {"stopped": list(self.stopped), "left": list(self.left)}
+        return {"stopped": list(self.stopped), "left": list(self.left), "idle": list(self.idle)}
 
 
 def shutdown(running: Running, *, stop_all: bool) -> Ended:
@@ -180,6 +186,7 @@ def shutdown(running: Running, *, stop_all: bool) -> Ended:
     from ..jobs import supervisor
 
     alive = tuple(job.name for job in running.jobs() if not job.over)
+    idle = tuple(schedule.name for schedule in running.schedules() if not schedule.paused)
     if running.any:
         supervisor.shutdown(running.home, jobs=stop_all)
-    return Ended(alive if stop_all else (), () if stop_all else alive)
+    return Ended(alive if stop_all else (), () if stop_all else alive, idle)
