@@ -146,8 +146,14 @@ class Workbench:
         dry_run: bool = False,
     ) -> Any:
         """Score a store, or run a notebook, in the background; on a cycle with `every`."""
-        common = Common(name, env_file, notify, dry_run)
-        if target.endswith(".ipynb"):
+        from .operations.deploy import refuse_idle
+
+        common, is_notebook = Common(name, env_file, notify, dry_run), target.endswith(".ipynb")
+        refuse_idle("a cycle, --every", every is not None, zone=zone)
+        refuse_idle("what runs once, without --every", every is None, wait=wait)
+        refuse_idle("a model", not is_notebook, max_rejects=max_rejects, replace=replace)
+        refuse_idle("a notebook", is_notebook, timeout=timeout)
+        if is_notebook:
             spec = self._deploying().notebook(target, input, output, parameters, timeout)
         else:
             lasting = every is not None

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from job_parts import environment, ready, supervisor_of, until
 
-from workbench.jobs import supervising, supervisor
+from workbench.jobs import launch, supervising, supervisor
 from workbench.jobs.store import Store
 from workbench.spawn import detach
 
@@ -73,6 +73,14 @@ def test_what_never_comes_up_is_given_up_with_its_last_words(store: Store, home:
     assert "about to crash" in job.reason
     assert "6 times" in job.reason
     until(lambda: store.events("stream/a")[-1].text.startswith("failed: "))
+
+
+def test_what_raises_is_not_taken_for_killed(store: Store, home: Path) -> None:
+    """The room's own worker, with a spec that it does not know."""
+    store.put("run/1", {"n": 1}, environment() | {"target": launch.WORKER}, restart="never")
+    supervisor.ensure(home)
+    job = until(lambda: (job := store.get("run/1")).state == "failed" and job)
+    assert job.reason.startswith("its process ended with KeyError: 'what'\n")
 
 
 def test_a_run_that_must_not_be_repeated_is_not(store: Store, home: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -21,6 +22,7 @@ import pytest
 from workbench.api import Workbench
 from workbench.errors import BadInput, JobFailed, NotFound, UsageError
 from workbench.jobs import identity
+from workbench.patterns.batch import parameters
 
 PARAMETERS = """\
 month = 1  # which month
@@ -90,6 +92,31 @@ def test_parameters_are_typed(api: Workbench, tmp_path: Path) -> None:
     assert printed(run.output) == ["(1, nan, 'all', False, [1, {'a': None}], datetime.date(2024, 3, 1), (1, 2))", "1"]
 
 
+FORMS = """\
+%matplotlib inline
+a, b = 1, "x"
+c = d = 2.5
+e: int | None = 3
+f: Optional[float] = None
+"""
+
+
+def test_parameters_are_read_however_they_are_set(tmp_path: Path) -> None:
+    notebook(tmp_path, parameters=FORMS)
+    known = parameters.read(tmp_path / "nb.ipynb")
+    assert known is not None
+    assert {name: known[name].type for name in known} == {
+        "a": int, "b": str, "c": float, "d": float, "e": int, "f": float,
+    }  # fmt: skip
+    given = {"a": "7", "d": "1", "e": "None", "f": "2"}
+    assert parameters.check(tmp_path / "nb.ipynb", given) == {"a": 7, "d": 1.0, "e": None, "f": 2.0}
+    with pytest.raises(UsageError, match="parameter a is an int, not 'None'"):
+        parameters.check(tmp_path / "nb.ipynb", {"a": "None"})
+    notebook(tmp_path, parameters="# none yet")
+    with pytest.raises(UsageError, match="sets no parameter"):
+        parameters.check(tmp_path / "nb.ipynb", {"a": 1})
+
+
 REFUSED = {
     "unknown": ({"mont": 7}, "no parameter 'mont'", "did you mean month"),
     "no integer": ({"month": "seven"}, "month is an int, not 'seven'", "-p month=1"),
@@ -131,17 +158,53 @@ def test_notebooks_that_are_none_are_refused(api: Workbench, tmp_path: Path) -> 
     assert not list(api.runs())
 
 
-def test_what_only_the_run_finds_out_is_said_by_it(api: Workbench, tmp_path: Path) -> None:
+IDLE: dict[str, tuple[dict[str, Any], str]] = {
+    "itself": ({"output": "nb.ipynb"}, "the output is the notebook itself"),
+    "a place": ({"output": "s3://there/nb.ipynb"}, "an executed notebook is a file"),
+    "no time": ({"timeout": -1}, "more than 0 seconds"),
+    "for models": ({"replace": True}, "--replace is for a model"),
+    "rejects": ({"max_rejects": 0}, "--max-rejects is for a model"),
+    "no cycle": ({"zone": "UTC"}, "--zone is for a cycle"),
+    "a cycle": ({"every": "daily", "wait": True}, "--wait is for what runs once"),
+}
+
+
+@pytest.mark.parametrize("case", IDLE)
+def test_options_that_cannot_be_are_refused_before_anything_starts(case: str, api: Workbench, tmp_path: Path) -> None:
     notebook(tmp_path, "1")
-    with pytest.raises(JobFailed, match="the output is the notebook itself"):
-        api.batch("nb.ipynb", output="nb.ipynb", wait=True)
-    with pytest.raises(JobFailed, match="more than 0 seconds"):
-        api.batch("nb.ipynb", timeout=-1, wait=True)
+    options, said = IDLE[case]
+    with pytest.raises(UsageError, match=said):
+        api.batch("nb.ipynb", **options)
+    assert not api.running.any
+
+
+def test_notebooks_of_others_are_refused(api: Workbench, tmp_path: Path) -> None:
+    notebook(tmp_path, "1")
     there = nbformat.read("nb.ipynb", as_version=4)
     there.metadata["kernelspec"] = {"name": "ir", "display_name": "R", "language": "R"}
     nbformat.write(there, "nb.ipynb")
-    with pytest.raises(JobFailed, match="is a notebook of R"):
-        api.batch("nb.ipynb", wait=True)
+    with pytest.raises(UsageError, match="is a notebook of R"):
+        api.batch("nb.ipynb")
+    for form in (3, 5):
+        content = json.loads((tmp_path / "nb.ipynb").read_text()) | {"nbformat": form}
+        (tmp_path / "old.ipynb").write_text(json.dumps(content))
+        with pytest.raises(BadInput, match=f"old.ipynb is of notebook format {form}, not 4"):
+            api.batch("old.ipynb")
+
+
+def test_a_notebook_without_outputs_is_run(api: Workbench, tmp_path: Path) -> None:
+    bare = {"cells": [{"cell_type": "code", "source": "print(1)", "metadata": {}}], "metadata": {}, "nbformat": 4}
+    (tmp_path / "bare.ipynb").write_text(json.dumps(bare | {"nbformat_minor": 5}))
+    assert printed(api.batch("bare.ipynb", wait=True).output) == ["1"]
+
+
+def test_an_output_may_be_a_folder(api: Workbench, tmp_path: Path) -> None:
+    notebook(tmp_path, "print(1)")
+    (tmp_path / "there").mkdir()
+    for output in ("there", "new/"):
+        assert api.batch("nb.ipynb", output=output, dry_run=True).options.endswith(f"{output.strip('/')}/nb.ipynb")
+    run = api.batch("nb.ipynb", output="new/", wait=True)
+    assert printed(run.output) == printed(tmp_path / "new" / "nb.ipynb") == ["1"]
 
 
 def test_progress_is_told_by_cell(api: Workbench, tmp_path: Path) -> None:
@@ -194,6 +257,29 @@ def test_exit_codes_are_heeded(api: Workbench, tmp_path: Path) -> None:
     run = api.batch("nb.ipynb", output="out.ipynb", wait=True)
     assert printed("out.ipynb") == ["1"]
     assert (run.state, run.facts["cell"], run.facts["cells"]) == ("done", 2, 3)
+
+
+def test_leaving_ends_the_run_well(api: Workbench, tmp_path: Path) -> None:
+    """In a notebook `exit` is a word of IPython, which lets the cells go on until the kernel is gone."""
+    for leave in ("exit()", "quit"):
+        notebook(tmp_path, "print(1)", leave, "print('never')", LONG)
+        run = api.batch("nb.ipynb", output="out.ipynb", wait=True)
+        assert printed("out.ipynb") == ["1"]
+        assert (run.state, run.facts["cell"]) == ("done", 2)
+
+
+def test_a_cell_that_may_raise_fails_nothing(api: Workbench, tmp_path: Path) -> None:
+    notebook(tmp_path, "1 / 0", "print('on')")
+    there = nbformat.read("nb.ipynb", as_version=4)
+    there.cells[0].metadata["tags"] = ["raises-exception"]
+    nbformat.write(there, "nb.ipynb")
+    run = api.batch("nb.ipynb", output="out.ipynb", wait=True)
+    assert (run.state, run.facts["cell"]) == ("done", 2)
+    assert printed("out.ipynb") == ["on"]
+    assert not any(
+        "papermill-error-cell-tag" in c.metadata.get("tags", ()) for c in nbformat.read("out.ipynb", 4).cells
+    )
+    assert run.logs() == ""
 
 
 def test_a_cell_that_takes_too_long(api: Workbench, tmp_path: Path) -> None:

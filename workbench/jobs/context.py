@@ -16,6 +16,7 @@ from .store import Store
 
 _EVERY = 1.0
 _GRACE = 5.0
+_SHOWN = 300
 
 
 class Context:
@@ -90,6 +91,11 @@ class Context:
         if state == "blocked" and reason != self.job.reason:
             print(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {state}: {reason}", file=sys.stderr, flush=True)  # noqa: T201
         self._write(state, reason)
+
+    def raised(self, error: Exception) -> None:
+        """Tell what ends this process, so that nobody takes it for killed."""
+        self._new |= {"raised": {"pid": self.process.pid, "error": f"{type(error).__name__}: {error}"[:_SHOWN]}}
+        self._write()
 
     def _write(self, state: str | None = None, reason: str = "") -> None:
         self.store.report(self.name, process=self.process, state=state, reason=reason, facts=self._new)

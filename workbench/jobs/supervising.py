@@ -133,7 +133,7 @@ class Supervisor:
     def _died(self, job: Job) -> None:
         """A process ended without a word: try again, later each time, or give up."""
         again = job.restarts + 1
-        why = f"its process ended without a word: killed, or out of memory{self._last_words(job)}"
+        why = f"its process {_ending(job)}{self._last_words(job)}"
         if again > _MOST[job.restart]:
             after = f" {text.count(again, 'time')}" if again > 1 else ""
             self.store.ended(job.name, job.process, "failed", why.replace("ended", f"ended{after}", 1))
@@ -166,3 +166,11 @@ def _crash(lines: list[str]) -> list[str]:
         return []
     at = max((number for number, line in enumerate(lines) if line.startswith(_CRASH)), default=len(lines))
     return [*lines[at : at + 1], *[line for line in lines[at:] if line.startswith('  File "')][:1]]
+
+
+def _ending(job: Job) -> str:
+    """How its process came to an end: by what it raised, if it could say so."""
+    raised = job.facts.get("raised", {})
+    if job.process and raised.get("pid") == job.process.pid:
+        return f"ended with {raised['error']}"
+    return "ended without a word: killed, or out of memory"

@@ -14,7 +14,8 @@ from .context import Context
 
 def main(args: dict[str, Any]) -> None:
     """Run the job `name` of the home `home` until it ends or is told to stop. A user's mistake makes it `failed`,
-    with the reason; anything else ends the process with a traceback in its log, and the supervisor tries again."""
+    with the reason; anything else ends the process with a traceback in its log, and the supervisor tries again.
+    """
     context = Context(Path(args["home"]), args["name"])
     work = import_module(f".worker_{context.job.kind}", __package__)
     try:
@@ -22,6 +23,9 @@ def main(args: dict[str, Any]) -> None:
     except WorkbenchError as error:
         _write_down(error)
         context.state("failed", str(error))
+    except Exception as error:
+        context.raised(error)
+        raise
     else:
         if context.told_to_stop():
             context.state("stopped")

@@ -32,7 +32,7 @@ def run(context: Context) -> None:
         result = work(control=control)
     context.facts(**result.to_json())
     if result.state == "failed":
-        raise JobFailed(str(result), fix=f"%workbench resume {context.name}")
+        raise JobFailed(str(result), where=result.output, fix=f"%workbench resume {context.name}")
     if result.state == "done":
         context.state("done")
 

@@ -141,6 +141,7 @@ class Deploying:
         timeout: float | None,
     ) -> Wanted:
         """A notebook that is run; its parameters are checked before anything starts."""
+        from ..patterns.batch.notebook import check as check_run
         from ..patterns.batch.parameters import check, portable
 
         if input is not None:
@@ -148,9 +149,11 @@ class Deploying:
         path = Path(notebook).expanduser().absolute()
         if not path.is_file():
             raise NotFound(f"there is no notebook {path}", fix="name a file that ends in .ipynb")
+        to = _executed(path, output) if output else None
+        check_run(path, to, timeout)
         given = portable(check(path, dict(parameters or {})))
-        to = str(Path(output).expanduser().absolute()) if output else None
-        spec = {"what": "notebook", "notebook": str(path), "output": to, "parameters": given, "timeout": timeout}
+        file = str(to) if to else None
+        spec = {"what": "notebook", "notebook": str(path), "output": file, "parameters": given, "timeout": timeout}
         return Wanted(spec, path.stem)
 
     def _deploy(self, name: str, spec: Spec, wanted: Wanted, common: Common) -> Any:
@@ -219,3 +222,18 @@ def _beginning(input: str, group: str, start: str) -> str:
     if known is None or start == "start":
         return ""
     return f"group {group} goes on after offset {text.count(known)}: --start is for a new one → --group NAME"
+
+
+def _executed(notebook: Path, output: str) -> Path:
+    """The file of the executed notebook; in a folder it keeps its name."""
+    if "://" in output:
+        raise UsageError(f"{output}: an executed notebook is a file", fix=f"-o {notebook.stem}-run.ipynb")
+    path = Path(output).expanduser().absolute()
+    return path / notebook.name if output.endswith(os.sep) or path.is_dir() else path
+
+
+def refuse_idle(what: str, holds: bool, **options: Any) -> None:
+    """UsageError for an option that is given and would do nothing, since it is for something else."""
+    for name, value in options.items():
+        if value is not None and value is not False and not holds:
+            raise UsageError(f"--{name.replace('_', '-')} is for {what}", fix="leave it out")

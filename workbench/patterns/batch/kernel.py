@@ -7,6 +7,10 @@ import os
 import signal
 from typing import Any
 
+_SETTINGS = (
+    "--IPKernelApp.log_level=40",  # it warns, in each run's log, that its sockets are not encrypted
+    "--IPKernelApp.exec_lines=get_ipython().ask_exit = __import__('sys').exit",  # else cells go on for a while
+)
 KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
 
 
@@ -27,7 +31,7 @@ def _command() -> list[str]:
     start = "import runpy; runpy.run_module('ipykernel_launcher', run_name='__main__', alter_sys=True)"
     if sys.platform == "linux":
         start = f"import sys; sys.path.remove(''); import ctypes; ctypes.CDLL(None).prctl(1, 9, 0, 0, 0); {start}"
-    return [sys.executable, "-c", start, "-f", "{connection_file}"]
+    return [sys.executable, "-c", start, "-f", "{connection_file}", *_SETTINGS]
 
 
 def send(manager: Any, number: int) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 
 from ... import text
 from ...bundle.storage import writing
-from ...errors import UsageError
+from ...errors import BadInput, UsageError
 from ..control import LOOK, Control, Foreground
 from . import kernel
 from . import parameters as tagged
@@ -25,6 +25,7 @@ from . import parameters as tagged
 _END_SECONDS = 5.0
 _KEEP_SECONDS = 1.0
 _SHOWN = 300
+_RAISES = "raises-exception"
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class NotebookRun:
 
     def __str__(self) -> str:
         if self.state == "failed":
-            return f"{Path(self.output).name} failed in cell {self.cell}: {self.error}\n  see   {self.output}"
+            return f"{Path(self.output).name} failed in cell {self.cell}: {self.error}"
         early = f", ended by cell {self.cell}" * (self.state == "done" and self.cell < self.cells)
         return f"{self.state} · {text.count(self.cells, 'cell')}{early} in {text.seconds(self.seconds)} → {self.output}"
 
@@ -65,16 +66,27 @@ def run_notebook(
     parameters that do not fit, before a kernel starts. A cell that fails, a kernel that dies and a time that is up are
     no errors but the state `failed`.
     """
-    if os.path.realpath(output) == os.path.realpath(notebook):
-        raise UsageError(f"the output is the notebook itself, {notebook}", fix="name another output")
-    if timeout is not None and not timeout > 0:
-        raise UsageError(f"a cell cannot take {timeout:g} s at most", fix="name a time of more than 0 seconds")
+    check(notebook, output, timeout)
     values = tagged.check(notebook, parameters)
     with writing(output.parent):
         output.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=scratch) as place:
             execution = _Execution(notebook, output, values, control or Foreground(), folder or notebook.parent)
             return execution.run(Path(place), timeout)
+
+
+def check(notebook: Path, output: Path | None, timeout: float | None) -> None:
+    """UsageError for an output or a time that cannot be, and for a notebook of another language; BadInput for none."""
+    if output and os.path.realpath(output) == os.path.realpath(notebook):
+        raise UsageError(f"the output is the notebook itself, {notebook}", fix="name another output")
+    if output and output.is_dir():
+        raise UsageError(f"the output {output} is a folder", fix=f"name a file: {output / notebook.name}")
+    if timeout is not None and not timeout > 0:
+        raise UsageError(f"a cell cannot take {timeout:g} s at most", fix="name a time of more than 0 seconds")
+    metadata = tagged.content(notebook).get("metadata", {})
+    language = metadata.get("kernelspec", {}).get("language") or metadata.get("language_info", {}).get("name")
+    if language and language.lower() not in ("python", "ipython"):
+        raise UsageError(f"{notebook.name} is a notebook of {language}, not of Python", fix="run it with its own tools")
 
 
 class _Stopped(Exception):
@@ -120,7 +132,7 @@ class _Execution:
                 start_timeout=60,
             )
         except Exception as raised:  # noqa: BLE001 whatever a cell raises is the run's result
-            error = raised
+            error = None if _meant(raised, notebook) else raised
         finally:
             self.ended.set()
             watching.join()
@@ -132,8 +144,15 @@ class _Execution:
         """The notebook with a cell after the tagged one that sets the values, as papermill marks it."""
         import nbformat
 
-        notebook = nbformat.read(self.notebook, as_version=4)
-        _refuse_language(notebook, self.notebook)
+        try:
+            notebook = nbformat.read(self.notebook, as_version=4)
+        except Exception as error:  # nbformat raises what it comes upon
+            what = f"{self.notebook} is no notebook: {type(error).__name__}: {error}"
+            raise BadInput(what, where=str(self.notebook), fix="save it again as .ipynb") from error
+        for cell in notebook.cells:
+            if cell.cell_type == "code":  # nbformat reads what lacks them, and does not write it
+                cell.setdefault("outputs", [])
+                cell.setdefault("execution_count", None)
         injected = [cell for cell in notebook.cells if "injected-parameters" in cell.metadata.get("tags", ())]
         notebook.cells = [cell for cell in notebook.cells if cell not in injected]
         self.cells = len(notebook.cells)
@@ -186,6 +205,8 @@ class _Execution:
             record = cell.metadata.get("papermill")
             if record is not None and error is not None and index >= failed:
                 record["status"] = "failed" if index == failed else "pending"
+        if error is None:
+            notebook.cells = cells
         record = notebook.metadata.get("papermill", {})
         record.update(exception=error is not None or None, input_path=str(self.notebook), output_path=str(self.output))
         new = self.output.with_name(f".{self.output.name}.new")
@@ -199,12 +220,12 @@ class _Execution:
         return NotebookRun(state, str(self.output), self.cells, took, self.cell, said)
 
 
-def _refuse_language(notebook: Any, file: Path) -> None:
-    said = notebook.metadata.get("kernelspec", {}).get("language") or notebook.metadata.get("language_info", {}).get(
-        "name"
-    )
-    if said and said.lower() not in ("python", "ipython"):
-        raise UsageError(f"{file.name} is a notebook of {said}, not of Python", fix="run it with its own tools")
+def _meant(error: Exception, notebook: Any) -> bool:
+    """Whether all that was raised came from cells that are marked as Jupyter has it, and which ended nothing."""
+    if type(error).__name__ != "PapermillExecutionError":
+        return False
+    cell = notebook.cells[error.cell_index]  # type: ignore[attr-defined]
+    return _RAISES in cell.metadata.get("tags", ())
 
 
 def _said(error: BaseException, timeout: float | None) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 import json
 import math
+import re
 import reprlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from pathlib import Path
@@ -16,32 +18,41 @@ from ...errors import BadInput, NotFound, StorageError, UsageError
 
 TAG = "parameters"
 _TYPES = {"int": int, "float": float, "bool": bool, "str": str, "list": list, "dict": dict}
+_MAGIC = re.compile(r"^(\s*)[%!].*$", re.MULTILINE)
+_OPTIONAL = re.compile(r"\bOptional\[|\bNone\b")
+_NOTHING = re.compile(r"^\s*None\s*\|\s*")
 _TRUE, _FALSE = ("true", "yes", "1", "on"), ("false", "no", "0", "off")
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """One name of the tagged cell. `type` is None where neither the value nor an annotation tells."""
+    """One name of the tagged cell. `type` is None where neither the value nor an annotation tells; an `optional` one
+    may be None beside that."""
 
     name: str
     type: type | None
     default: str
     help: str = ""
+    optional: bool = False
 
 
-def read(notebook: Path) -> dict[str, Parameter]:
-    """The parameters of a notebook, by name. BadInput where it is none, or its tagged cell is no Python."""
-    for number, cell in enumerate(cells(notebook), 1):
-        if cell["cell_type"] == "code" and TAG in cell.get("metadata", {}).get("tags", ()):
+def read(notebook: Path) -> dict[str, Parameter] | None:
+    """The parameters of a notebook, by name; None where no cell is tagged. BadInput where it is none, or its tagged
+    cell is no Python."""
+    for number, cell in enumerate(content(notebook)["cells"], 1):
+        if cell["cell_type"] == "code" and TAG in (cell.get("metadata", {}).get("tags") or ()):
             return _parsed(_joined(cell["source"]), notebook, number)
-    return {}
+    return None
 
 
-def cells(notebook: Path) -> list[dict[str, Any]]:
-    """The cells of a notebook's file."""
+def content(notebook: Path) -> dict[str, Any]:
+    """What a notebook's file holds. NotFound, StorageError; BadInput where it is no notebook of today's format."""
     try:
-        found: list[dict[str, Any]] = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
-        [(cell["cell_type"], cell["source"], cell.get("metadata", {}).get("tags")) for cell in found]
+        there: dict[str, Any] = json.loads(notebook.read_text(encoding="utf-8"))
+        if (form := there.get("nbformat", 4)) != 4:
+            fix = "open it in Jupyter and save it again"
+            raise BadInput(f"{notebook} is of notebook format {form}, not 4", where=str(notebook), fix=fix)
+        [(cell["cell_type"], cell["source"], cell.get("metadata", {}).get("tags")) for cell in there["cells"]]
     except FileNotFoundError:
         raise NotFound(f"there is no notebook {notebook}", fix="name a file that ends in .ipynb") from None
     except OSError as error:
@@ -50,7 +61,7 @@ def cells(notebook: Path) -> list[dict[str, Any]]:
         raise BadInput(
             f"{notebook} is no notebook: {error}", where=str(notebook), fix="save it again as .ipynb"
         ) from error
-    return found
+    return there
 
 
 def _joined(source: Any) -> str:
@@ -59,32 +70,43 @@ def _joined(source: Any) -> str:
 
 def _parsed(source: str, notebook: Path, number: int) -> dict[str, Parameter]:
     try:
-        tree = ast.parse(source)
+        tree = ast.parse(_MAGIC.sub(r"\1pass", source))
     except SyntaxError as error:
         where = f"{notebook.name}, cell {number}, line {error.lineno}"
         raise BadInput(
             f"its cell of parameters is no Python: {error.msg}", where=where, fix="correct the cell"
         ) from error
     lines = source.splitlines()
-    found = [parameter for node in tree.body if (parameter := _parameter(node, lines))]
+    found = [parameter for node in tree.body for parameter in _parameters(node, lines)]
     return {parameter.name: parameter for parameter in found}
 
 
-def _parameter(node: ast.stmt, lines: list[str]) -> Parameter | None:
-    if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
-        name, value, said = node.target.id, node.value, ast.unparse(node.annotation)
-    elif isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
-        name, value, said = node.targets[0].id, node.value, ""
-    else:
-        return None
-    default = ast.unparse(value) if value is not None else ""
-    help = lines[node.lineno - 1].partition(" # ")[2] if node.lineno <= len(lines) else ""
-    return Parameter(name, _type(said, value), default, help.strip())
+def _parameters(node: ast.stmt, lines: list[str]) -> Iterator[Parameter]:
+    """`a = 1`, `a: int = 1`, `a = b = 1` and `a, b = 1, 2`."""
+    said = ast.unparse(node.annotation) if isinstance(node, ast.AnnAssign) else ""
+    for name, value in _assigned(node):
+        default = ast.unparse(value) if value is not None else ""
+        help = lines[node.lineno - 1].partition(" # ")[2].strip()
+        yield Parameter(name, _type(said, value), default, help, bool(_OPTIONAL.search(said)) or default == "None")
+
+
+def _assigned(node: ast.stmt) -> Iterator[tuple[str, ast.expr | None]]:
+    targets: list[tuple[ast.expr, ast.expr | None]] = []
+    if isinstance(node, ast.AnnAssign):
+        targets = [(node.target, node.value)]
+    elif isinstance(node, ast.Assign):
+        targets = [(target, node.value) for target in node.targets]
+    for target, value in targets:
+        if isinstance(target, ast.Name):
+            yield target.id, value
+        elif isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
+            pairs = zip(target.elts, value.elts, strict=False)
+            yield from ((each.id, its) for each, its in pairs if isinstance(each, ast.Name))
 
 
 def _type(said: str, value: ast.expr | None) -> type | None:
     """By the annotation, else by the value: a literal, or a call of `date` or `datetime`."""
-    said = said.strip("'\"").removeprefix("Optional[").partition("|")[0]
+    said = _NOTHING.sub("", said.strip("'\"")).removeprefix("Optional[").partition("|")[0].strip()
     base = said.partition("[")[0].rpartition(".")[2].strip(" ]")
     if base in ("date", "datetime"):
         return date if base == "date" else datetime
@@ -103,9 +125,13 @@ def check(notebook: Path, given: dict[str, Any]) -> dict[str, Any]:
     """The given values as the notebook's parameters have them; text is read as their type. UsageError, which names
     the parameter, for one that the notebook has not or that does not fit."""
     known = read(notebook)
-    if given and not known:
+    if given and known is None:
         fix = "give the cell with its parameters the tag `parameters` (property inspector, Cell Tags)"
         raise UsageError(f"{notebook.name} has no cell tagged `parameters`", fix=fix)
+    known = known or {}
+    if given and not known:
+        fix = "set each to its default there, as in month = 1"
+        raise UsageError(f"the cell tagged `parameters` of {notebook.name} sets no parameter", fix=fix)
     for name in given:
         if name not in known:
             near = text.closest(name, known)
@@ -115,6 +141,8 @@ def check(notebook: Path, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _fitting(parameter: Parameter, value: Any) -> Any:
+    if parameter.optional and isinstance(value, str) and value == "None":
+        return None
     try:
         return _read(parameter.type, value) if isinstance(value, str) else _kept(parameter.type, value)
     except (ValueError, SyntaxError, TypeError):
