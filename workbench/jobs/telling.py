@@ -50,7 +50,7 @@ class Telling:
             time.sleep(pause)
             try:
                 settings = os.environ | launch.variables(job.environment["env_file"])
-                self.send(where, f"{job.name} failed", job.reason, settings)
+                self.send(where, f"{job.name} failed", job.reason.replace("%workbench", "workbench"), settings)
             except Exception as raised:  # noqa: BLE001 whoever cannot be told must not end the supervisor
                 error = raised
                 print(f"{job.name}: {type(raised).__name__} while telling: {raised}", file=sys.stderr, flush=True)  # noqa: T201
