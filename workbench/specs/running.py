@@ -51,7 +51,7 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         "wait",
-        "wait until a run has ended, or a deployment is ready; a failure is then an error",
+        "wait until a run is done, or a deployment is ready; else it is an error",
         (THING, _SECONDS),
         "what runs",
         example="%workbench wait run/17",
@@ -102,7 +102,7 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         "shutdown",
-        "end the supervisor; what runs goes on, and is not looked after until the next verb",
+        "end the supervisor; what runs goes on, and is not looked after until a verb starts something",
         (switch("all", "stop everything that runs first"),),
         "this installation",
         example="%workbench shutdown",
