@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .capture.captured import Session
     from .diagnosis import Findings
     from .listing import Aliases, ModelList, Removed, Source
+    from .operations.against import Agreement
     from .operations.deploy import Deploying
     from .operations.handles import Handles
     from .operations.promotion import Promotion
@@ -97,11 +98,22 @@ class Workbench:
             first = versions[-2] if second.version == versions[-1].version else first
         return diff(first, second, self.home)
 
-    def verify(self, model: str) -> Verdict:
-        """Prove a stored version again, under this Python and these packages."""
-        from .bundle.prove import verify
+    def verify(
+        self, model: str, *, isolated: bool = False, against: str | None = None, token: str | None = None
+    ) -> Verdict | Agreement:
+        """Prove a stored version again: here, in an environment of its requirements alone, or by a service."""
+        from .bundle import isolated as alone
+        from .bundle import prove
 
-        return verify(self.registry.resolve(model), self.home)
+        version = self.registry.resolve(model)
+        if against is None and token is None:
+            return alone.verify(version, self.home) if isolated else prove.verify(version, self.home)
+        if against is None or isolated:
+            what = "--isolated and --against are two ways to prove" if isolated else "--token is for --against URL"
+            raise UsageError(what, fix=f"%workbench verify {model} --against URL")
+        from .operations.against import against as asked
+
+        return asked(version, against, token, self.running, self.registry)
 
     def alias(self, model: str, alias: str | None = None, *, remove: bool = False) -> Aliases:
         """Name a version, take the name away, or list the names."""

@@ -35,6 +35,7 @@ REFERENCE = "reference.parquet"
 ANSWER = "answer.parquet"
 EXAMPLE = "input_example.json"
 NOTEBOOK = "notebook.py"
+REQUIREMENTS = "requirements.txt"
 SAMPLE_ROWS = 1_000
 REFERENCE_ROWS = 10_000
 

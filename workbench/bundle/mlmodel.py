@@ -11,7 +11,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .layout import CODE, EXAMPLE, Json, Manifest
+from .layout import CODE, EXAMPLE, REQUIREMENTS, Json, Manifest
 from .tables import Table
 
 if TYPE_CHECKING:
@@ -55,8 +55,8 @@ def _flavor(manifest: Manifest) -> Json:
 
 def _write_environment(folder: Path, manifest: Manifest) -> None:
     pins = [f"{name}=={version}" for name, version in sorted(manifest.packages.items())]
-    (folder / "requirements.txt").write_text("".join(f"{pin}\n" for pin in pins), encoding="utf-8")
-    virtual = {"python": manifest.python, "build_dependencies": ["pip"], "dependencies": ["-r requirements.txt"]}
+    (folder / REQUIREMENTS).write_text("".join(f"{pin}\n" for pin in pins), encoding="utf-8")
+    virtual = {"python": manifest.python, "build_dependencies": ["pip"], "dependencies": [f"-r {REQUIREMENTS}"]}
     conda = {
         "name": "mlflow-env",
         "channels": ["conda-forge"],

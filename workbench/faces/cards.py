@@ -17,6 +17,7 @@ ANSWERS = {
     "diagnosis": ("Findings",),
     "patterns.offline": ("Scored",),
     "patterns.streaming.put": ("Put", "Tail"),
+    "operations.against": ("Agreement",),
     "operations.handles": ("Service", "Stream", "Run", "Schedule", "Planned", "Handles"),
     "operations.promotion": ("Promotion",),
     "operations.steering": ("Lines", "Ended"),
@@ -25,7 +26,7 @@ ANSWERS = {
 """The types that the API answers with, by their module: named, not imported."""
 
 _CARDS = (
-    *("ModelVersion", "Verdict", "Scored", "Findings"),
+    *("ModelVersion", "Verdict", "Agreement", "Scored", "Findings"),
     *("Service", "Stream", "Run", "Schedule", "Planned", "Promotion", "Put", "Ended", "Tour"),
 )
 _PACKAGE = __name__.partition(".")[0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .spec import DRY_RUN, MODEL, Option, Verb, argument, as_json, switch
+from .spec import DRY_RUN, MODEL, Option, Verb, argument, as_json, option, switch
 
 _CAPTURE = (
     argument("name", "model", "the model's name", "NAME", required=True),
@@ -78,10 +78,16 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         "verify",
-        "prove a stored version again, in a clean process of this Python and these packages",
-        (MODEL, as_json("the verdict")),
+        "prove a stored version again: in a clean process of this Python and these packages, or elsewhere",
+        (
+            MODEL,
+            switch("isolated", "in an environment built from its requirements alone"),
+            option("against", "text", "by what a service answers: its URL, or the name of one of ours", "URL"),
+            option("token", "text", "the variable of the environment that holds the service's token", "NAME"),
+            as_json("the verdict"),
+        ),
         "models",
-        example="%workbench verify churn@2",
+        example="%workbench verify churn@2 --against http://127.0.0.1:8080",
     ),
     Verb(
         "alias",
