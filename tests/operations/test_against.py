@@ -101,6 +101,20 @@ def test_mlflow_is_known_by_its_ping(api: Workbench) -> None:
         assert "40 of 40 reference rows equal (MLflow /invocations, within the tolerance" in str(agreed(api, url))
 
 
+def test_mlflow_writes_nan_as_it_is(api: Workbench) -> None:
+    api.model("nan", doubled, example=X.assign(a=X["a"].where(X["b"] != 3)), row_wise="yes")
+    with serving(
+        {
+            "POST /invocations": lambda said: {
+                "predictions": [
+                    a * 2 + b if a is not None else float("nan") for a, b in said["dataframe_split"]["data"]
+                ]
+            }
+        }
+    ) as url:
+        assert agreed(api, f"{url}/invocations", "nan").rows == 40
+
+
 @pytest.mark.parametrize("first", [True, False], ids=["records", "rows"])
 def test_kserve_takes_records_or_rows(api: Workbench, first: bool) -> None:
     def predict(said: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -75,8 +76,8 @@ class Remote:
         if response.status_code != 200:
             raise self._refused(path, response)
         try:
-            return orjson.loads(response.content)
-        except orjson.JSONDecodeError as error:
+            return _json(response.content)
+        except ValueError as error:
             kind = response.headers.get("content-type", "no type").split(";")[0]
             raise NotProven(
                 f"{self._place(path)} answers what is no JSON ({kind}): {error}",
@@ -118,6 +119,14 @@ class Remote:
             return TooLarge(what, fix="let it take larger bodies (%serve with a larger --max-body)")
         kind = NotFound if status == 404 else NotProven
         return kind(what, fix=_STEPS.get(status, "look at its log; it may take other columns than this version"))
+
+
+def _json(content: bytes) -> Any:
+    """JSON, with the NaN and Infinity that Python's own encoder writes, and so MLflow."""
+    try:
+        return orjson.loads(content)
+    except orjson.JSONDecodeError:
+        return json.loads(content)
 
 
 def _parts(url: str) -> Any:
