@@ -67,7 +67,7 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         "diff",
-        "compare two versions in source, schema and predictions on the reference",
+        "compare two versions in source, schema, requirements, state and predictions on the reference",
         (
             argument("a", "version", "a version; alone, the newest is compared with it", "A", required=True),
             argument("b", "version", "the version to compare it with", "B"),
