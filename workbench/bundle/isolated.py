@@ -31,8 +31,8 @@ def verify(version: ModelVersion, home: Path) -> Verdict:
 
     Raises NotProven, also where a requirement cannot be had, or BundleRefused where the version was changed.
     """
-    prove.check(version)
     manifest = version.manifest
+    prove.check(version.folder, manifest, version.ref)
     python = environment(version.folder, manifest, home, version.ref)
     begun = time.monotonic()
     expected = read_table(version.folder / layout.ANSWER, manifest.outputs)

@@ -84,15 +84,23 @@ def prove(folder: Path, seen: Witness, *, row_wise: bool | None = None) -> Verdi
 def verify(version: ModelVersion, home: Path) -> Verdict:
     """Prove a stored version again under this Python and these packages; the proof is kept below `home`, so that
     the version can be used under them. Raises NotProven, or BundleRefused where it was changed."""
+    return again(version.folder, version.manifest, home, version.ref)
+
+
+def again(folder: Path, manifest: Manifest, home: Path, name: str) -> Verdict:
+    """The same for a bundle in any folder, called `name` in what is said."""
     from .load import check_python
 
-    manifest = version.manifest
-    check_python(manifest, version.ref)
-    check(version)
+    check_python(manifest, name)
+    check(folder, manifest, name)
     said = manifest.row_wise if (manifest.verdict or {}).get("row_wise_by") == "user" else None
+    others = tuple(packages.differences(manifest.packages).values())
     with tempfile.TemporaryDirectory(prefix="workbench-") as place:
-        verdict = _verdict(version.folder, manifest, version.folder, Path(place), version.ref, said)
-    verdict = replace(verdict, packages=tuple(packages.differences(manifest.packages).values()))
+        try:
+            verdict = replace(_verdict(folder, manifest, folder, Path(place), name, said), packages=others)
+        except NotProven as error:
+            error.what += f" (captured with other packages: {', '.join(others)})" if others else ""
+            raise
     file = packages.proof_file(home, manifest)
     with storage.writing(file.parent):
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -100,13 +108,13 @@ def verify(version: ModelVersion, home: Path) -> Verdict:
     return verdict
 
 
-def check(version: ModelVersion) -> None:
-    """That a version can be proven again: BundleRefused where it was changed, NotProven where it keeps no rows."""
-    layout.check_files(version.folder, version.manifest, version.ref)
-    if not version.manifest.has_reference:
+def check(folder: Path, manifest: Manifest, name: str) -> None:
+    """That a bundle can be proven again: BundleRefused where it was changed, NotProven where it keeps no rows."""
+    layout.check_files(folder, manifest, name)
+    if not manifest.has_reference:
         raise NotProven(
-            f"{version.ref} keeps no rows to prove it on: it was captured with --no-reference",
-            fix=f"capture it again, which proves it: %%model {version.name} --example FRAME --no-reference",
+            f"{name} keeps no rows to prove it on: it was captured with --no-reference",
+            fix=f"capture it again, which proves it: %%model {manifest.name} --example FRAME --no-reference",
         )
 
 

@@ -12,14 +12,16 @@ EntryKind = Literal["function", "class", "estimator"]
 
 @dataclass(frozen=True)
 class Cell:
-    """An executed cell: its number (`In[4]`) where it has one, and its text after IPython's input transform."""
+    """An executed cell: its number (`In[4]`) where it has one, and its text after IPython's input transform. What a
+    file stands for is a cell of that file's `name`."""
 
     number: int | None
     text: str
+    name: str = ""
 
     @property
     def label(self) -> str:
-        return f"In[{self.number}]" if self.number is not None else ""
+        return f"In[{self.number}]" if self.number is not None else self.name
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ _CAPTURE = (
     argument(
         "object",
         "object",
-        "what to capture when it exists already: an object of the notebook, `module:object`, a .pkl or .joblib file",
+        "what to capture when it exists already: an object of the notebook, `module:object`, a .pkl, .joblib or .onnx "
+        "file, a model folder of MLflow or of Workbench",
         "OBJECT",
     ),
     Option(
@@ -67,7 +68,7 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         "diff",
-        "compare two versions in source, schema, requirements, state and predictions on the reference",
+        "compare two versions in source, schema, requirements, state and predictions",
         (
             argument("a", "version", "a version; alone, the newest is compared with it", "A", required=True),
             argument("b", "version", "the version to compare it with", "B"),
@@ -78,7 +79,7 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         "verify",
-        "prove a stored version again: in a clean process of this Python and these packages, or elsewhere",
+        "prove a stored version again: here, in an environment of its own, or by a service",
         (
             MODEL,
             switch("isolated", "in an environment built from its requirements alone"),
