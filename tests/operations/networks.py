@@ -22,16 +22,16 @@ def _saved(
     return file
 
 
-def linear(file: Path, weights: list[float], shift: float = 0.5) -> Path:
-    """One input of all columns in single precision, one output of shape (rows, 1)."""
+def linear(file: Path, weights: list[float], rows: int | None = None) -> Path:
+    """One input of all columns in single precision, one output of shape (rows, 1); perhaps for so many `rows` alone."""
     return _saved(
         file,
         [helper.make_node("MatMul", ["x", "w"], ["m"]), helper.make_node("Add", ["m", "b"], ["y"])],
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [None, len(weights)])],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [None, 1])],
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [rows, len(weights)])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [rows, 1])],
         [
             helper.make_tensor("w", TensorProto.FLOAT, [len(weights), 1], weights),
-            helper.make_tensor("b", TensorProto.FLOAT, [1], [shift]),
+            helper.make_tensor("b", TensorProto.FLOAT, [1], [0.5]),
         ],
     )
 

@@ -67,6 +67,12 @@ def test_an_onnx_file_over_all_columns(api: Workbench) -> None:
     assert answers(arrays, np.ones((2, 3), np.float32))["prediction"].tolist() == [6.5, 6.5]
 
 
+def test_an_onnx_file_that_takes_one_row_at_a_time(api: Workbench) -> None:
+    linear(Path("one.onnx"), [2.0, -1.0], rows=1)
+    found = answers(api.model("one", "one.onnx", example=X))["prediction"]
+    np.testing.assert_allclose(found, X["a"] * 2 - X["b"] + 0.5, rtol=1e-6)
+
+
 def test_an_onnx_file_with_an_input_for_each_column(api: Workbench) -> None:
     by_column(Path("net.onnx"))
     rows = pd.DataFrame({"other": 1.0, "city": ["Ulm", "Köln"], "age": [31, 42]})

@@ -28,7 +28,9 @@ def onnx(file: Path, session: Session) -> tuple[str, Session]:
         runtime.InferenceSession(network, providers=["CPUExecutionProvider"])
     except Exception as error:
         said = str(error).strip().split("\n")[0]
-        raise UsageError(f"{file} is no network that onnxruntime can run: {said}", fix="export it again") from error
+        raise UsageError(
+            f"{file} is no network that onnxruntime can run: {said}", fix="export it again, as one file"
+        ) from error
     return _run(_text("onnx_cell.py"), session, file.name, {"network": network})
 
 

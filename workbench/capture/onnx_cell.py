@@ -3,6 +3,7 @@
 It is read as text (see `adapters`) and becomes the `model.py` of its version: nothing here imports Workbench.
 """
 
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -30,13 +31,22 @@ class Model:
 
     def predict(self, given: Any) -> Any:
         outputs = [output.name for output in self.session.get_outputs()]
-        answers = self.session.run(outputs, self.feeds(given))
+        answers = self.run(outputs, self.feeds(given))
         if len(answers) == 1 and not isinstance(answers[0], list):
             return answers[0].reshape(-1) if answers[0].ndim == 2 and answers[0].shape[1] == 1 else answers[0]
         columns: dict[str, Any] = {}
         for name, answer in zip(outputs, answers, strict=True):
             columns |= self.columns(name, answer)
         return pd.DataFrame(columns)
+
+    def run(self, outputs: list[str], feeds: dict[str, Any]) -> Any:
+        step = self.session.get_inputs()[0].shape[0]
+        if not isinstance(step, int):
+            return self.session.run(outputs, feeds)
+        rows = len(next(iter(feeds.values())))  # a network that was exported for so many rows at a time
+        parts = [{name: values[at : at + step] for name, values in feeds.items()} for at in range(0, rows, step)]
+        answers = zip(*(self.session.run(outputs, part) for part in parts), strict=True)
+        return [list(chain(*each)) if isinstance(each[0], list) else np.concatenate(each) for each in answers]
 
     def feeds(self, given: Any) -> dict[str, Any]:
         inputs = self.session.get_inputs()

@@ -157,7 +157,9 @@ def _said(response: httpx.Response) -> str:
         found = response.text
     if isinstance(found, dict):
         keys = ("error", "message", "detail")
+        step = f" → {found['fix']}" if isinstance(found.get("fix"), str) else ""
         found = next((found[key] for key in keys if found.get(key)), "")
+        found = f"{found}{step}" if isinstance(found, str) else found
     text = found if isinstance(found, str) else orjson.dumps(found).decode()
     line = " ".join(text.split())
     return line if len(line) <= _SHOWN else f"{line[: _SHOWN - 1]}…"
