@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,7 +28,8 @@ def requiring(version: ModelVersion, *pins: str) -> ModelVersion:
     """The version with other requirements, as if it had been captured so."""
     file = version.folder / layout.REQUIREMENTS
     file.write_text("".join(f"{pin}\n" for pin in pins))
-    layout.write_manifest(version.folder, replace(version.manifest, files=layout.hash_files(version.folder)))
+    files = {**version.manifest.files, layout.REQUIREMENTS: hashlib.sha256(file.read_bytes()).hexdigest()}
+    layout.write_manifest(version.folder, replace(version.manifest, files=files))
     return ModelVersion(version.name, version.version, version.folder)
 
 
@@ -48,10 +50,12 @@ def test_it_answers_where_nothing_else_is_installed(tmp_path: Path, place: Path)
 
 
 def test_what_the_requirements_do_not_name_is_missed(tmp_path: Path, place: Path) -> None:
-    text = "import sys\ndef predict(df):\n    if 'site-packages' in str(sys.path):\n        __import__('IPython')\n    return df['a']"
-    version = stored(tmp_path, notebook(text), X)
+    plain = stored(tmp_path, notebook("def predict(df):\n    return df['a']"), X)
+    pins = (plain.folder / layout.REQUIREMENTS).read_text().split()
+    session = notebook("import IPython\ndef predict(df):\n    return df['a'] * len(IPython.__name__)")
+    version = requiring(stored(tmp_path, session, X), *pins)
     with pytest.raises(
-        NotProven, match=r"churn@1: an environment of its requirements alone cannot answer: .*IPython"
+        NotProven, match=r"churn@2: an environment of its requirements alone cannot answer: .*IPython"
     ) as told:
         isolated.verify(version, place)
     assert "import what is missing" in str(told.value.fix)
