@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from models import notebook, stored
 
-from workbench.bundle import isolated, layout, surroundings
+from workbench.bundle import isolated, layout, venvs
 from workbench.bundle.version import ModelVersion
 from workbench.errors import BundleRefused, NotProven
 
@@ -43,7 +43,7 @@ def test_it_answers_where_nothing_else_is_installed(tmp_path: Path, place: Path)
     assert f"numpy {np.__version__}" in said
     (made,) = (place / "environments").iterdir()
     assert verdict.environment == str(made)
-    python = surroundings.python_of(made)
+    python = venvs.python_of(made)
     built = python.stat().st_ino, (made / "pyvenv.cfg").stat().st_mtime_ns
     assert isolated.verify(version, place).rows == 150
     assert (python.stat().st_ino, (made / "pyvenv.cfg").stat().st_mtime_ns) == built
@@ -81,7 +81,7 @@ def test_a_requirement_that_cannot_be_had_is_named(tmp_path: Path, monkeypatch: 
     for variable in ("UV_NO_INDEX", "PIP_NO_INDEX"):
         monkeypatch.setenv(variable, "1")
     if not uv:
-        monkeypatch.setattr(surroundings, "_uv", lambda: None)
+        monkeypatch.setattr(venvs, "_uv", lambda: None)
     with pytest.raises(
         NotProven, match=r"the environment that churn@1 requires cannot be made: .*not-to-be-had"
     ) as told:
@@ -93,9 +93,9 @@ def test_a_requirement_that_cannot_be_had_is_named(tmp_path: Path, monkeypatch: 
 def test_a_python_that_is_not_here_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     version = stored(tmp_path, notebook("def predict(df):\n    return df['a']"), X)
     manifest = replace(version.manifest, python="3.99.1")
-    monkeypatch.setattr(surroundings, "_uv", lambda: None)
+    monkeypatch.setattr(venvs, "_uv", lambda: None)
     with pytest.raises(NotProven, match=r"churn@1 was captured with Python 3\.99, which is not here"):
-        surroundings.environment(version.folder, manifest, tmp_path, version.ref)
+        venvs.environment(version.folder, manifest, tmp_path, version.ref)
 
 
 def test_what_was_changed_is_refused_before_anything_is_built(tmp_path: Path) -> None:

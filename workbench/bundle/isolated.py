@@ -15,8 +15,8 @@ from ..spawn.client import Ended
 from ..spawn.environment import clean
 from . import layout, prove
 from .equal import difference
-from .surroundings import environment
 from .tables import n_rows, read_table
+from .venvs import environment
 
 if TYPE_CHECKING:
     from .prove import Verdict
