@@ -65,19 +65,22 @@ def test_what_was_fitted_anew_says_so(tmp_path: Path) -> None:
 
 
 def test_arrays_frames_and_objects_say_what_is_in_them(tmp_path: Path) -> None:
-    cell = "def predict(df):\n    return df['a'] * w[0] + len(table) * old[0]"
-    other = "def predict(df):\n    return df['a'] * w[0] + len(table) + len(extra)"
+    cell = "def predict(df):\n    return df['a'] * w[0] + len(table) * old[0] + len(map)"
+    other = "def predict(df):\n    return df['a'] * w[0] + len(table) + len(extra) + len(map)"
     w, table = np.arange(1000.0), pd.DataFrame({"x": range(500)})
-    first = {"w": w, "table": table, "old": np.zeros(500)}
+    first = {"w": w, "table": table, "old": np.zeros(500), "map": dict.fromkeys(range(500), "a" * 20)}
     second = {"w": w + (np.arange(1000) < 3), "table": table.assign(y=1.0), "extra": np.zeros(700)}
+    second["map"] = dict.fromkeys(range(500), "b" * 20)
     found = pair(tmp_path, first, second, (cell, other))
     said = "\n".join(found.state)
     assert "w ndarray 8.1 kB, another content\n  3 of 1 000 values differ, by 1 at most" in said
     assert "  columns x → x, y" in said
     assert "  shape (500, 1) → (500, 2)" in said
     assert "- old ndarray" in said
+    assert "  and 480 more" in said
+    assert len(said.splitlines()) < 40
     assert "+ extra ndarray" in said
-    assert "-    return df['a'] * w[0] + len(table) * old[0]" in found.source
+    assert "-    return df['a'] * w[0] + len(table) * old[0] + len(map)" in found.source
 
 
 def test_modules_schema_and_requirements(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from against_models import IMAGES, X, arrays, centred, doubled, mixed, nearly_doubled
+from against_models import IMAGES, WIDE, X, arrays, centred, doubled, itself, mixed, nearly_doubled
 from customer_models import CUSTOMERS, array_model
 from others import serving
 
@@ -56,7 +56,8 @@ def running(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def test_our_own_services_answer_over_each_protocol(running: Workbench) -> None:
-    rows = {"mixed": 6, "rows": 5, "images": 4}
+    rows = {"mixed": 6, "wide": 4, "rows": 5, "images": 4}
+    running.model("wide", itself, example=WIDE)
     running.model("mixed", mixed, example=CUSTOMERS)
     running.model("rows", array_model, example=np.linspace(0, 1, 15).reshape(5, 3))
     running.model("images", arrays, example=IMAGES)

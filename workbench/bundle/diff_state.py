@@ -13,6 +13,7 @@ from .version import ModelVersion
 
 _ABSENT = object()
 _SHOWN = 60
+_MOST = 20
 _PLAIN = (bool, int, float, str, bytes, type(None))
 
 
@@ -63,7 +64,9 @@ def _inside(old: Any, new: Any) -> Iterator[str]:
     if old is _ABSENT or new is _ABSENT:
         return
     found = changes(facts(old), facts(new))
-    yield from found
+    yield from found[:_MOST]
+    if len(found) > _MOST:
+        yield f"and {text.count(len(found) - _MOST)} more"
     if not found and callable(getattr(new, "get_params", None)):
         yield "parameters the same, fitted otherwise"
     elif not found and hasattr(new, "dtype") and hasattr(new, "shape"):

@@ -7,6 +7,7 @@ must be there (MLServer fails without), `loader_module` is imported from `code`,
 
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -99,6 +100,11 @@ def _example(schema: Schema, example: Table) -> tuple[str, Json]:
     """The text of `input_example.json` and what MLmodel says about it."""
     built = schema.build(example)
     if schema.kind == "frame":
+        for field in schema.fields:
+            if field.kind == "bytes":  # JSON has none; MLflow writes them so
+                built[field.name] = [
+                    None if value is None else base64.b64encode(value).decode() for value in built[field.name]
+                ]
         written = built.to_json(orient="split", index=False, date_format="iso", double_precision=15)
         return written, {"artifact_path": EXAMPLE, "type": "dataframe", "pandas_orient": "split"}
     arrays = built if schema.kind == "array" else {name: values.tolist() for name, values in built.items()}

@@ -15,6 +15,7 @@ from ..bundle.equal import difference, same_rows
 from ..bundle.layout import ANSWER
 from ..bundle.tables import concat, n_rows, read_table, take
 from ..data import detection
+from ..data.decoding import Decoder
 from ..data.dialects import NAMELESS
 from ..data.encoding import dumps
 from ..data.remote import SECONDS, Remote, TooLarge
@@ -181,7 +182,7 @@ def _fitted(columns: Columns, outputs: Schema, rows: int, version: ModelVersion,
         what = f"{remote.url} answers {text.count(wrong, 'row')} to {text.count(rows, 'row')}"
         raise NotProven(what, fix="look at its model: an answer is owed to each row")
     try:
-        return {field.name: _cast(field, named[field.name]) for field in outputs.fields}
+        return _cast(named, outputs)
     except BadInput as error:
         what = f"{remote.url} answers other values than {version.ref}: {error.what}"
         raise NotProven(what, fix="name the service of this model, or another version: %workbench models") from error
@@ -201,10 +202,15 @@ def _named(columns: Columns, names: list[str]) -> Columns | None:
     return dict(zip(names, columns.values(), strict=True)) if foreign else None
 
 
-def _cast(field: Any, values: Any) -> Any:
-    if isinstance(values, np.ndarray) and field.dtype == "float64":
-        return values.astype(np.float32)  # it came in single precision, or in less
-    return field.cast(values.tolist() if isinstance(values, np.ndarray) else values)
+def _cast(columns: Columns, outputs: Schema) -> Table:
+    """The dtypes of the version's answers; numbers that came in single precision, or in less, stay so."""
+    lists = [columns[name] for name in outputs.names]
+    single = [
+        isinstance(values, np.ndarray) and f.dtype == "float64" for f, values in zip(outputs.fields, lists, strict=True)
+    ]
+    plain = [values.tolist() if isinstance(values, np.ndarray) else values for values in lists]
+    table = Decoder(outputs).table([plain])
+    return {name: v.astype(np.float32) if one else v for (name, v), one in zip(table.items(), single, strict=True)}
 
 
 def _in_single(expected: Table, answered: Table) -> tuple[bool, Table]:
