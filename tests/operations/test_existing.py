@@ -96,6 +96,53 @@ def test_an_onnx_file_from_the_shell(api: Workbench, capsys: pytest.CaptureFixtu
     assert "onnxruntime  package" in said
 
 
+SHOP = """
+import prices_of_shop
+
+def predict(df):
+    return prices_of_shop.double(df["a"])
+
+class Model:
+    def load(self):
+        self.factor = 2
+    def predict(self, df):
+        return df["a"] * self.factor
+
+double = lambda df: df["a"] * 2
+"""
+
+
+@pytest.mark.parametrize(
+    ("thing", "taken"),
+    [
+        ("shop_here:predict", ["shop_here.py", "prices_of_shop.py"]),
+        ("shop_here:Model", ["shop_here.py"]),
+        ("shop_here:double", ["shop_here.py"]),
+        ("net.onnx", ["Model", "onnxruntime"]),
+        ("fitted.joblib", ["model", "scikit-learn"]),
+        (FITTED, ["model", "scikit-learn"]),
+    ],
+)
+def test_a_dry_run_says_what_would_be_taken_and_stores_nothing(
+    api: Workbench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, thing: Any, taken: list[str]
+) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    Path("shop_here.py").write_text(SHOP)
+    Path("prices_of_shop.py").write_text("def double(x):\n    return x * 2\n")
+    linear(Path("net.onnx"), [2.0, -1.0])
+    joblib.dump(FITTED, "fitted.joblib")
+    try:
+        shown = api.model("m", thing, dry_run=True)
+        names = [line.split()[0] for line in str(shown).splitlines()[2:]]
+        assert set(taken) <= set(names)
+        assert shown.to_json()["name"] == "m"
+        assert api.registry.names() == []
+        assert api.model("m", thing, example=X).ref == "m@1"  # type: ignore[union-attr]
+    finally:
+        for name in ("shop_here", "prices_of_shop"):
+            sys.modules.pop(name, None)
+
+
 @pytest.mark.parametrize(
     ("thing", "kind", "said"),
     [

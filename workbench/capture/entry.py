@@ -34,8 +34,13 @@ def entry(thing: Any, session: Session) -> tuple[str, Session]:
     if saved and saved.is_dir():
         return _folder(saved, session)
     if saved and saved.suffix in _LOADERS:
-        return _named(_checked(_file(_there(saved))), session, saved)
-    return _named(_checked(_imported(str(thing)) if saved else thing), session)
+        text = "{} = " + _LOADERS[saved.suffix].format(saved.name)
+        return _named(_checked(_file(_there(saved))), session, text, saved.name)
+    if saved is None:
+        return _named(_checked(thing), session)
+    module, _, attribute = str(thing).partition(":")
+    text = "" if "." in attribute else f"from {module} import {attribute} as {{}}"
+    return _named(_checked(_imported(str(thing))), session, text, module)
 
 
 def _checked(thing: Any) -> Any:
@@ -50,14 +55,13 @@ def _checked(thing: Any) -> Any:
     return thing
 
 
-def _named(thing: Any, session: Session, saved: Path | None = None) -> tuple[str, Session]:
-    """The object's name, or one that is free; what a file holds has that file for its cell."""
+def _named(thing: Any, session: Session, text: str = "", label: str = "") -> tuple[str, Session]:
+    """The object's name, or one that is free; what a file or module holds is bound by a cell called so, with `text`."""
     names = [name for name, value in session.namespace.items() if value is thing and not name.startswith("_")]
     if names:
         return min(names, key=lambda n: _USUAL.index(n) if n in _USUAL else len(_USUAL)), session
     name = _free_name(thing, session)
-    text = f"{name} = {_LOADERS[saved.suffix].format(saved.name)}" if saved else ""
-    cells = (*session.cells, Cell(None, text, saved.name)) if saved else session.cells
+    cells = (*session.cells, Cell(None, text.replace("{}", name, 1), label)) if text else session.cells
     return name, dataclasses.replace(session, namespace={**session.namespace, name: thing}, cells=cells)
 
 
@@ -84,7 +88,7 @@ def _free_name(thing: Any, session: Session) -> str:
 
 def _imported(path: str) -> Any:
     module_name, colon, attribute = path.partition(":")
-    if not colon:
+    if not colon or not module_name:
         raise NotFound(
             f"{path!r} is no name of this notebook and no `module:object`",
             fix="name the object as in `shop.models:predict`, a .pkl, .joblib or .onnx file, or a model folder",
