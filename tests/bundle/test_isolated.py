@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -78,6 +79,9 @@ def test_a_process_that_dies_there_is_named(tmp_path: Path, place: Path) -> None
 @pytest.mark.parametrize("uv", [True, False], ids=["uv", "pip"])
 def test_a_requirement_that_cannot_be_had_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, uv: bool) -> None:
     version = requiring(stored(tmp_path, notebook("def predict(df):\n    return df['a']"), X), "not-to-be-had==1.0")
+    left = tmp_path / "environments" / ".never-finished"
+    left.mkdir(parents=True)
+    os.utime(left, (0, 0))
     for variable in ("UV_NO_INDEX", "PIP_NO_INDEX"):
         monkeypatch.setenv(variable, "1")
     if not uv:

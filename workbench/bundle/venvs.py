@@ -9,6 +9,7 @@ import secrets
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from .layout import REQUIREMENTS, Manifest
 
 _OF_THIS_ONE = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "CONDA_PREFIX")
 _SHOWN = 6
+_STALE_SECONDS = 24 * 3600
 
 
 def environment(folder: Path, manifest: Manifest, home: Path, name: str) -> Path:
@@ -28,7 +30,7 @@ def environment(folder: Path, manifest: Manifest, home: Path, name: str) -> Path
     """
     wanted = (folder / REQUIREMENTS).read_text(encoding="utf-8")
     version = ".".join(manifest.python.split(".")[:2])
-    key = hashlib.sha256(f"{version} {platform.platform()}\n{wanted}".encode()).hexdigest()[:20]
+    key = hashlib.sha256(f"{version} {sys.platform} {platform.machine()}\n{wanted}".encode()).hexdigest()[:20]
     place = home / "environments" / key
     if not python_of(place).exists():
         with storage.writing(place.parent):
@@ -44,6 +46,7 @@ def python_of(place: Path) -> Path:
 
 def _make(place: Path, requirements: Path, version: str, name: str) -> None:
     """In a folder beside it, renamed once it is whole: two who make it at once do not meet."""
+    _sweep(place.parent)
     new = place.with_name(f".{place.name}-{secrets.token_hex(4)}")
     try:
         for command in _commands(new, requirements, version, name):
@@ -55,6 +58,13 @@ def _make(place: Path, requirements: Path, version: str, name: str) -> None:
                 raise
     finally:
         shutil.rmtree(new, ignore_errors=True)
+
+
+def _sweep(folder: Path) -> None:
+    """Removes what was begun more than a day ago and never became whole."""
+    for begun in folder.glob(".*"):
+        if begun.stat().st_mtime < time.time() - _STALE_SECONDS:
+            shutil.rmtree(begun, ignore_errors=True)
 
 
 def _commands(place: Path, requirements: Path, version: str, name: str) -> Iterator[list[str]]:
