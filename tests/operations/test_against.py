@@ -130,6 +130,14 @@ def test_kserve_takes_records_or_rows(api: Workbench, first: bool) -> None:
         assert agreed(api, f"{url}/v1/models/other").rows == agreed(api, f"{url}/v1/models/other:predict").rows == 40
 
 
+def test_a_service_by_hand_may_take_records_alone(api: Workbench) -> None:
+    def predict(said: Any) -> Any:
+        return {"scores": answers(said)} if isinstance(said, list) else (422, {"detail": [{"msg": "a list"}]})
+
+    with serving({"POST /predict": predict}) as url:
+        assert "40 of 40 reference rows equal (plain JSON" in str(agreed(api, f"{url}/predict"))
+
+
 def v2(inputs: list[dict[str, Any]], infer: Any, name: str = "m") -> dict[str, Any]:
     return {
         "GET /v2": lambda _: {"name": "triton", "version": "2.50.0", "extensions": []},

@@ -42,14 +42,14 @@ class Dialect:
 
 
 def plain(path: str, schema: Schema) -> Dialect:
-    """Our own JSON: columns, or rows where a value is a list itself."""
+    """Our own JSON: columns, or rows where a value is a list itself; records for who takes only these."""
 
     def ask(table: Table) -> Any:
         if schema.kind == "array":
             return as_list(table[ONLY])
         return _records(table) if any(field.shape for field in schema.fields) else lists(table)
 
-    return Dialect("plain JSON", path, ask, _columns)
+    return Dialect("plain JSON", path, ask, _columns, _records if schema.kind == "frame" else None)
 
 
 def mlflow(path: str, schema: Schema) -> Dialect:
