@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .capture.captured import Session
     from .diagnosis import Findings
     from .listing import Aliases, ModelList, Removed, Source
+    from .operations.against import Agreement
     from .operations.deploy import Deploying
     from .operations.kinds import Handles
     from .operations.promotion import Promotion
@@ -50,25 +51,12 @@ class Workbench:
         cell: str = "",
     ) -> ModelVersion | DryRun:
         """Capture a model, prove it in a clean process and store it as a version."""
-        from .bundle import register as recipe
-        from .bundle.example import example_for
         from .bundle.write import Request
-        from .capture.captured import Session
-        from .capture.entry import entry
+        from .operations.models import model
 
-        if isinstance(example, str):
-            from .data.examples import frame
-
-            example = frame(example)
-        session = session or Session({})
-        entry_name, session = entry(object, session)
-        rows, target_name = example_for(name, session, entry_name, example, target, dry_run=dry_run)
-        request = Request(
-            name, note or "", target_name, alias, {"yes": True, "no": False}.get(row_wise or ""), not no_reference, cell
-        )
-        if dry_run:
-            return recipe.dry_run(entry_name, session, self.registry, request)
-        return recipe.register(entry_name, session, rows, self.registry, request)
+        proof = {"example": example, "target": target, "row_wise": row_wise, "no_reference": no_reference}
+        request = Request(name, note or "", alias=alias, cell=cell)
+        return model(object, proof, request, session, self.registry, self.home, dry_run=dry_run)
 
     def models(self, name: str | None = None) -> ModelList:
         """The models, or the versions of one."""
@@ -97,11 +85,14 @@ class Workbench:
             first = versions[-2] if second.version == versions[-1].version else first
         return diff(first, second, self.home)
 
-    def verify(self, model: str) -> Verdict:
-        """Prove a stored version again, under this Python and these packages."""
-        from .bundle.prove import verify
+    def verify(
+        self, model: str, *, isolated: bool = False, against: str | None = None, token: str | None = None
+    ) -> Verdict | Agreement:
+        """Prove a stored version again: here, in an environment of its requirements alone, or by a service."""
+        from .operations.models import verify
 
-        return verify(self.registry.resolve(model), self.home)
+        version = self.registry.resolve(model)
+        return verify(version, self.running, self.registry, isolated=isolated, against=against, token=token)
 
     def alias(self, model: str, alias: str | None = None, *, remove: bool = False) -> Aliases:
         """Name a version, take the name away, or list the names."""

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
+from workbench.bundle.diff import Diff
+from workbench.bundle.diff_predictions import Column, Predictions
 from workbench.diagnosis import Finding, Findings
 from workbench.faces import cards
 
@@ -68,3 +70,25 @@ def test_a_notebook_shows_both(shell: InteractiveShell) -> None:
     data, _ = shell.display_formatter.format(found)
     assert data["text/plain"] == str(found)
     assert Text(data["text/html"]).text == str(found)
+
+
+def test_a_comparison_shows_each_part_and_escapes_it(shell: InteractiveShell) -> None:
+    label = Column("label", 10, 3, before={"<a>": 4.0}, after={"<a>": 1.0}, moves={"<a> → b": 3})
+    score = Column("score", 10, 2, 0.5, 1.5, 7, {"mean": 1.25}, {"mean": 2.5})
+    source = "--- a\n+++ b\n-x = '<i>'\n+x = 2"
+    found = Diff("m@1", "m@2", source, (), (), ("numpy 1 → 2",), (), Predictions("", (), (label, score)))
+    data, _ = shell.display_formatter.format(found)
+    assert data["text/plain"] == str(found)
+    shown = Text(data["text/html"])
+    assert shown.open == []
+    for part in (
+        "m@1 → m@2",
+        "source +1 −1",
+        "-x = '<i>'",
+        "modules the same",
+        "numpy 1 → 2",
+        "<a> → b 3",
+        "1.25 → 2.5",
+    ):
+        assert part in shown.text
+    assert "<i>" not in data["text/html"]

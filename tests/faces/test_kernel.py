@@ -111,6 +111,22 @@ def test_a_prediction_into_a_file(notebook: Notebook) -> None:
     assert notebook.run("len(pd.read_csv('scored.csv'))").data["text/plain"] == "300"
 
 
+def test_a_cell_that_was_edited_since_is_marked(notebook: Notebook, tmp_path: Path) -> None:
+    file = tmp_path / "edited.ipynb"
+    notebook.run(f"%env WORKBENCH_NOTEBOOK={file}")
+    try:
+        assert notebook.run("def later(frame):\n    return frame['age']").status == "ok"
+        cells = [
+            nbformat.v4.new_code_cell(DATA),
+            nbformat.v4.new_code_cell("def later(frame):\n    return frame['calls']"),
+        ]
+        nbformat.write(nbformat.v4.new_notebook(cells=cells), file)
+        card = notebook.run("%workbench model edited later --example X").data["text/plain"]
+    finally:
+        notebook.run("%env WORKBENCH_NOTEBOOK=")
+    assert " is no longer on the page: captured as it ran" in card
+
+
 @pytest.mark.parametrize(
     ("cell", "lines"),
     [

@@ -1,60 +1,48 @@
-"""Two versions -> what differs: source, schema, packages, data, and predictions on the reference."""
+"""Two versions -> what differs: source, modules, schema, requirements, state, predictions on the reference."""
 
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
-
-from .. import text
 from ..errors import WorkbenchError
-from .equal import difference
-from .layout import MODEL, STATE, Manifest
+from . import diff_state
+from .changes import changes
+from .diff_predictions import Predictions, predictions
+from .layout import MODEL, Manifest
 from .version import ModelVersion
 
-if TYPE_CHECKING:
-    from ..inference.fields import Table
+PARTS = ("modules", "schema", "requirements", "state")
 
 
 @dataclass(frozen=True)
 class Diff:
     """What differs between version `a` and version `b`; each part is empty where they agree.
 
-    `source` is a unified diff; `schema`, `packages` and `state` have a line per difference; `predictions` says
-    how the answers of both to the reference of `b` compare.
+    `source` is a unified diff of model.py and the local modules; `modules`, `schema`, `requirements` and `state` have
+    a line per difference; `predictions` says how the answers of both to the reference of `b` compare.
     """
 
     a: str
     b: str
     source: str
+    modules: tuple[str, ...]
     schema: tuple[str, ...]
-    packages: tuple[str, ...]
+    requirements: tuple[str, ...]
     state: tuple[str, ...]
-    predictions: tuple[str, ...]
+    predictions: Predictions
 
     def __str__(self) -> str:
-        parts = [
-            f"{self.a} → {self.b}",
-            _part("source", self.source.splitlines()),
-            _part("schema", self.schema),
-            _part("packages", self.packages),
-            _part("state", self.state),
-            _part("predictions", self.predictions),
-        ]
-        return "\n".join(part for part in parts if part)
+        parts = [("source", self.source.splitlines()), *((name, getattr(self, name)) for name in PARTS)]
+        said = [f"{self.a} → {self.b}", *(_part(*part) for part in parts)]
+        return "\n".join([*said, _part("predictions", self.predictions.lines)])
 
     __repr__ = __str__
 
     def to_json(self) -> dict[str, Any]:
-        return {
-            "a": self.a,
-            "b": self.b,
-            "source": self.source,
-            **{name: list(getattr(self, name)) for name in ("schema", "packages", "state", "predictions")},
-        }
+        return asdict(self)
 
 
 def _part(title: str, lines: list[str] | tuple[str, ...]) -> str:
@@ -64,25 +52,45 @@ def _part(title: str, lines: list[str] | tuple[str, ...]) -> str:
 def diff(a: ModelVersion, b: ModelVersion, home: Path | None = None) -> Diff:
     """Compare version `b` with version `a`; both answer the reference that `b` keeps, else that of `a`. Proofs lie
     below `home` (WORKBENCH_HOME)."""
+    loaded = [_loaded(version, home) for version in (a, b)]
+    failed = next((error for error in loaded if isinstance(error, WorkbenchError)), None)
+    old, new = a.sources(), b.sources()
     return Diff(
         a.ref,
         b.ref,
-        _source(a, b),
+        _source(a.ref, b.ref, old, new),
+        _modules(old, new),
         _schema(a.manifest, b.manifest),
-        _changes(a.manifest.packages, b.manifest.packages),
-        _changes(_states(a.manifest), _states(b.manifest), named=False),
-        _predictions(a, b, home),
+        changes(_required(a.manifest), _required(b.manifest)),
+        diff_state.state(a, b, live=failed is None),
+        predictions(a, b, home, failed),
     )
 
 
-def _source(a: ModelVersion, b: ModelVersion) -> str:
+def _loaded(version: ModelVersion, home: Path | None) -> Any:
+    """The predictor of a version, or why it cannot be loaded here: with other packages, say."""
+    try:
+        return version.predictor(home)
+    except WorkbenchError as error:
+        return error
+
+
+def _source(a: str, b: str, old: dict[str, str], new: dict[str, str]) -> str:
     """The differences of model.py, then of the local modules."""
-    old, new = a.sources(), b.sources()
     parts: list[str] = []
     for path in sorted(old.keys() | new.keys(), key=lambda path: (path != MODEL, path)):
         was, now = old.get(path, "").splitlines(), new.get(path, "").splitlines()
-        parts += difflib.unified_diff(was, now, f"{a.ref} {path}", f"{b.ref} {path}", lineterm="", n=2)
+        parts += difflib.unified_diff(was, now, f"{a} {path}", f"{b} {path}", lineterm="", n=2)
     return "\n".join(parts)
+
+
+def _modules(old: dict[str, str], new: dict[str, str]) -> tuple[str, ...]:
+    """Which local modules came, went or have another text."""
+    return changes(*({path: text for path, text in of.items() if path != MODEL} for of in (old, new)), named=False)
+
+
+def _required(manifest: Manifest) -> dict[str, str]:
+    return {"Python": manifest.python, **manifest.packages}
 
 
 def _schema(a: Manifest, b: Manifest) -> tuple[str, ...]:
@@ -90,60 +98,21 @@ def _schema(a: Manifest, b: Manifest) -> tuple[str, ...]:
     if a.schema["kind"] != b.schema["kind"]:
         lines.append(f"takes {b.schema['kind']}, took {a.schema['kind']}")
     for title, old, new in (("input", a.schema, b.schema), ("output", a.outputs, b.outputs)):
-        lines += (f"{title} {line}" for line in _changes(_dtypes(old), _dtypes(new)))
+        lines += (f"{title} {line}" for line in changes(_fields(old), _fields(new)))
+        if not lines and [*_fields(old)] != [*_fields(new)]:
+            lines.append(f"{title} columns in another order: {', '.join(_fields(new))}")
     return tuple(lines)
 
 
-def _dtypes(schema: dict[str, Any]) -> dict[str, str]:
-    return {f["name"]: f["dtype"] for f in schema["fields"]}
+def _fields(schema: dict[str, Any]) -> dict[str, str]:
+    """What is known of each column, in words."""
+    return {field["name"]: _field(field) for field in schema["fields"]}
 
 
-def _states(manifest: Manifest) -> dict[str, str]:
-    return {path: digest for path, digest in manifest.files.items() if path.startswith(f"{STATE}/")}
-
-
-def _changes(old: dict[str, str], new: dict[str, str], *, named: bool = True) -> tuple[str, ...]:
-    """A line for each key that is gone, new or has another value (shown if `named`)."""
-    lines = []
-    for key in sorted(old.keys() | new.keys()):
-        before, after = old.get(key), new.get(key)
-        if before is None:
-            lines.append(f"+ {key} {after}" if named else f"+ {key}")
-        elif after is None:
-            lines.append(f"- {key} {before}" if named else f"- {key}")
-        elif before != after:
-            lines.append(f"{key} {before} → {after}" if named else f"{key} changed")
-    return tuple(lines)
-
-
-def _predictions(a: ModelVersion, b: ModelVersion, home: Path | None) -> tuple[str, ...]:
-    keeper = next((v for v in (b, a) if v.manifest.has_reference), None)
-    if keeper is None:
-        return ("not compared: neither version keeps a reference",)
-    try:
-        reference = keeper.reference()
-        old, new = a.predictor(home).predict(reference), b.predictor(home).predict(reference)
-    except WorkbenchError as error:
-        return (f"not compared: {error.what}",)
-    rows = len(next(iter(new.values()), ()))
-    if not difference(old, new, exact=True):
-        return (f"equal on {text.count(rows, 'reference row')}, bit for bit",)
-    lines = [_column(name, old[name], new[name]) for name in new if name in old]
-    return (*_changes(_kinds(old), _kinds(new)), *lines)
-
-
-def _kinds(table: Table) -> dict[str, str]:
-    return {name: str(values.dtype) for name, values in table.items()}
-
-
-def _column(name: str, old: Any, new: Any) -> str:
-    rows = len(new)
-    if all(np.issubdtype(np.asarray(v).dtype, np.number) for v in (old, new)):
-        gap = np.abs(np.asarray(new, float) - np.asarray(old, float))
-        return (
-            f"{name}: mean {np.nanmean(old):.4g} → {np.nanmean(new):.4g}, "
-            f"differs in {text.count(int((gap > 0).sum()))} of {text.count(rows, 'reference row')}, "
-            f"by {np.nanmedian(gap):.3g} in the median and {np.nanmax(gap):.3g} at most"
-        )
-    changed = int(sum(x != y for x, y in zip(old, new, strict=True)))
-    return f"{name}: differs in {text.count(changed)} of {text.count(rows, 'reference row')}"
+def _field(field: dict[str, Any]) -> str:
+    known = [str(field["dtype"]), str(field.get("holds", ""))]
+    if shape := field.get("shape"):
+        known.append(f"of shape {tuple(shape)}")
+    if categories := field.get("categories"):
+        known.append(f"of {', '.join(map(str, categories))}")
+    return " ".join(filter(None, known))

@@ -27,6 +27,12 @@ def difference(a: Table, b: Table, *, exact: bool) -> list[str]:
     return [said for name in a for said in _column(name, a[name], b[name], exact=exact)]
 
 
+def same_rows(a: Table, b: Table, *, exact: bool) -> np.ndarray[Any, Any]:
+    """Where two tables of the same columns, dtypes and rows agree in every column: a boolean for each row."""
+    columns = [_same(a[name], b[name], exact=exact) for name in a]
+    return np.asarray(np.logical_and.reduce([same.reshape(len(same), -1).all(axis=1) for same in columns]))
+
+
 def _column(name: str, a: Array, b: Array, *, exact: bool) -> Iterator[str]:
     if _dtype(a) != _dtype(b):
         yield f"column {name!r}: dtype {_dtype(a)} against {_dtype(b)}"

@@ -35,6 +35,7 @@ REFERENCE = "reference.parquet"
 ANSWER = "answer.parquet"
 EXAMPLE = "input_example.json"
 NOTEBOOK = "notebook.py"
+REQUIREMENTS = "requirements.txt"
 SAMPLE_ROWS = 1_000
 REFERENCE_ROWS = 10_000
 
@@ -48,7 +49,8 @@ class Manifest:
     `schema` and `outputs` are schemas as JSON, `packages` maps distributions to versions, `modules` are the
     top-level names of the local modules, `taken` what came along, `outside` what the source reads of the world
     around it, `files` maps paths to SHA-256. `verdict` is `{rows, exact, seconds, row_wise_by}` once the bundle is
-    proven. `origin` says where it comes from: `{notebook, cell, git_commit, created, note, target, user}`.
+    proven. `origin` says where it comes from: `{notebook, cell, git_commit, created, note, target, user}`,
+    and how the notebook's `page` differs.
     """
 
     capture_id: str

@@ -7,11 +7,12 @@ must be there (MLServer fails without), `loader_module` is imported from `code`,
 
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .layout import CODE, EXAMPLE, Json, Manifest
+from .layout import CODE, EXAMPLE, REQUIREMENTS, Json, Manifest
 from .tables import Table
 
 if TYPE_CHECKING:
@@ -55,8 +56,8 @@ def _flavor(manifest: Manifest) -> Json:
 
 def _write_environment(folder: Path, manifest: Manifest) -> None:
     pins = [f"{name}=={version}" for name, version in sorted(manifest.packages.items())]
-    (folder / "requirements.txt").write_text("".join(f"{pin}\n" for pin in pins), encoding="utf-8")
-    virtual = {"python": manifest.python, "build_dependencies": ["pip"], "dependencies": ["-r requirements.txt"]}
+    (folder / REQUIREMENTS).write_text("".join(f"{pin}\n" for pin in pins), encoding="utf-8")
+    virtual = {"python": manifest.python, "build_dependencies": ["pip"], "dependencies": [f"-r {REQUIREMENTS}"]}
     conda = {
         "name": "mlflow-env",
         "channels": ["conda-forge"],
@@ -99,6 +100,11 @@ def _example(schema: Schema, example: Table) -> tuple[str, Json]:
     """The text of `input_example.json` and what MLmodel says about it."""
     built = schema.build(example)
     if schema.kind == "frame":
+        for field in schema.fields:
+            if field.kind == "bytes":  # JSON has none; MLflow writes them so
+                built[field.name] = [
+                    None if value is None else base64.b64encode(value).decode() for value in built[field.name]
+                ]
         written = built.to_json(orient="split", index=False, date_format="iso", double_precision=15)
         return written, {"artifact_path": EXAMPLE, "type": "dataframe", "pandas_orient": "split"}
     arrays = built if schema.kind == "array" else {name: values.tolist() for name, values in built.items()}

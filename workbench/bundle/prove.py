@@ -33,7 +33,8 @@ _PRELOADED = ("numpy", "pandas", "pyarrow", "pyarrow.parquet", "threadpoolctl")
 @dataclass(frozen=True)
 class Verdict:
     """What a clean process found. `rows` were compared, bit for bit if `exact`; `row_wise_by` is `probes` or
-    `user`, `row_wise_reason` says what showed that the model is not row-wise; `packages` differ from the capture's."""
+    `user`, `row_wise_reason` says what showed that the model is not row-wise; `packages` differ from the capture's.
+    Where an `environment` of its own was built, in that folder, they are what it has."""
 
     name: str
     rows: int
@@ -44,15 +45,18 @@ class Verdict:
     row_wise_reason: str
     seconds: float
     packages: tuple[str, ...] = ()
+    environment: str = ""
 
     def __str__(self) -> str:
         equal = "bit for bit" if self.exact and self.bit_stable else "within the tolerance"
         stable = "" if self.bit_stable else ", not bit-stable"
         facts = f"{text.count(self.rows, 'row')}, {equal}{stable}, {text.seconds(self.seconds)}"
-        lines = [f"{self.name} ✓ a clean process answers what its cell answered ({facts})"]
+        who = "an environment of its requirements alone" if self.environment else "a clean process"
+        lines = [f"{self.name} ✓ {who} answers what its cell answered ({facts})"]
         lines[0] += f" · {'row-wise' if self.row_wise else 'not row-wise'}"
         lines += [f"  rows  {self.row_wise_reason}"] * (not self.row_wise and bool(self.row_wise_reason))
         lines += [f"  with  {', '.join(self.packages)}"] * bool(self.packages)
+        lines += [f"  in    {self.environment}"] * bool(self.environment)
         return "\n".join(lines)
 
     __repr__ = __str__
@@ -80,25 +84,38 @@ def prove(folder: Path, seen: Witness, *, row_wise: bool | None = None) -> Verdi
 def verify(version: ModelVersion, home: Path) -> Verdict:
     """Prove a stored version again under this Python and these packages; the proof is kept below `home`, so that
     the version can be used under them. Raises NotProven, or BundleRefused where it was changed."""
+    return again(version.folder, version.manifest, home, version.ref)
+
+
+def again(folder: Path, manifest: Manifest, home: Path, name: str) -> Verdict:
+    """The same for a bundle in any folder, called `name` in what is said."""
     from .load import check_python
 
-    manifest = version.manifest
-    check_python(manifest, version.ref)
-    layout.check_files(version.folder, manifest, version.ref)
-    if not manifest.has_reference:
-        raise NotProven(
-            f"{version.ref} keeps no rows to prove it on: it was captured with --no-reference",
-            fix=f"capture it again, which proves it: %%model {version.name} --example FRAME --no-reference",
-        )
+    check_python(manifest, name)
+    check(folder, manifest, name)
     said = manifest.row_wise if (manifest.verdict or {}).get("row_wise_by") == "user" else None
+    others = tuple(packages.differences(manifest.packages).values())
     with tempfile.TemporaryDirectory(prefix="workbench-") as place:
-        verdict = _verdict(version.folder, manifest, version.folder, Path(place), version.ref, said)
-    verdict = replace(verdict, packages=tuple(packages.differences(manifest.packages).values()))
+        try:
+            verdict = replace(_verdict(folder, manifest, folder, Path(place), name, said), packages=others)
+        except NotProven as error:
+            error.what += f" (captured with other packages: {', '.join(others)})" if others else ""
+            raise
     file = packages.proof_file(home, manifest)
     with storage.writing(file.parent):
         file.parent.mkdir(parents=True, exist_ok=True)
         storage.write_text(file, json.dumps(verdict.to_json()) + "\n")
     return verdict
+
+
+def check(folder: Path, manifest: Manifest, name: str) -> None:
+    """That a bundle can be proven again: BundleRefused where it was changed, NotProven where it keeps no rows."""
+    layout.check_files(folder, manifest, name)
+    if not manifest.has_reference:
+        raise NotProven(
+            f"{name} keeps no rows to prove it on: it was captured with --no-reference",
+            fix=f"capture it again, which proves it: %%model {manifest.name} --example FRAME --no-reference",
+        )
 
 
 def _write_sample(place: Path, seen: Witness) -> Path:
@@ -151,7 +168,7 @@ def _ask(args: Json, manifest: Manifest, place: Path) -> Json:
     if "error" in found:
         raise _raised(name, found["error"])
     if "differences" not in found:
-        raise _died(name, found["stage"], ended)
+        raise died(name, found["stage"], ended)
     return found
 
 
@@ -165,7 +182,8 @@ def _raised(name: str, error: Json) -> WorkbenchError:
     return kind(what, where=error["where"], fix=error["fix"] or "make the cell work with what it takes along, alone")
 
 
-def _died(name: str, stage: str, ended: Ended) -> NotProven:
+def died(name: str, stage: str, ended: Ended) -> NotProven:
+    """What is told of a process that ended while it was `stage`: started, loading or answering."""
     how = ended.signal or f"exit status {ended.status}"
     doing = {"started": f"while it started for {name}", "loading": f"while it loaded {name}"}
     hint = (

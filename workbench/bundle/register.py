@@ -31,7 +31,8 @@ class DryRun:
             *((t.name, t.kind, t.cell, _detail(t.detail, t.n_bytes)) for t in self.captured.taken),
             *((name, "package", "", version) for name, version in self.captured.requirements.items()),
         ]
-        return f"{self.name} would take, and store nothing now\n{text.table(('name', 'kind', 'from', ''), rows)}"
+        lines = [f"{self.name} would take, and store nothing now", text.table(("name", "kind", "from", ""), rows)]
+        return "\n".join([*lines, *(f"page  {line}" for line in self.captured.page)])
 
     __repr__ = __str__
 
@@ -69,7 +70,7 @@ def register(
         bundle = staging / "bundle"
         manifest = write(bundle, captured, seen, request)
         if known := registry.find(request.name, manifest.fingerprint):
-            version = known.as_unchanged(registry.resolve(request.name).version)
+            version = known.as_unchanged(registry.resolve(request.name).version, captured.page)
         else:
             prove(bundle, seen, row_wise=request.row_wise)
             version = registry.publish(bundle, request.name)

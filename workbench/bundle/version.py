@@ -29,7 +29,7 @@ _NEXT = {
 @dataclass(frozen=True, repr=False)
 class ModelVersion:
     """One version of a model: `churn@3`. `unchanged` says that a capture found it there already, `newest` then
-    which version bare `churn` means."""
+    which version bare `churn` means, `page` how the notebook's page differs now."""
 
     name: str
     version: int
@@ -37,6 +37,7 @@ class ModelVersion:
     aliases: tuple[str, ...] = ()
     unchanged: bool = False
     newest: int = 0
+    page: tuple[str, ...] = ()
 
     @property
     def ref(self) -> str:
@@ -100,8 +101,8 @@ class ModelVersion:
             raise damaged(f"{self.ref} is damaged: its file {REFERENCE} is missing", self.folder)
         return read_table(self.folder / REFERENCE, self.manifest.schema, rows)
 
-    def as_unchanged(self, newest: int) -> ModelVersion:
-        return replace(self, unchanged=True, newest=newest)
+    def as_unchanged(self, newest: int, page: tuple[str, ...] = ()) -> ModelVersion:
+        return replace(self, unchanged=True, newest=newest, page=page)
 
     def to_json(self) -> Json:
         known: Json = {"name": self.name, "version": self.version, "aliases": list(self.aliases)}
@@ -172,6 +173,8 @@ def _remarks(version: ModelVersion) -> Iterator[str]:
         yield f"rows  {text.count(rows, 'row')}: too few to judge drift, ranges and forms by ({FEW_ROWS} would do)"
     if not manifest.row_wise and (reason := verdict.get("row_wise_reason")):
         yield f"rows  {reason}"
+    for line in version.page if version.unchanged else manifest.origin.get("page", ()):
+        yield f"page  {line}"
     if manifest.outside:
         yield f"reads {', '.join(manifest.outside)}: no part of the version, look that it is there where it predicts"
     if version.newest > version.version:

@@ -93,6 +93,7 @@ def _origin(captured: CapturedModel, request: Request) -> Json:
         "target": request.target,
         "user": _user(),
         "workbench": _own_version(),
+        "page": list(captured.page),
     }
 
 

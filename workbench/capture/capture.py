@@ -8,6 +8,7 @@ from typing import Any
 
 from .captured import CapturedModel, EntryKind, Session, Taken
 from .compose import compose
+from .page import remarks
 from .slice import Slice
 
 
@@ -31,6 +32,7 @@ def capture(entry: str, session: Session, folder: Path, *, cell: str = "") -> Ca
         notebook=str(session.notebook) if session.notebook else None,
         outside=tuple(sorted(f"{what} in {item.name}" for item in taken.items.values() for what in item.outside)),
         cell=cell or taken.items[entry].taken.cell,
+        page=remarks(session, [item.taken for item in taken.items.values()]),
     )
 
 

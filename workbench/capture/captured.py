@@ -12,24 +12,39 @@ EntryKind = Literal["function", "class", "estimator"]
 
 @dataclass(frozen=True)
 class Cell:
-    """An executed cell: its number (`In[4]`) where it has one, and its text after IPython's input transform."""
+    """An executed cell: its number (`In[4]`) where it has one, and its text after IPython's input transform. What a
+    file stands for is a cell of that file's `name`."""
 
     number: int | None
     text: str
+    name: str = ""
 
     @property
     def label(self) -> str:
-        return f"In[{self.number}]" if self.number is not None else ""
+        return f"In[{self.number}]" if self.number is not None else self.name
+
+
+@dataclass(frozen=True)
+class Page:
+    """The notebook's file as it was last saved: the place on it of each cell that ran and stands there with the same
+    text, by the cell's number; the numbers `shown` beside its cells; and the `older` cells, which had run by
+    then."""
+
+    places: Mapping[int, int]
+    shown: frozenset[int]
+    older: frozenset[int]
 
 
 @dataclass(frozen=True)
 class Session:
-    """The live notebook as plain data: the bindings, the executed cells in their order, the notebook's path."""
+    """The live notebook as plain data: the bindings, the executed cells in their order, the notebook's path, and its
+    page where it is known."""
 
     namespace: Mapping[str, object]
     cells: tuple[Cell, ...] = ()
     notebook: Path | None = None
     folder: Path = field(default_factory=Path.cwd)
+    page: Page | None = None
 
 
 @dataclass(frozen=True)
@@ -51,7 +66,8 @@ class CapturedModel:
     (`clf.pkl`) to files in the staging folder given to `capture`; `modules` maps paths below the
     captured package (`helper.py`, `shop/prices.py`) to the local files they come from.
     `requirements` maps distribution names to installed versions. `cells` is the notebook's executed source,
-    `outside` what the source reads of the world around it (`os.environ in predict`), which is no part of it.
+    `outside` what the source reads of the world around it (`os.environ in predict`), which is no part of it; `page`
+    how what was captured differs from the notebook's page.
     """
 
     entry: str
@@ -65,3 +81,4 @@ class CapturedModel:
     notebook: str | None = None
     cell: str = ""
     outside: tuple[str, ...] = ()
+    page: tuple[str, ...] = ()

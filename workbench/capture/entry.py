@@ -4,24 +4,47 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import os
 import pickle
 import sys
 from pathlib import Path
 from typing import Any
 
 from ..errors import NotFound, UsageError
-from .captured import Session
+from . import adapters
+from .captured import Cell, Session
 
 _USUAL = ("predict", "Model", "model")
+_LOADERS = {
+    ".pkl": "pickle.load(open({!r}, 'rb'))",
+    ".pickle": "pickle.load(open({!r}, 'rb'))",
+    ".joblib": "joblib.load({!r})",
+}
 
 
 def entry(thing: Any, session: Session) -> tuple[str, Session]:
     """The name that `thing` has in `session`; a session in which it has one, where it had none.
 
-    `thing` is a live object, `module:object`, or a .pkl or .joblib file that holds an object with `predict`.
+    `thing` is a live object, `module:object`, a .pkl or .joblib file that holds an object with `predict`, an .onnx
+    file, or a model folder of MLflow.
     """
-    if isinstance(thing, str):
-        thing = _file(Path(thing)) if thing.endswith((".pkl", ".pickle", ".joblib")) else _imported(thing)
+    saved = Path(thing) if isinstance(thing, str | os.PathLike) else None
+    if saved and saved.suffix == ".onnx":
+        return adapters.onnx(_there(saved), session)
+    if saved and saved.is_dir():
+        return _folder(saved, session)
+    if saved and saved.suffix in _LOADERS:
+        text = "{} = " + _LOADERS[saved.suffix].format(saved.name)
+        return _named(_checked(_file(_there(saved))), session, text, saved.name)
+    if saved is None:
+        return _named(_checked(thing), session)
+    module, _, attribute = str(thing).partition(":")
+    text = "" if "." in attribute else f"from {module} import {attribute} as {{}}"
+    return _named(_checked(_imported(str(thing))), session, text, module)
+
+
+def _checked(thing: Any) -> Any:
+    """What predicts; UsageError for all else."""
     if not callable(thing) and not callable(getattr(thing, "predict", None)):
         raise UsageError(
             f"a {type(thing).__name__} does not predict",
@@ -29,11 +52,30 @@ def entry(thing: Any, session: Session) -> tuple[str, Session]:
         )
     if isinstance(thing, type) and not callable(getattr(thing, "predict", None)):
         raise UsageError(f"the class {thing.__name__} has no `predict`", fix="give it a method predict(self, frame)")
+    return thing
+
+
+def _named(thing: Any, session: Session, text: str = "", label: str = "") -> tuple[str, Session]:
+    """The object's name, or one that is free; what a file or module holds is bound by a cell called so, with `text`."""
     names = [name for name, value in session.namespace.items() if value is thing and not name.startswith("_")]
     if names:
         return min(names, key=lambda n: _USUAL.index(n) if n in _USUAL else len(_USUAL)), session
     name = _free_name(thing, session)
-    return name, dataclasses.replace(session, namespace={**session.namespace, name: thing})
+    cells = (*session.cells, Cell(None, text.replace("{}", name, 1), label)) if text else session.cells
+    return name, dataclasses.replace(session, namespace={**session.namespace, name: thing}, cells=cells)
+
+
+def _folder(folder: Path, session: Session) -> tuple[str, Session]:
+    if (folder / "MLmodel").is_file():
+        return adapters.mlflow(folder, session)
+    what = f"{folder.absolute()} is no model folder: it has no file MLmodel"
+    raise NotFound(what, fix="name a model folder of MLflow or of Workbench, or a file in it")
+
+
+def _there(file: Path) -> Path:
+    if not file.is_file():
+        raise NotFound(f"there is no file {file.absolute()}", fix=f"name a {file.suffix} file that is there")
+    return file
 
 
 def _free_name(thing: Any, session: Session) -> str:
@@ -46,10 +88,10 @@ def _free_name(thing: Any, session: Session) -> str:
 
 def _imported(path: str) -> Any:
     module_name, colon, attribute = path.partition(":")
-    if not colon:
+    if not colon or not module_name:
         raise NotFound(
             f"{path!r} is no name of this notebook and no `module:object`",
-            fix="name the object as in `shop.models:predict`, or a .pkl or .joblib file",
+            fix="name the object as in `shop.models:predict`, a .pkl, .joblib or .onnx file, or a model folder",
         )
     if (here := str(Path.cwd())) not in sys.path:
         sys.path.insert(0, here)
@@ -66,8 +108,6 @@ def _imported(path: str) -> Any:
 
 
 def _file(file: Path) -> Any:
-    if not file.is_file():
-        raise NotFound(f"there is no file {file.absolute()}", fix="name a .pkl or .joblib file that is there")
     try:
         if file.suffix == ".joblib":
             import joblib

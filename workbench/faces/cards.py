@@ -17,6 +17,7 @@ ANSWERS = {
     "diagnosis": ("Findings",),
     "patterns.offline": ("Scored",),
     "patterns.streaming.put": ("Put", "Tail"),
+    "operations.against": ("Agreement",),
     "operations.handles": ("Planned",),
     "operations.kinds": ("Service", "Stream", "Run", "Schedule", "Handles"),
     "operations.promotion": ("Promotion",),
@@ -26,13 +27,13 @@ ANSWERS = {
 """The types that the API answers with, by their module: named, not imported."""
 
 _CARDS = (
-    *("ModelVersion", "Verdict", "Scored", "Findings"),
+    *("ModelVersion", "Verdict", "Agreement", "Scored", "Findings"),
     *("Service", "Stream", "Run", "Schedule", "Planned", "Promotion", "Put", "Ended", "Tour"),
 )
 _PACKAGE = __name__.partition(".")[0]
 _LABELLED = re.compile(r"^ {2}(\S+) {2,}(.+)$")
 _REF = re.compile(r"^([A-Za-z_][\w.-]*@\w+|(service|stream|run|schedule)/[\w.-]+)")
-_BOX = (
+BOX = (
     "display:inline-block;max-width:100%;padding:.5em .9em;border:1px solid rgba(128,128,128,.4);"
     "border-radius:4px;color:inherit;background:transparent;line-height:1.5"
 )
@@ -51,11 +52,18 @@ def register(shell: InteractiveShell) -> None:
             formatters["text/plain"].for_type_by_name(f"{_PACKAGE}.{module}", name, _plain)
             if name in _CARDS:
                 formatters["text/html"].for_type_by_name(f"{_PACKAGE}.{module}", name, lambda answer: html(str(answer)))
+    formatters["text/html"].for_type_by_name(f"{_PACKAGE}.bundle.diff", "Diff", _compared)
     formatters["text/markdown"].for_type_by_name(f"{_PACKAGE}.listing", "Source", _fenced)
 
 
 def _plain(answer: Any, printer: Any, cycle: bool) -> None:
     printer.text(str(answer))
+
+
+def _compared(diff: Any) -> str:
+    from .diff_card import html as card
+
+    return card(diff)
 
 
 def _fenced(source: Any) -> str:
@@ -68,7 +76,7 @@ def html(text: str) -> str:
     head, *rest = text.split("\n")
     rows = "".join(_row(line) for line in rest)
     table = f'<table style="margin:.2em 0 0;border:none;background:none">{rows}</table>' if rows else ""
-    return f'<div style="{_BOX}">{_headline(head)}{table}</div>'
+    return f'<div style="{BOX}">{_headline(head)}{table}</div>'
 
 
 def escape(text: str) -> str:

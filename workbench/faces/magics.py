@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from .. import paths
 from ..specs.spec import Verb
 from ..specs.verbs import VERBS, verb
-from . import cards
+from . import cards, page
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,6 +40,7 @@ def load(shell: InteractiveShell, workbench: Callable[[], Workbench] | None = No
             _register_short(shell, magics, spec)
     _complete_on_tab(shell, workbench or _api)
     cards.register(shell)
+    page.watch(shell)
     _greet(paths.home())
     if workbench is None and os.environ.get("WORKBENCH_WARM") != "0":
         from ..spawn.client import warm
@@ -49,6 +50,7 @@ def load(shell: InteractiveShell, workbench: Callable[[], Workbench] | None = No
 
 def unload(shell: InteractiveShell) -> None:
     """Take the magics and completions away again."""
+    page.unwatch(shell)
     for of_kind in shell.magics_manager.magics.values():
         for name in [name for name, magic in of_kind.items() if getattr(magic, _OURS, False)]:
             del of_kind[name]

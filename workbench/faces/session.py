@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..capture.captured import Cell, Session
+from .page import page_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +24,8 @@ def session_of(shell: Any, cell: str = "") -> Session:
     if cell and (text := python_text(shell, cell)) not in (c.text for c in cells):
         cells += (Cell(None, text),)
     notebook = notebook_path(shell.user_ns)
-    return Session(shell.user_ns, cells, notebook, notebook.parent if notebook else Path.cwd())
+    folder = notebook.parent if notebook else Path.cwd()
+    return Session(shell.user_ns, cells, notebook, folder, page_of(shell, notebook))
 
 
 def session_of_script() -> Session:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _EXPRESSIONS = ("object", "frame", "column", "place")
 _FILE_ENDING = re.compile(
-    r"(?i)\.(csv|tsv|txt|parquet|pq|feather|arrow|ipc|xls[xm]?|jsonl|ndjson|json|pkl|pickle|joblib|db|sqlite|ipynb)"
+    r"(?i)\.(csv|tsv|txt|parquet|pq|feather|arrow|ipc|xls[xm]?|jsonl|ndjson|json|pkl|pickle|joblib|onnx|db|sqlite|ipynb)"
     r"(\.(gz|bz2|zip|xz|zst))?$"
 )
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from .spec import DRY_RUN, MODEL, Option, Verb, argument, as_json, switch
+from .spec import DRY_RUN, MODEL, Option, Verb, argument, as_json, option, switch
 
 _CAPTURE = (
     argument("name", "model", "the model's name", "NAME", required=True),
     argument(
         "object",
         "object",
-        "what to capture when it exists already: an object of the notebook, `module:object`, a .pkl or .joblib file",
+        "what to capture when it exists already: an object of the notebook, `module:object`, a .pkl, .joblib or .onnx "
+        "file, a model folder of MLflow or of Workbench",
         "OBJECT",
     ),
     Option(
@@ -67,7 +68,7 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         "diff",
-        "compare two versions in source, schema and predictions on the reference",
+        "compare two versions in source, schema, requirements, state and predictions",
         (
             argument("a", "version", "a version; alone, the newest is compared with it", "A", required=True),
             argument("b", "version", "the version to compare it with", "B"),
@@ -78,10 +79,16 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         "verify",
-        "prove a stored version again, in a clean process of this Python and these packages",
-        (MODEL, as_json("the verdict")),
+        "prove a stored version again: here, in an environment of its own, or by a service",
+        (
+            MODEL,
+            switch("isolated", "in an environment built from its requirements alone"),
+            option("against", "text", "by what a service answers: its URL, or the name of one of ours", "URL"),
+            option("token", "text", "the variable of the environment that holds the service's token", "NAME"),
+            as_json("the verdict"),
+        ),
         "models",
-        example="%workbench verify churn@2",
+        example="%workbench verify churn@2 --against http://127.0.0.1:8080",
     ),
     Verb(
         "alias",

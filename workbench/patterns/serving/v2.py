@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...data.encoding import dumps
+from ...data.tensors import DTYPES, datatype
 from ...inference.reading import ONLY
 from .refusals import Refused
 
@@ -23,19 +24,8 @@ if TYPE_CHECKING:
     from .plain import Question
     from .served import Served
 
-_NAMES = {"b1": "BOOL", "f2": "FP16", "f4": "FP32", "f8": "FP64"} | {
-    f"{letter}{size}": f"{kind}{8 * size}" for letter, kind in (("i", "INT"), ("u", "UINT")) for size in (1, 2, 4, 8)
-}
-_DTYPES = {name: np.dtype(code) for code, name in _NAMES.items()}
 _SHOWN = '{"inputs": [{"name": …, "shape": [rows], "datatype": "FP64", "data": [values]}]}'
 _LONGEST = 2**31
-
-
-def datatype(field: Field) -> str:
-    """The protocol's name for the values of a field; BYTES for all that is no number."""
-    runtime = field.runtime
-    code = getattr(runtime, "str", "")[1:] if isinstance(runtime, np.dtype) else ""
-    return _NAMES.get(code, "BYTES")
 
 
 def metadata(served: Served) -> dict[str, Any]:
@@ -86,8 +76,8 @@ def _tensor(found: Any) -> tuple[str, list[Any]]:
         raise Refused(f"an input has the name {name!r} and the datatype {kind!r}; both are text", fix=_SHOWN)
     if type(shape) is not list or any(type(length) is not int or not 0 <= length <= _LONGEST for length in shape):
         raise Refused(f"input {name!r}: {shape!r} is no shape", fix=f"a list of lengths, as in {_SHOWN}")
-    if kind not in _DTYPES and kind != "BYTES":
-        raise Refused(f"input {name!r}: datatype {kind} is not known", fix=f"one of {', '.join(_DTYPES)}, BYTES")
+    if kind not in DTYPES and kind != "BYTES":
+        raise Refused(f"input {name!r}: datatype {kind} is not known", fix=f"one of {', '.join(DTYPES)}, BYTES")
     if not shape:
         raise Refused(f"input {name!r} has no shape", fix=_SHOWN)
     values = _flat(data, len(shape))
@@ -135,5 +125,12 @@ def _output(name: str, values: list[Any], field: Field | None) -> dict[str, Any]
     kind = datatype(field) if field else "BYTES"
     shape = [len(values), *(field.shape if field else ())]
     if kind == "BYTES":
-        values = [value if value is None or isinstance(value, str) else str(value) for value in values]
+        values = [_text(value) for value in values]
     return {"name": name, "shape": shape, "datatype": kind, "data": _flat(values, len(shape))}
+
+
+def _text(value: Any) -> str | None:
+    """BYTES of a value; a missing one is null, whether it is None or NaN."""
+    if value is None or value != value:
+        return None
+    return value if isinstance(value, str) else str(value)

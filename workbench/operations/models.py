@@ -1,0 +1,88 @@
+"""What a person asks of models -> which recipe makes or proves a version: by capture, by copy, here or elsewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import UsageError
+
+if TYPE_CHECKING:
+    from ..bundle.prove import Verdict
+    from ..bundle.register import DryRun
+    from ..bundle.registry import Registry
+    from ..bundle.version import ModelVersion
+    from ..bundle.write import Request
+    from ..capture.captured import Session
+    from .against import Agreement
+    from .running import Running
+
+
+def model(
+    thing: Any,
+    proof: dict[str, Any],
+    request: Request,
+    session: Session | None,
+    registry: Registry,
+    home: Path,
+    *,
+    dry_run: bool,
+) -> ModelVersion | DryRun:
+    """A version of an object, a file, a folder; `proof` is what was given of `example`, `target`, `row_wise` and
+    `no_reference`."""
+    from ..bundle import adopt
+
+    if adopt.is_bundle(thing):
+        return adopt.adopt(Path(thing), proof, request, registry, home, dry_run=dry_run)
+    return _captured(thing, proof, request, session, registry, dry_run=dry_run)
+
+
+def _captured(
+    thing: Any, proof: dict[str, Any], request: Request, session: Session | None, registry: Registry, *, dry_run: bool
+) -> ModelVersion | DryRun:
+    from dataclasses import replace
+
+    from ..bundle import register as recipe
+    from ..bundle.example import example_for
+    from ..capture.captured import Session
+    from ..capture.entry import entry
+
+    example = proof["example"]
+    if isinstance(example, str):
+        from ..data.examples import frame
+
+        example = frame(example)
+    name, session = entry(thing, session or Session({}))
+    rows, target = example_for(request.name, session, name, example, proof["target"], dry_run=dry_run)
+    row_wise = {"yes": True, "no": False}.get(proof["row_wise"] or "")
+    request = replace(request, target=target, row_wise=row_wise, keep_reference=not proof["no_reference"])
+    if dry_run:
+        return recipe.dry_run(name, session, registry, request)
+    return recipe.register(name, session, rows, registry, request)
+
+
+def verify(
+    version: ModelVersion,
+    running: Running,
+    registry: Registry,
+    *,
+    isolated: bool,
+    against: str | None,
+    token: str | None,
+) -> Verdict | Agreement:
+    """Prove it again: under this Python and these packages, in an environment of its own, or by what a service
+    answers. UsageError where these are mixed."""
+    if against is not None and not isolated:
+        from .against import against as asked
+
+        return asked(version, against, token, running, registry)
+    if against is not None or token is not None:
+        what = "--isolated and --against are two ways to prove" if isolated else "--token is for --against URL"
+        raise UsageError(what, fix=f"%workbench verify {version.ref} --against URL")
+    if isolated:
+        from ..bundle.isolated import verify as alone
+
+        return alone(version, running.home)
+    from ..bundle.prove import verify as here
+
+    return here(version, running.home)
