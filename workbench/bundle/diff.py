@@ -68,7 +68,7 @@ def diff(a: ModelVersion, b: ModelVersion, home: Path | None = None) -> Diff:
         a.ref,
         b.ref,
         _source(a, b),
-        _schema(a.manifest, b.manifest),
+        schema_changes(a.manifest, b.manifest),
         _changes(a.manifest.packages, b.manifest.packages),
         _changes(_states(a.manifest), _states(b.manifest), named=False),
         _predictions(a, b, home),
@@ -85,7 +85,8 @@ def _source(a: ModelVersion, b: ModelVersion) -> str:
     return "\n".join(parts)
 
 
-def _schema(a: Manifest, b: Manifest) -> tuple[str, ...]:
+def schema_changes(a: Manifest, b: Manifest) -> tuple[str, ...]:
+    """A line for each column that `b` takes or gives otherwise than `a`."""
     lines: list[str] = []
     if a.schema["kind"] != b.schema["kind"]:
         lines.append(f"takes {b.schema['kind']}, took {a.schema['kind']}")

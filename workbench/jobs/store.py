@@ -244,7 +244,7 @@ class Store(Plans):
         ]
 
 
-_OTHERWISE = {"python": "another interpreter", "variables": "other variables"}
+_WORDS = {"python": "interpreter", "env_file": "file of variables"}
 
 
 def _changes(job: Job, spec: dict[str, Any], environment: dict[str, Any], notify: str | None) -> list[str]:
@@ -253,9 +253,17 @@ def _changes(job: Job, spec: dict[str, Any], environment: dict[str, Any], notify
     for key in [key for key in {**job.spec, **spec} if job.spec.get(key) != spec.get(key)]:
         said.append(f"{key} {_short(job.spec.get(key))} → {_short(spec.get(key))}")
     changed = [key for key in environment if key != "preload" and environment[key] != job.environment.get(key)]
-    said += [_OTHERWISE[key] if key in _OTHERWISE else f"another {key.replace('_', ' ')}" for key in changed]
+    for key in changed:
+        names = _differing(job.environment.get(key), environment[key]) if key == "variables" else ""
+        said.append(f"variables {names}" if names else f"another {_WORDS.get(key, key)}")
     said += ["tells another"] * (job.notify != notify)
     return said + ["started again"] * (job.desired == "stopped" or job.over)
+
+
+def _differing(before: dict[str, str] | None, now: dict[str, str]) -> str:
+    """The names of the variables that have another value."""
+    was = before or {}
+    return ", ".join(sorted(name for name in was.keys() | now.keys() if was.get(name) != now.get(name)))
 
 
 def _short(value: Any) -> str:

@@ -190,8 +190,9 @@ class Deploying:
         return job
 
     def _port_before(self, name: str) -> int:
-        """The port that was asked for before, so that its address stays; 0 for a free one."""
-        return next((int(job.spec["port"]) for job in self.running.jobs("service") if job.name == name), 0)
+        """The port that was asked for before, and was had, so that its address stays; 0 for a free one."""
+        asked = ((job.spec["port"], job.facts.get("port")) for job in self.running.jobs("service") if job.name == name)
+        return next((int(port) for port, had in asked if port == had), 0)
 
     def _token(self, name: str) -> None:
         file = self.running.store.job_folder(name) / "token"

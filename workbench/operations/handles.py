@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -141,6 +140,14 @@ class Handle:
             return ""
         return f"{name}@{newest} is newer, not live → %workbench promote {name}@{newest}"
 
+    def _next(self, *meanwhile: str) -> str:
+        """The lines to go on with, by its state; `meanwhile` are those of a deployment that runs."""
+        logs, start = f"%workbench logs {self.name}", f"%workbench start {self.name}"
+        if self.state == "stopped":
+            return f"{start} · %workbench remove {self.name}"
+        steps = (logs, start) if self.state == "failed" else (*meanwhile, logs, f"%workbench stop {self.name}")
+        return " · ".join(steps)
+
     def to_json(self) -> dict[str, Any]:
         job = self.job
         return {
@@ -182,17 +189,15 @@ class Service(Handle):
         return [
             ("note", self.remark),
             ("call", self._call(own) if self.state == "ready" else ""),
-            ("seen", figures.words(figures.of_service(self.job))),
+            ("seen", figures.words(figures.of_service(self.job)) if not self.job.over else ""),
+            ("lost", figures.deaths(self.facts) if not self.job.over else ""),
             ("new", self._newer()),
-            ("next", f"%workbench logs {own} · %workbench status {own} · %workbench stop {self.name}"),
+            ("next", self._next(f"%workbench status {self.name}")),
         ]
 
     def _call(self, own: str) -> str:
-        record = json.dumps(
-            figures.example_record(self.registry, str(self.facts.get("version", ""))), ensure_ascii=False
-        )
-        ask = f' -H "Authorization: Bearer $(workbench token {own})"' if self.job.spec["token"] else ""
-        return f"curl {self.url}/predict{ask} -d '{record}'"
+        version, token = str(self.facts.get("version", "")), bool(self.job.spec["token"])
+        return figures.example_call(self.registry, version, self.url, own, token=token)
 
 
 class Stream(Handle):
@@ -214,9 +219,8 @@ class Stream(Handle):
         return f"the newest: {self.facts['died_of']} → %workbench tail {place}" if place else ""
 
     def _lines(self) -> list[tuple[str, str]]:
-        own = self.name.partition("/")[2]
         way = f"{self.job.spec['input']} → {self.job.spec['output']}"
-        steps = f"%workbench put {self.job.spec['input']} FILE · %workbench logs {own} · %workbench stop {self.name}"
+        steps = self._next(f"%workbench put {self.job.spec['input']} FILE")
         lines = [("note", self.remark), ("way", way), ("dead", self._dead()), ("new", self._newer())]
         return [*lines, ("next", steps)]
 
