@@ -13,7 +13,7 @@ import httpx
 import pandas as pd
 import pytest
 from customer_models import CUSTOMERS, frame_model
-from serving_parts import DIES, FAILS, WAITS, Moody, afresh, client, headers, until
+from serving_parts import DIES, FAILS, NUMBERS, WAITS, Moody, afresh, client, first, headers, until
 
 from workbench.api import Workbench
 from workbench.errors import JobFailed
@@ -366,3 +366,34 @@ def test_another_port_that_is_taken_leaves_the_service_as_it_was(api: Workbench)
     api.stop("service/moved")
     with pytest.raises(httpx.ConnectError):
         afresh(moved, "/health")
+
+
+def test_a_token_that_is_gone_lets_nobody_in(api: Workbench) -> None:
+    service = api.serve("churn", name="bare")
+    file = api.running.store.job_folder(service.name) / "token"
+    for damage in (file.unlink, file.touch):
+        damage()
+        with pytest.raises(JobFailed, match="the token of service/bare is gone"):
+            api.restart(service.name)
+    file.unlink()
+    assert len(api.serve("churn", name="bare").token) > 30
+    assert httpx.post(f"{service.url}/predict", json=RECORD).status_code == 401
+    api.stop(service.name)
+
+
+def test_a_restart_under_an_interpreter_that_is_gone_says_so(api: Workbench) -> None:
+    service = api.serve("churn", name="moved")
+    store = api.running.store
+    gone = service.job.environment | {"python": "/nowhere/bin/python"}
+    store.put(service.name, service.job.spec, gone)
+    with pytest.raises(JobFailed, match="/nowhere/bin/python is not there any more: its environment was deleted"):
+        api.restart(service.name)
+    assert afresh(service, "/predict", json=RECORD).status_code == 200, "it goes on as it was"
+    api.stop(service.name)
+
+
+def test_a_promotion_says_which_columns_differ(api: Workbench) -> None:
+    for example in (NUMBERS, NUMBERS.assign(price=1.5)):
+        api.model("grown", first, example=example)
+    api.alias("grown@1", "live")
+    assert "its columns differ: input + price float64" in str(api.promote("grown@2"))

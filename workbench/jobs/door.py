@@ -11,11 +11,13 @@ import os
 import selectors
 import signal
 import socket
-import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .. import journal
+from ..errors import StorageError
 from ..spawn.branch import branch
 from . import handover, identity
 from .changeover import Epoch, Following
@@ -83,7 +85,10 @@ class Door:
                 for key, _ in self.selector.select(LOOK):
                     key.data()
                 self._reap()
-                self._look()
+                try:
+                    self._look()
+                except StorageError:
+                    self._cannot_look()
         for path in self.context.folder.glob(f"*-{os.getpid()}"):
             path.unlink(missing_ok=True)
 
@@ -131,7 +136,8 @@ class Door:
         if message.get("ready"):
             child.ready, self.failures = True, 0
             if self.context.job.restarts > _RESTARTS:  # it came up: its end is no reason to give up, but to wait a bit
-                self.context.store.failed_start(self.context.name, _RESTARTS, None)
+                with suppress(StorageError):
+                    self.context.store.failed_start(self.context.name, _RESTARTS, None)
         self._tell_state()
 
     def _catch_up(self, child: Child) -> None:
@@ -183,8 +189,9 @@ class Door:
     def _mourn(self, child: Child, why: str) -> None:
         """Tell of the end of a child: in the log, as an event, and for the card of those that were ready."""
         text = f"worker {child.slot} ended: {why}; started again"
-        print(f"{time.strftime('%F %T')} {text}", file=sys.stderr, flush=True)  # noqa: T201 (its log)
-        self.context.store.event(self.context.name, text)
+        journal.note(text)
+        with suppress(StorageError):
+            self.context.store.event(self.context.name, text)
         if child.ready:
             self.facts |= {"deaths": self.facts["deaths"] + 1, "died_at": time.time(), "died_of": why}
 
@@ -218,6 +225,11 @@ class Door:
                 self._pass_on(order)
         if not self.pending and (ref := self.following.differs(self.ref)):
             self._pass_on(Order(_OWN_PREPARE, self.context.name, "prepare", {"ref": ref}))
+
+    def _cannot_look(self) -> None:
+        """The disk of the store is full, or whatever: it goes on as it is, unless the store was removed."""
+        if not self.context.store.folder.exists() and not self.leaving:
+            self._leave()
 
     def _end_the_silent(self) -> None:
         """A child that is in a call of its model which never ends, and does nothing else, is replaced. While a version
@@ -299,7 +311,8 @@ class Door:
             self.next_ref = ""
         if order.id == _OWN_PREPARE:
             self.following.refused(order.args["ref"], text)
-        self.context.answer(order, text)
+        with suppress(StorageError):  # it is passed on again
+            self.context.answer(order, text)
         if order.id == _OWN_PREPARE and not text:
             self._pass_on(Order(_OWN_FLIP, order.job, "flip", order.args))
         self._tell_state()

@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from .. import paths, text
+from .. import journal, paths, text
 from ..errors import StorageError, WorkbenchError
 from ..spawn import client
 from ..spawn.detach import detach
@@ -142,7 +142,7 @@ class Supervisor:
                     self._see_to(job)
                 self.store.take_due(time.time())
             except WorkbenchError as error:
-                print(error, file=sys.stderr, flush=True)  # noqa: T201 (its log)
+                journal.note(error)
             self._wait()
 
     def _end(self, *_: object) -> None:
@@ -221,7 +221,7 @@ class Supervisor:
             try:
                 self.tell(job.notify, f"{job.name} failed", job.reason)
             except Exception as error:  # noqa: BLE001 whoever cannot be told must not end the supervisor
-                print(f"{job.notify} could not be told: {error}", file=sys.stderr, flush=True)  # noqa: T201
+                journal.note(f"{job.notify} could not be told: {error}")
 
     def _stop(self, job: Job, lives: bool) -> None:
         """TERM, time to finish what was begun, then KILL."""

@@ -112,6 +112,7 @@ class Worker:
     """One process that answers requests with the version that its door says."""
 
     live: Live
+    token: str | None
     offer: handover.Offer | None = None
 
     def __init__(self, args: dict[str, Any]) -> None:
@@ -129,9 +130,10 @@ class Worker:
             self.channel.sendall(json.dumps(message).encode() + b"\n")
 
     def load(self) -> None:
-        """Load the version and let it answer its example."""
+        """Load the version and let it answer its example; StorageError where its token is gone."""
         from ..patterns.serving.live import Live
 
+        self.token = self._token()
         self.live = Live(self._served(self.args["ref"]), Epoch(Path(self.args["epoch"])))
 
     def _served(self, ref: str) -> Served:
@@ -158,7 +160,7 @@ class Worker:
         endpoint = Endpoint(
             self.live,
             name=self.job.name,
-            access=Access(self.job.name, self._token(), local=spec["host"] in _LOOPBACK),
+            access=Access(self.job.name, self.token, local=spec["host"] in _LOOPBACK),
             limits=Limits(**spec["limits"]),
             metrics=metrics,
         )
@@ -188,8 +190,14 @@ class Worker:
             logs.rotate(folder)
 
     def _token(self) -> str | None:
+        """What to ask for; None where the spec says nothing is."""
+        if not self.job.spec["token"]:
+            return None
         file = self.store.job_folder(self.job.name) / "token"
-        return file.read_text().strip() if self.job.spec["token"] else None
+        token = file.read_text().strip() if file.exists() else ""
+        if not token:
+            raise StorageError(f"the token of {self.job.name} is gone", fix="%serve it again, which makes another")
+        return token
 
     async def _listen(self) -> None:
         """What the door says, until it is gone; then until another is ready in its place."""

@@ -23,8 +23,7 @@ class Metrics:
     def __init__(self, path: Path, slot: int, slots: int) -> None:
         size = _WIDTH * _BYTES * slots
         with path.open("a+b") as file:
-            if file.tell() < size:
-                file.truncate(size)
+            file.write(bytes(max(0, size - file.tell())))  # a hole in it would be a SIGBUS when the disk is full
             self._map = mmap.mmap(file.fileno(), size)
         start = slot * _WIDTH
         self._all = memoryview(self._map).cast("d")

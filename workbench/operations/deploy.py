@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import secrets
+import tempfile
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import text
 from ..bundle import packages
+from ..bundle.storage import writing
 from ..data import folders, places
 from ..errors import NotFound, NotProven, UsageError
 from . import environment
@@ -195,10 +198,16 @@ class Deploying:
         return next((int(port) for port, had in asked if port == had), 0)
 
     def _token(self, name: str) -> None:
-        file = self.running.store.job_folder(name) / "token"
-        if not file.exists():
-            with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as new:
+        """Make its token, once: whole or not at all, since others may ask for the same service now."""
+        with writing(self.running.store.folder):
+            folder = self.running.store.job_folder(name)
+            if (folder / "token").exists():
+                return
+            with tempfile.NamedTemporaryFile("w", dir=folder, prefix="token-") as new:
                 new.write(secrets.token_urlsafe(32))
+                new.flush()
+                with suppress(FileExistsError):
+                    os.link(new.name, folder / "token")
 
 
 def _beginning(input: str, group: str, start: str) -> str:

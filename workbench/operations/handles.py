@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from .. import text
+from ..errors import NotFound
 from . import figures
 from .running import failed
 
@@ -174,9 +175,13 @@ class Service(Handle):
 
     @property
     def token(self) -> Token:
-        """What it asks for in the header `Authorization: Bearer …`; empty where it asks for none."""
+        """What it asks for in the header `Authorization: Bearer …`; empty where it asks for none. NotFound."""
         file = self.running.store.job_folder(self.name) / "token"
-        return Token(file.read_text(encoding="utf-8").strip() if self.job.spec["token"] else "")
+        if not self.job.spec["token"]:
+            return Token("")
+        if not file.exists():
+            raise NotFound(f"the token of {self.name} is gone", fix="%serve it again, which makes another")
+        return Token(file.read_text(encoding="utf-8").strip())
 
     def _figures(self) -> dict[str, Any]:
         return {"url": self.url, "figures": figures.of_service(self.job)}

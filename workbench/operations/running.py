@@ -110,11 +110,15 @@ class Running:
         return job
 
     def until_ready(self, name: str, timeout: float | None = START_PATIENCE) -> Job:
-        """The job once it is ready or blocked. JobFailed, with its reason, where it fails instead."""
-        job = self.until(name, lambda job: job.over or (job.state in _UP and not job.lost), timeout)
+        """The job once it is ready or blocked, as it should be by now. JobFailed, with its reason, where it fails."""
+        job = self.until(name, lambda job: job.over or (_up(job) and job.launched >= job.generation), timeout)
         if job.state == "failed":
             raise failed(job)
         return job
+
+
+def _up(job: Job) -> bool:
+    return job.state in _UP and not job.lost
 
 
 def failed(job: Job) -> JobFailed:

@@ -23,7 +23,7 @@ class Access:
 
     def __init__(self, name: str, token: str | None, *, local: bool) -> None:
         self.name, self.local = name, local
-        self.token = token.encode() if token else None
+        self.token = None if token is None else token.encode()
         self._cookie = b"workbench-" + name.encode().hex().encode()
 
     def check_host(self, headers: Headers) -> None:
@@ -62,7 +62,7 @@ class Access:
         return ()
 
     def _compare(self, given: bytes) -> None:
-        if not hmac.compare_digest(given, self.token or b""):
+        if not self.token or not hmac.compare_digest(given, self.token):
             self._refuse("has another token")
 
     def _refuse(self, why: str) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 import time
-import traceback
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
+from ... import journal
 from ...data.encoding import dumps
 from ...errors import ModelFailed, WorkbenchError
 from . import body, mlflow, openapi, pages, plain, v2
@@ -70,8 +69,8 @@ class Endpoint:
         except WorkbenchError as error:
             reply = self._refusal(path, error)
         except Exception as error:  # noqa: BLE001 a client gets an answer whatever happens
-            traceback.print_exc(file=sys.stderr)
             what = f"{self.name} failed at this request: {type(error).__name__}"
+            journal.note(what, error)
             reply = self._refusal(path, Refused(what, fix=f"%workbench logs {self.name} says where", status=500))
         if scope["method"] == "POST":
             self.metrics.answered(time.perf_counter() - started, reply.status)
@@ -186,7 +185,7 @@ class Endpoint:
         if isinstance(error, Refused):
             headers += error.headers
         if isinstance(error, ModelFailed):
-            print(f"{time.strftime('%F %T')} {error}", file=sys.stderr, flush=True)  # noqa: T201 (its log)
+            journal.note(error)
         said = mlflow.error(error, status) if path == "/invocations" else body_of(error)
         return Reply(status, dumps(said), headers=headers)
 
