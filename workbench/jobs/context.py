@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -89,7 +88,7 @@ class Context:
     def state(self, state: str, reason: str = "") -> None:
         """Tell what state it is in, at once; why it is blocked stands in its log too."""
         if state == "blocked" and reason != self.job.reason:
-            print(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {state}: {reason}", file=sys.stderr, flush=True)  # noqa: T201
+            journal.note(f"{state}: {reason}")
         self._write(state, reason)
 
     def _write(self, state: str | None = None, reason: str = "") -> None:
