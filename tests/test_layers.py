@@ -16,7 +16,7 @@ ROOT = Path(workbench.__file__).parent
 # Each room may import from those before it, and from itself.
 ORDER = (
     ("errors",),
-    ("paths", "text", "specs"),
+    ("paths", "text", "journal", "specs"),
     ("spawn",),
     ("capture", "inference"),
     ("bundle",),

@@ -116,3 +116,19 @@ def test_counts_are_whole(given: object, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         arguments.check(tail, {"url": "queue:a", "most": given}, "workbench.tail")
     assert arguments.check(tail, {"url": "queue:a", "most": "7"}, "workbench.tail")["most"] == 7
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("churn --port 99999", "--port is at most 65535, not 99999"),
+        ("churn --workers -1", "--workers is at least 1, not -1"),
+        ("churn --workers 1000", "--workers is at most 256, not 1000"),
+        ("churn --max-body 0", "--max-body is above 0, not 0"),
+    ],
+)
+def test_a_service_is_asked_for_within_bounds(line: str, message: str) -> None:
+    serve = verb("serve")
+    assert serve
+    with pytest.raises(UsageError, match=message):
+        arguments.parse(serve, read(line).tokens, "%serve")

@@ -124,3 +124,13 @@ class Load:
             self.seen[answer.status_code, version] += 1
             if answer.status_code == 200 and answer.json() != right:
                 self.wrong.append(f"{row} by version {version}: {answer.text}")
+
+
+def impatient(args: dict[str, Any]) -> None:
+    """The life of a service that waits for seconds where others wait for a minute."""
+    from workbench.jobs import door, worker
+    from workbench.patterns.serving import server
+
+    door.SILENCE = 3.0
+    server._IDLE_PATIENCE = server._SLOW_PATIENCE = 0.5
+    worker.main(args)

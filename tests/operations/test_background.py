@@ -159,6 +159,18 @@ def test_what_is_put_anew_is_ready_anew(api: Workbench, model: str) -> None:
     assert len(third.facts["workers"]) == 2
 
 
+def test_the_same_asked_for_from_another_shell_is_the_same(
+    api: Workbench, model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api.serve(model)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    assert "unchanged" in str(api.serve(model))
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    assert "variables TZ" in str(api.serve(model))
+
+
 def test_variables_that_change_are_a_change(api: Workbench, model: str, tmp_path: Path) -> None:
     file = tmp_path / "env"
     file.write_text("SECRET=hunter2\n")

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
+import shlex
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
+import jsonschema
 import numpy as np
 import pandas as pd
 import pytest
@@ -144,12 +148,22 @@ def test_an_array_model_is_asked_with_rows_of_numbers(api: Workbench, arrays: An
         assert [row["prediction"] for row in post(ask, "/predict", rows)] == expected
         assert post(ask, "/invocations", {"instances": rows}) == {"predictions": expected}
         assert post(ask, "/invocations", {"inputs": rows}) == {"predictions": expected}
+        columns = {name: NUMBERS[:, i].tolist() for i, name in enumerate("abc")}
+        assert post(ask, "/predict", columns) == {"prediction": expected}
+        assert post(ask, "/invocations", {"inputs": columns}) == {"predictions": expected}
+        told = ask.get("/openapi.json").json()
+        assert "security" not in told
+        taken = told["paths"]["/predict"]["post"]["requestBody"]["content"]["application/json"]
+        jsonschema.validate(rows, taken["schema"])
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate([[1.0, 2.0]], taken["schema"])
+        assert "Bearer" not in ask.get("/").text
         for data in (rows, NUMBERS.ravel().tolist()):
             tensor = {"name": "x", "shape": [3, 3], "datatype": "FP64", "data": data}
             assert post(ask, "/v2/models/sums/infer", {"inputs": [tensor]})["outputs"][0]["data"] == expected
 
 
-def test_metrics_count_what_was_asked(ask: httpx.Client) -> None:
+def test_metrics_count_what_was_asked(ask: httpx.Client, service: Any) -> None:
     def figures() -> dict[str, float]:
         families = text_string_to_metric_families(ask.get("/metrics").text)
         found = [sample for family in families for sample in family.samples]
@@ -159,6 +173,7 @@ def test_metrics_count_what_was_asked(ask: httpx.Client) -> None:
     before = figures()
     post(ask, "/predict", RECORDS)
     post(ask, "/predict", [], status=400)
+    assert "1 refused" in str(service.refresh())
     after = figures()
     more = {name: after[name] - before[name] for name in after}
     assert more["model_infer_request_success_total"] == more["model_infer_request_failure_total"] == 1
@@ -171,7 +186,14 @@ def test_metrics_count_what_was_asked(ask: httpx.Client) -> None:
 def test_openapi_describes_the_fields_and_its_example_is_answered(ask: httpx.Client, expected: Any) -> None:
     told = ask.get("/openapi.json").json()
     body = told["paths"]["/predict"]["post"]["requestBody"]["content"]["application/json"]
-    row = body["schema"]["oneOf"][0]
+    row = body["schema"]["anyOf"][0]
+    for shape in (RECORDS[0], RECORDS, COLUMNS):
+        jsonschema.validate(shape, body["schema"])
+    for wrong in ({**RECORDS[0], "age": "old"}, [RECORDS], {"age": 5}):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(wrong, body["schema"])
+    assert "/v2/models/churn/infer" in told["paths"]
+    assert told["security"] == [{"token": []}]
     assert list(row["properties"]) == row["required"] == list(CUSTOMERS)
     assert row["properties"]["age"] == {"type": "integer"}
     assert row["properties"]["amount"] == {"type": ["number", "null"]}
@@ -182,9 +204,10 @@ def test_openapi_describes_the_fields_and_its_example_is_answered(ask: httpx.Cli
 
 def test_the_page_is_html_with_a_call_that_can_be_copied(ask: httpx.Client) -> None:
     page = ask.get("/")
+    own = str(ask.base_url).rstrip("/")
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     assert "<h1>churn@1</h1>" in page.text
-    assert "://" not in page.text, "it loads nothing from elsewhere"
+    assert "://" not in page.text.replace(f"curl {own}/predict", ""), "it loads nothing from elsewhere"
     assert all(f"<code>{name}</code>" in page.text for name in CUSTOMERS)
     head = ask.head("/")
     assert (head.status_code, head.content) == (200, b"")
@@ -194,6 +217,39 @@ def test_a_link_with_the_token_is_for_looking_only(service: Any) -> None:
     query = {"token": str(service.token)}
     assert httpx.get(f"{service.url}/", params=query).status_code == 200
     assert httpx.post(f"{service.url}/predict", params=query, json=RECORDS).status_code == 401
+
+
+def test_who_came_by_a_link_with_the_token_can_go_on_looking(service: Any) -> None:
+    with httpx.Client(base_url=service.url) as browser:
+        came = browser.get("/", params={"token": str(service.token)})
+        assert all(word in came.headers["set-cookie"] for word in ("HttpOnly", "SameSite=Strict"))
+        assert browser.get("/openapi.json").status_code == browser.get("/metrics").status_code == 200
+        assert browser.post("/predict", json=RECORDS).status_code == 401, "no page of another site can ask"
+        assert "set-cookie" not in browser.get("/").headers
+        name = next(iter(browser.cookies.keys()))
+    assert httpx.get(service.url, cookies={name: "another"}).status_code == 401
+
+
+def test_the_word_bearer_is_written_as_one_likes(service: Any) -> None:
+    for word in ("bearer", "BEARER"):
+        send = {"authorization": f"{word} {service.token}"}
+        assert httpx.post(f"{service.url}/predict", json=RECORDS[0], headers=send).status_code == 200
+
+
+def asked_line(line: str) -> tuple[str, Any]:
+    """Where and with what a line asks that a person copies into a shell."""
+    words = shlex.split(line)
+    return words[1], json.loads(words[words.index("-d") + 1])
+
+
+@pytest.mark.parametrize("place", ["card", "page"])
+def test_the_line_that_asks_it_can_be_copied(service: Any, ask: httpx.Client, place: str) -> None:
+    found = re.search(r"curl [^\n<]*", html.unescape(ask.get("/").text) if place == "page" else str(service))
+    assert found
+    url, row = asked_line(found.group())
+    assert url == f"{service.url}/predict"
+    assert None not in row.values(), "it shows what values look like"
+    assert ask.post(url, json=row).status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/", "/docs", "/version", "/openapi.json", "/metrics", "/v2", "/v2/models/churn"])

@@ -13,10 +13,10 @@ import httpx
 import pandas as pd
 import pytest
 from customer_models import CUSTOMERS, frame_model
-from serving_parts import DIES, FAILS, WAITS, Moody, afresh, client, headers, until
+from serving_parts import DIES, FAILS, NUMBERS, WAITS, Moody, afresh, client, first, headers, until
 
 from workbench.api import Workbench
-from workbench.errors import JobFailed
+from workbench.errors import JobFailed, NotFound
 
 RECORD = {"age": 31, "amount": 1.5, "city": "Köln", "day": "2024-01-01", "vip": True}
 TENSOR = {"name": "age", "shape": [1], "datatype": "INT64", "data": [31]}
@@ -141,6 +141,7 @@ V2 = [
     {"inputs": [TENSOR | {"shape": []}]},
     {"inputs": [TENSOR | {"shape": [0], "data": []}]},
     {"inputs": [TENSOR]},
+    {"inputs": [TENSOR, TENSOR]},
     {"inputs": [TENSOR], "outputs": 5},
     {"inputs": [TENSOR], "outputs": ["score"]},
     {"inputs": [TENSOR], "outputs": [{"name": ["score"]}]},
@@ -175,7 +176,9 @@ MLFLOW = {
     '{"instances": [5]}': "row 0 of instances is a number",
     '{"instances": [[1, 2]]}': "row 0 has 2 values; the model takes 5 columns",
     '{"dataframe_split": {}}': "dataframe_split holds no table",
-    '{"dataframe_split": {"columns": ["age"], "data": [[1, 2]]}}': "dataframe_split holds no table",
+    '{"dataframe_split": {"columns": ["age"], "data": [[1], [1, 2]]}}': "row 1 of dataframe_split has 2 values",
+    '{"dataframe_split": {"columns": ["age"], "data": [5]}}': "row 0 of dataframe_split has no list",
+    '{"dataframe_split": {"columns": ["age", "age"], "data": [[1, 2]]}}': "the column 'age' twice",
     '{"dataframe_split": {"columns": 5, "data": 5}}': "dataframe_split holds no table",
     '{"dataframe_records": [{"age": 1}]}': "'amount', 'city', 'day', 'vip' are not there",
     json.dumps({"dataframe_records": with_age("old")}): "column 'age', row 7: 'old'",
@@ -283,7 +286,9 @@ def test_a_model_that_fails_at_some_rows_answers_the_others(moods: Any, tmp_path
     log = "\n".join(api.logs(moods.name))
     assert "thirteen is too many" in log
     assert "serving_parts.py, line" in log, log
-    assert told(afresh(moods, "/invocations", json={"inputs": [{"age": FAILS}]}), 500)
+    failed = afresh(moods, "/invocations", json={"inputs": [{"age": FAILS}]})
+    assert "thirteen" in told(failed, 500)[0]
+    assert "serving_parts.py" not in failed.text
 
 
 def afresh_get(service: Any, path: str) -> httpx.Response:
@@ -315,6 +320,8 @@ def test_a_model_that_kills_its_process_is_started_again(moods: Any, api: Workbe
     assert now.url == moods.url
     events = [event.text for event in api.running.store.events(moods.name)]
     assert any("killed by SIGKILL" in text for text in events), events
+    assert "worker 0 ended: killed by SIGKILL; started again" in "\n".join(api.logs(moods.name))
+    assert "lost  1 worker, the last" in str(now)
 
 
 def test_a_model_that_never_comes_up_is_given_up_aloud(api: Workbench, moody: str, tmp_path: Path) -> None:
@@ -359,3 +366,34 @@ def test_another_port_that_is_taken_leaves_the_service_as_it_was(api: Workbench)
     api.stop("service/moved")
     with pytest.raises(httpx.ConnectError):
         afresh(moved, "/health")
+
+
+def test_a_token_that_is_gone_lets_nobody_in(api: Workbench) -> None:
+    service = api.serve("churn", name="bare")
+    file = api.running.store.job_folder(service.name) / "token"
+    for damage in (file.unlink, file.touch):
+        damage()
+        with pytest.raises(JobFailed, match="the token of service/bare is gone"):
+            api.restart(service.name)
+    file.unlink()
+    assert len(api.serve("churn", name="bare").token) > 30
+    assert httpx.post(f"{service.url}/predict", json=RECORD).status_code == 401
+    api.stop(service.name)
+
+
+def test_a_restart_under_an_interpreter_that_is_gone_says_so(api: Workbench) -> None:
+    service = api.serve("churn", name="moved")
+    store = api.running.store
+    gone = service.job.environment | {"python": "/nowhere/bin/python"}
+    store.put(service.name, service.job.spec, gone)
+    with pytest.raises(NotFound, match="/nowhere/bin/python is not there any more: its environment was deleted"):
+        api.restart(service.name)
+    assert afresh(service, "/predict", json=RECORD).status_code == 200, "it goes on as it was"
+    api.stop(service.name)
+
+
+def test_a_promotion_says_which_columns_differ(api: Workbench) -> None:
+    for example in (NUMBERS, NUMBERS.assign(price=1.5)):
+        api.model("grown", first, example=example)
+    api.alias("grown@1", "live")
+    assert "its columns differ: input + price float64" in str(api.promote("grown@2"))

@@ -60,7 +60,7 @@ def diff(a: ModelVersion, b: ModelVersion, home: Path | None = None) -> Diff:
         b.ref,
         _source(a.ref, b.ref, old, new),
         _modules(old, new),
-        _schema(a.manifest, b.manifest),
+        schema_changes(a.manifest, b.manifest),
         changes(_required(a.manifest), _required(b.manifest)),
         diff_state.state(a, b, live=failed is None),
         predictions(a, b, home, failed),
@@ -93,7 +93,8 @@ def _required(manifest: Manifest) -> dict[str, str]:
     return {"Python": manifest.python, **manifest.packages}
 
 
-def _schema(a: Manifest, b: Manifest) -> tuple[str, ...]:
+def schema_changes(a: Manifest, b: Manifest) -> tuple[str, ...]:
+    """A line for each column that `b` takes or gives otherwise than `a`."""
     lines: list[str] = []
     if a.schema["kind"] != b.schema["kind"]:
         lines.append(f"takes {b.schema['kind']}, took {a.schema['kind']}")

@@ -97,6 +97,8 @@ def _check_number(option: Option, value: Any) -> None:
     if not (value > 0 if least is None else value >= least):
         bound = "above 0" if least is None else f"at least {least}"
         raise UsageError(f"{shown} is {bound}, not {value}", fix=f"as in {shown} 4")
+    if option.most is not None and value > option.most:
+        raise UsageError(f"{shown} is at most {option.most}, not {value}", fix=f"as in {shown} {option.most}")
 
 
 def _shown_as(option: Option) -> str:

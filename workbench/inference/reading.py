@@ -26,7 +26,7 @@ _BLOCK_ROWS = 2048
 def columns(data: Any, schema: Schema) -> Mapping[str, Any]:
     """The columns of a frame, an Arrow table, an array, a dict of arrays or a list of records, as they are."""
     if isinstance(data, dict):
-        return data
+        return _fitting(data, schema)
     if is_arrow(data):
         return _fitting({name: data.column(i) for i, name in enumerate(data.schema.names)}, schema)
     if hasattr(data, "iloc"):
@@ -110,6 +110,7 @@ def _beside(parts: list[Any], names: list[str], field: Field) -> Array:
     from dataclasses import replace
 
     cast = [replace(field, name=name, shape=()).cast(part) for part, name in zip(parts, names, strict=True)]
+    rows(dict(zip(names, cast, strict=True)))
     return _stacked(cast) if field.shape else cast[0]
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from ..errors import WorkbenchError
+from ..errors import StorageError, WorkbenchError
 
 _LOOK_WANTED = 1.0
 _EPOCH = struct.Struct("q")
@@ -21,7 +21,11 @@ class Epoch:
     def __init__(self, path: Path, *, new: bool = False) -> None:
         if new:
             path.unlink(missing_ok=True)
-            path.write_bytes(bytes(_EPOCH.size))
+            try:
+                path.write_bytes(bytes(_EPOCH.size))
+            except OSError as error:
+                fix = "make room on that disk, or see to its rights; it is tried again"
+                raise StorageError(f"{path.parent} cannot be written: {error.strerror}", fix=fix) from error
         with path.open("r+b") as file:
             self._shared = mmap.mmap(file.fileno(), _EPOCH.size)
 

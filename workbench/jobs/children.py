@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import selectors
 import signal
 import socket
+import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,12 +27,22 @@ class Child:
     loaded: bool = False
     ready: bool = False
     said: str = ""
+    heard_at: float = field(default_factory=time.monotonic)
     read: bytearray = field(default_factory=bytearray)
 
     def tell(self, **message: Any) -> None:
         """Say something to it."""
         with suppress(OSError):  # it died, as its end will tell
             self.channel.sendall(json.dumps(message).encode() + b"\n")
+
+    @property
+    def silence(self) -> float:
+        """Since how many seconds it has said nothing."""
+        return time.monotonic() - self.heard_at
+
+    def ends(self, number: int) -> None:
+        """Send it a signal; it is not waited for yet, so its number is its own."""
+        os.kill(self.pid, number)
 
     def heard(self) -> list[Message] | None:
         """What it said since; None when it is gone."""
@@ -40,6 +52,7 @@ class Child:
             part = b""
         if not part:
             return None
+        self.heard_at = time.monotonic()
         *lines, rest = (self.read + part).split(b"\n")
         self.read = bytearray(rest)
         return [json.loads(line) for line in lines]

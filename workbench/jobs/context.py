@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import signal
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
-from .. import paths
-from ..errors import NotFound
+from .. import journal, paths
+from ..errors import NotFound, StorageError
 from . import identity, logs
 from .record import Job, Order
 from .store import Store
@@ -32,6 +31,7 @@ class Context:
         self._asked: list[Order] = []
         self._new: dict[str, Any] = {}
         self._written = 0.0
+        self._untold: tuple[str, str] | None = None  # what a full disk did not take
         signal.signal(signal.SIGTERM, self._terminated)
 
     def _recorded(self) -> Job:
@@ -89,7 +89,7 @@ class Context:
     def state(self, state: str, reason: str = "") -> None:
         """Tell what state it is in, at once; why it is blocked stands in its log too."""
         if state == "blocked" and reason != self.job.reason:
-            print(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {state}: {reason}", file=sys.stderr, flush=True)  # noqa: T201
+            journal.note(f"{state}: {reason}")
         self._write(state, reason)
 
     def raised(self, error: Exception) -> None:
@@ -98,8 +98,16 @@ class Context:
         self._write()
 
     def _write(self, state: str | None = None, reason: str = "") -> None:
-        self.store.report(self.name, process=self.process, state=state, reason=reason, facts=self._new)
-        self._new, self._written = {}, time.monotonic()
+        """What the store does not take, since its disk is full, is told again at a later tick."""
+        self._untold = (state, reason) if state else self._untold
+        told, why = self._untold or (None, "")
+        self._written = time.monotonic()
+        try:
+            self.store.report(self.name, process=self.process, state=told, reason=why, facts=self._new)
+        except StorageError as error:
+            journal.note(error)
+            return
+        self._new, self._untold = {}, None
         self._read()
 
     def orders(self) -> list[Order]:
@@ -115,5 +123,5 @@ class Context:
     def tick(self) -> None:
         """See to the log."""
         logs.rotate(self.folder)
-        if self._new and time.monotonic() - self._written > _EVERY:
+        if (self._new or self._untold) and time.monotonic() - self._written > _EVERY:
             self._write()

@@ -12,9 +12,12 @@ import selectors
 import signal
 import socket
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .. import journal
+from ..errors import StorageError
 from ..spawn.branch import branch
 from . import handover, identity
 from .changeover import Epoch, Following
@@ -27,6 +30,9 @@ if TYPE_CHECKING:
     from .context import Context
 
 LOOK = 0.05
+SILENCE = 60.0  # a child says every second that it is there
+DRAIN = 25.0  # its supervisor waits 30 s
+FOLLOWED_DRAIN = 300.0
 _FAILURES = 5
 _RESTARTS = 2
 _GRIEF = 1.0
@@ -55,8 +61,8 @@ class Door:
     ) -> None:
         self.context, self.shared, self.target, self.ref, self.count = context, shared, target, ref, count
         _sweep(context.folder)
-        self.following, self.facts = Following(wanted), facts
-        context.facts(**facts, version=ref)
+        self.following, self.facts = Following(wanted), facts | {"door": os.getpid(), "deaths": 0}
+        context.facts(**self.facts, version=ref)
         self.args = args | {"epoch": str(context.folder / f"epoch-{os.getpid()}"), "door": os.getpid()}
         self.epoch = Epoch(Path(self.args["epoch"]), new=True)
         self.children: dict[int, Child] = {}
@@ -64,7 +70,7 @@ class Door:
         self.failures = 0
         self.next_ref = ""
         self.pending: dict[int, tuple[Order, dict[int, Message]]] = {}
-        self.leaving = False
+        self.leaving = 0.0  # since when
         self.bereft = 0.0  # since when no other process is in its place any more
         self.selector = selectors.DefaultSelector()
         self.offer = handover.offer(shared, context.folder)
@@ -79,7 +85,10 @@ class Door:
                 for key, _ in self.selector.select(LOOK):
                     key.data()
                 self._reap()
-                self._look()
+                try:
+                    self._look()
+                except StorageError:
+                    self._cannot_look()
         for path in self.context.folder.glob(f"*-{os.getpid()}"):
             path.unlink(missing_ok=True)
 
@@ -111,6 +120,8 @@ class Door:
                 self._told(child, message)
 
     def _told(self, child: Child, message: Message) -> None:
+        if message.get("alive"):
+            return
         child.said = message.get("failed", "")
         if message.get("loaded"):
             child.loaded = True
@@ -125,7 +136,8 @@ class Door:
         if message.get("ready"):
             child.ready, self.failures = True, 0
             if self.context.job.restarts > _RESTARTS:  # it came up: its end is no reason to give up, but to wait a bit
-                self.context.store.failed_start(self.context.name, _RESTARTS, None)
+                with suppress(StorageError):
+                    self.context.store.failed_start(self.context.name, _RESTARTS, None)
         self._tell_state()
 
     def _catch_up(self, child: Child) -> None:
@@ -168,11 +180,20 @@ class Door:
             return
         delay = 0.0 if child.ready else min(_LONGEST_DELAY, 0.1 * 2**self.failures)
         self.due[child.slot] = time.monotonic() + delay
-        self.context.store.event(self.context.name, f"worker {child.slot} ended: {why}; started again")
+        self._mourn(child, why)
         if any(other.ready for other in self.children.values()):
             self._tell_state()
         else:
             self.context.state("starting", f"its worker ended: {why}")
+
+    def _mourn(self, child: Child, why: str) -> None:
+        """Tell of the end of a child: in the log, as an event, and for the card of those that were ready."""
+        text = f"worker {child.slot} ended: {why}; started again"
+        journal.note(text)
+        with suppress(StorageError):
+            self.context.store.event(self.context.name, text)
+        if child.ready:
+            self.facts |= {"deaths": self.facts["deaths"] + 1, "died_at": time.time(), "died_of": why}
 
     def _bury(self, child: Child, why: str, order: Order, answers: dict[int, Message]) -> None:
         """One that ends while it prepares may have been killed by anybody; two were by what they loaded."""
@@ -190,7 +211,9 @@ class Door:
     def _look(self) -> None:
         """What the store says: stop, a successor, orders."""
         self.context.tick()
+        self._end_the_silent()
         if self.leaving:
+            self._cut_off()
             return
         if self._should_leave():
             self._leave()
@@ -202,6 +225,26 @@ class Door:
                 self._pass_on(order)
         if not self.pending and (ref := self.following.differs(self.ref)):
             self._pass_on(Order(_OWN_PREPARE, self.context.name, "prepare", {"ref": ref}))
+
+    def _cannot_look(self) -> None:
+        """The disk of the store is full, or whatever: it goes on as it is, unless the store was removed."""
+        if not self.context.store.folder.exists() and not self.leaving:
+            self._leave()
+
+    def _end_the_silent(self) -> None:
+        """A child that is in a call of its model which never ends, and does nothing else, is replaced. While a version
+        is loaded it may be silent, too."""
+        silent = [child for child in self.children.values() if child.ready and child.silence > SILENCE]
+        for child in silent if not self.pending else ():
+            child.said = f"it did not answer for {SILENCE:.0f} s: the model was in one call all the time"
+            child.ends(signal.SIGKILL)
+
+    def _cut_off(self) -> None:
+        """What is still being answered is waited for, but not for ever."""
+        job = self.context.look()
+        patience = DRAIN if job is None or job.desired == "stopped" else FOLLOWED_DRAIN
+        for child in self.children.values() if time.monotonic() - self.leaving > patience else ():
+            child.ends(signal.SIGKILL)
 
     def _should_leave(self) -> bool:
         """Whether it was told to stop, or another is ready in its place. While that one starts, this one answers; where
@@ -249,7 +292,7 @@ class Door:
         number, ok = message["answer"], message["ok"]
         if number == _CATCH_UP and not ok:
             child.said = message["text"]
-            os.kill(child.pid, signal.SIGTERM)  # it would answer with what it has; the next one loads it from the start
+            child.ends(signal.SIGTERM)  # it would answer with what it has; the next one loads it from the start
         if found := self.pending.get(number):
             if ok and found[0].do == "prepare":
                 child.prepared = message["ref"]
@@ -268,13 +311,14 @@ class Door:
             self.next_ref = ""
         if order.id == _OWN_PREPARE:
             self.following.refused(order.args["ref"], text)
-        self.context.answer(order, text)
+        with suppress(StorageError):  # it is passed on again
+            self.context.answer(order, text)
         if order.id == _OWN_PREPARE and not text:
             self._pass_on(Order(_OWN_FLIP, order.job, "flip", order.args))
         self._tell_state()
 
     def _leave(self) -> None:
-        self.leaving = True
+        self.leaving = time.monotonic()
         if self.offer:
             self.selector.unregister(self.offer)
             self.offer.close()

@@ -24,10 +24,10 @@ CLAIM_SECONDS = 30.0
 _LOG_FOLDER = "jobs"
 _OTHERS = {
     "python": "another interpreter",
-    "variables": "other variables",
     "env_file": "another file of variables",
     "env_file_written": "variables written anew",
 }
+_OF_THE_SHELL = {"PATH", "VIRTUAL_ENV", "CONDA_PREFIX", "LANG", "LANGUAGE", "TMPDIR", "TEMP", "TMP", "USER"}
 _FAILED_WITH_NOTIFY = "select * from jobs where state = 'failed' and notify is not null"
 
 
@@ -231,10 +231,17 @@ def _changes(job: Job, spec: dict[str, Any], environment: dict[str, Any], notify
     said = []
     for key in [key for key in {**job.spec, **spec} if job.spec.get(key) != spec.get(key)]:
         said.append(f"{key} {_short(job.spec.get(key))} → {_short(spec.get(key))}")
-    changed = [key for key in environment if key != "preload" and environment[key] != job.environment.get(key)]
-    said += [_OTHERS.get(key, f"another {key}") for key in changed]
+    names = _differing(job.environment["variables"], environment["variables"])
+    said += [f"variables {names}"] * bool(names)
+    said += [words for key, words in _OTHERS.items() if environment.get(key) != job.environment.get(key)]
     said += ["tells another"] * (job.notify != notify)
     return said + ["started again"] * (job.desired == "stopped" or job.over)
+
+
+def _differing(before: dict[str, str], now: dict[str, str]) -> str:
+    """The names of the variables that have another value, but for those of the place where something is asked for."""
+    names = (before.keys() | now.keys()) - _OF_THE_SHELL
+    return ", ".join(sorted(name for name in names if before.get(name) != now.get(name)))
 
 
 def _short(value: Any) -> str:

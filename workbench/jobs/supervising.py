@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from .. import paths, text
+from .. import journal, paths, text
 from ..errors import WorkbenchError
 from ..spawn import client
 from . import launch, logs
@@ -74,7 +74,7 @@ class Supervisor:
         except Exception:  # noqa: BLE001
             error = traceback.format_exc()
         if error and error != self._said.get(name):
-            print(f"{name}: {error}", file=sys.stderr, flush=True)  # noqa: T201 (its log)
+            journal.note(f"{name}: {error}")
         self._said[name] = error
 
     def _wait(self) -> None:

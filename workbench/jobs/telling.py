@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
-from .. import notify
+from .. import journal, notify
 from ..errors import WorkbenchError
 from . import launch
 from .record import Job
@@ -41,7 +40,7 @@ class Telling:
             said = f"{shown} could not be told: {error}" if error else f"{shown} was told"
             self.store.event(job.name, said, failure=job.since)
         except WorkbenchError as refusal:
-            print(refusal, file=sys.stderr, flush=True)  # noqa: T201 (the supervisor's log)
+            journal.note(refusal)
 
     def _sent(self, job: Job, where: str) -> Exception | None:
         """What went wrong, every time."""
@@ -53,7 +52,7 @@ class Telling:
                 self.send(where, f"{job.name} failed", job.reason.replace("%workbench", "workbench"), settings)
             except Exception as raised:  # noqa: BLE001 whoever cannot be told must not end the supervisor
                 error = raised
-                print(f"{job.name}: {type(raised).__name__} while telling: {raised}", file=sys.stderr, flush=True)  # noqa: T201
+                journal.note(f"{job.name}: {type(raised).__name__} while telling: {raised}")
             else:
                 return None
         return error

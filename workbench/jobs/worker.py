@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-import traceback
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from .. import journal
 from ..errors import ModelFailed, WorkbenchError
 from .context import Context
 
@@ -21,7 +20,7 @@ def main(args: dict[str, Any]) -> None:
     try:
         work.run(context)
     except WorkbenchError as error:
-        _write_down(error)
+        journal.note(error, error.__cause__ if isinstance(error, ModelFailed) else None)
         context.state("failed", str(error))
     except Exception as error:
         context.raised(error)
@@ -29,10 +28,3 @@ def main(args: dict[str, Any]) -> None:
     else:
         if context.told_to_stop():
             context.state("stopped")
-
-
-def _write_down(error: WorkbenchError) -> None:
-    """In the log: what happened, after the way through the model's own code where that failed."""
-    if isinstance(error, ModelFailed) and error.__cause__ is not None:
-        traceback.print_exception(error.__cause__, file=sys.stderr)
-    print(error, file=sys.stderr, flush=True)  # noqa: T201 (its log)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .. import paths
+from .. import journal, paths
 from ..bundle.apart import Apart
 from ..bundle.registry import Registry
 from ..errors import JobFailed, WorkbenchError
@@ -74,7 +73,7 @@ def _beating(context: Context) -> Iterator[Control]:
             try:
                 control.tick()
             except WorkbenchError as error:  # a full disk ends a run where it writes, not here
-                print(error, file=sys.stderr, flush=True)  # noqa: T201 (its log)
+                journal.note(error)
 
     thread = threading.Thread(target=beat, daemon=True)
     thread.start()

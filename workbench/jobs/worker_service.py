@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import gc
 import json
 import os
@@ -57,11 +58,11 @@ def _metrics(context: Context) -> Path:
 
 
 def _taken(context: Context) -> socket.socket | None:
-    """The socket of those who served before, if it listens where this should."""
+    """The socket of those who served before, if it listens where this should; a busy worker cannot give it."""
     spec, facts = context.job.spec, context.job.facts
     if facts.get("host") != spec["host"] or spec["port"] not in (0, facts.get("port")):
         return None
-    return handover.take([pid for pid in facts.get("workers", ()) if pid != os.getpid()], context.folder)
+    return handover.take([facts.get("door", 0), *facts.get("workers", ())], context.folder)
 
 
 def _own_socket(context: Context) -> socket.socket:
@@ -69,25 +70,29 @@ def _own_socket(context: Context) -> socket.socket:
     host, port = context.job.spec["host"], context.job.spec["port"]
     if not port and (before := context.job.facts.get("port")):
         with suppress(StorageError):
-            return listen(host, before, context.name)
-    return listen(host, port, context.name)
+            return listen(host, before)
+    return listen(host, port)
 
 
-def listen(host: str, port: int, name: str) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
     """A socket that listens at this address. StorageError, which names it, where it is taken."""
     try:
         ((family, *_, address), *_) = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        what = f"{name}: {host} is no address of this machine: {getattr(error, 'strerror', None) or error}"
-        raise StorageError(what, fix="--host 127.0.0.1, or 0.0.0.0 for all its addresses") from error
+        raise _no_address(host) from error
     try:
         return socket.create_server((address[0], port), family=family, backlog=_BACKLOG, reuse_port=False)
     except (OSError, OverflowError) as error:
-        why = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
-        raise StorageError(
-            f"{name}: port {port} of {host} cannot be had: {why}",
-            fix="--port with another number, or leave --port out to get a free one",
-        ) from error
+        number = getattr(error, "errno", None)
+        if number == errno.EADDRNOTAVAIL:
+            raise _no_address(host) from error
+        why = os.strerror(number) if number else str(error)
+        fix = "--port with another number, or leave --port out to get a free one"
+        raise StorageError(f"port {port} of {host} cannot be had: {why}", fix=fix) from error
+
+
+def _no_address(host: str) -> StorageError:
+    return StorageError(f"{host} is no address of this machine", fix="--host 127.0.0.1, or 0.0.0.0 for all of them")
 
 
 def work(args: dict[str, Any]) -> None:
@@ -107,6 +112,7 @@ class Worker:
     """One process that answers requests with the version that its door says."""
 
     live: Live
+    token: str | None
     offer: handover.Offer | None = None
 
     def __init__(self, args: dict[str, Any]) -> None:
@@ -124,9 +130,10 @@ class Worker:
             self.channel.sendall(json.dumps(message).encode() + b"\n")
 
     def load(self) -> None:
-        """Load the version and let it answer its example."""
+        """Load the version and let it answer its example; StorageError where its token is gone."""
         from ..patterns.serving.live import Live
 
+        self.token = self._token()
         self.live = Live(self._served(self.args["ref"]), Epoch(Path(self.args["epoch"])))
 
     def _served(self, ref: str) -> Served:
@@ -139,6 +146,7 @@ class Worker:
     async def serve(self) -> None:
         """Answer requests, once the door says that it may, until told to drain."""
         from ..monitoring.metrics import Metrics
+        from ..patterns.serving.access import Access
         from ..patterns.serving.endpoint import Endpoint, Limits
         from ..patterns.serving.server import serve
 
@@ -152,12 +160,11 @@ class Worker:
         endpoint = Endpoint(
             self.live,
             name=self.job.name,
-            token=self._token(),
+            access=Access(self.job.name, self.token, local=spec["host"] in _LOOPBACK),
             limits=Limits(**spec["limits"]),
             metrics=metrics,
-            local=spec["host"] in _LOOPBACK,
         )
-        beside = [asyncio.create_task(self._listen()), asyncio.create_task(self._see_to_log())]
+        beside = [asyncio.create_task(self._listen()), asyncio.create_task(self._stay_in_touch())]
         self.tell(loaded=True)
         await self.go.wait()
         if not self.drain.is_set():
@@ -174,16 +181,23 @@ class Worker:
             self.offer = None
         self.shared.close()
 
-    async def _see_to_log(self) -> None:
-        """The door may have begun another file."""
+    async def _stay_in_touch(self) -> None:
+        """The door knows from it that requests are answered; it may have begun another file of the log."""
         folder = self.store.job_folder(self.job.name)
         while True:
             await asyncio.sleep(1)
+            self.tell(alive=True)
             logs.rotate(folder)
 
     def _token(self) -> str | None:
+        """What to ask for; None where the spec says nothing is."""
+        if not self.job.spec["token"]:
+            return None
         file = self.store.job_folder(self.job.name) / "token"
-        return file.read_text().strip() if self.job.spec["token"] else None
+        token = file.read_text().strip() if file.exists() else ""
+        if not token:
+            raise StorageError(f"the token of {self.job.name} is gone", fix="%serve it again, which makes another")
+        return token
 
     async def _listen(self) -> None:
         """What the door says, until it is gone; then until another is ready in its place."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import mmap
+import time
 from bisect import bisect_left
 from dataclasses import dataclass
 from pathlib import Path
 
-FIELDS = ("requests", "failures", "rows", "batches", "seconds", "model_seconds", "waiting")
+FIELDS = ("requests", "failures", "rows", "batches", "seconds", "model_seconds", "waiting", "refused", "calling")
 _FIRST, _STEPS, _BUCKETS = 1e-5, 4, 96
 BOUNDS = tuple(_FIRST * 2 ** (i / _STEPS) for i in range(_BUCKETS))
 """The upper bounds of the histogram's buckets in seconds: 10 µs to 140 s, four to each doubling."""
@@ -22,25 +23,30 @@ class Metrics:
     def __init__(self, path: Path, slot: int, slots: int) -> None:
         size = _WIDTH * _BYTES * slots
         with path.open("a+b") as file:
-            if file.tell() < size:
-                file.truncate(size)
+            file.write(bytes(max(0, size - file.tell())))  # a hole in it would be a SIGBUS when the disk is full
             self._map = mmap.mmap(file.fileno(), size)
         start = slot * _WIDTH
         self._all = memoryview(self._map).cast("d")
         self._own = self._all[start : start + _WIDTH]
-        self.waits(0)  # whoever had the slot before may have died with requests that waited
+        self.waits(0)  # whoever had the slot before may have died with requests that waited, in a call
+        self._own[8] = 0
 
     def waits(self, requests: int) -> None:
         """So many requests wait for the model now."""
         self._own[6] = requests
 
-    def answered(self, seconds: float, *, failed: bool) -> None:
-        """One request was answered, so long after its first byte."""
+    def answered(self, seconds: float, status: int) -> None:
+        """One request was answered with this status, so long after its first byte."""
         own = self._own
         own[0] += 1
-        own[1] += failed
+        own[1] += status >= 400
+        own[7] += 400 <= status < 500
         own[4] += seconds
         own[len(FIELDS) + bisect_left(BOUNDS, seconds)] += 1
+
+    def calls(self) -> None:
+        """The model begins with a batch."""
+        self._own[8] = time.time()
 
     def predicted(self, rows: int, seconds: float) -> None:
         """One batch was answered by the model."""
@@ -48,6 +54,7 @@ class Metrics:
         own[2] += rows
         own[3] += 1
         own[5] += seconds
+        own[8] = 0
 
     def all(self) -> Figures:
         """What all processes of the file have counted."""
@@ -56,7 +63,8 @@ class Metrics:
 
 @dataclass(frozen=True)
 class Figures:
-    """What all processes of a deployment have counted since they started; times in seconds."""
+    """What all processes of a deployment have counted since they started; times in seconds. Of the failures, `refused`
+    are what clients did wrong, or too many of them; `calling` is when the longest call of a model now began, or 0."""
 
     requests: int
     failures: int
@@ -65,6 +73,8 @@ class Figures:
     seconds: float
     model_seconds: float
     waiting: int
+    refused: int
+    calling: float
     buckets: tuple[int, ...]
 
     def quantile(self, share: float) -> float | None:
@@ -96,5 +106,7 @@ def _sums(values: memoryview[float]) -> Figures:
     slots = len(values) // _WIDTH
     sums = [sum(values[slot * _WIDTH + i] for slot in range(slots)) for i in range(_WIDTH)]
     counts = [int(value) for value in sums]
-    requests, failures, rows, batches, _, _, waiting = counts[: len(FIELDS)]
-    return Figures(requests, failures, rows, batches, sums[4], sums[5], waiting, tuple(counts[len(FIELDS) :]))
+    requests, failures, rows, batches, _, _, waiting, refused, _ = counts[: len(FIELDS)]
+    began = [at for slot in range(slots) if (at := values[slot * _WIDTH + 8])]
+    calling, buckets = min(began, default=0.0), tuple(counts[len(FIELDS) :])
+    return Figures(requests, failures, rows, batches, sums[4], sums[5], waiting, refused, calling, buckets)

@@ -37,6 +37,7 @@ class _Collected:
         counted = {
             "model_infer_request_success": ("requests that were answered", seen.requests - seen.failures),
             "model_infer_request_failure": ("requests that were refused or failed", seen.failures),
+            "workbench_refused_requests": ("requests that were wrong, or too many", seen.refused),
             "workbench_rows": ("rows that were predicted", seen.rows),
             "workbench_batches": ("calls of the model", seen.batches),
             "workbench_model_seconds": ("seconds in the model's own code", seen.model_seconds),

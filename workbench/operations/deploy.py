@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import secrets
+import tempfile
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import text
 from ..bundle import packages
+from ..bundle.storage import writing
 from ..data import folders, places
 from ..errors import NotFound, NotProven, UsageError
 from . import environment
@@ -197,14 +200,21 @@ class Deploying:
         return job
 
     def _port_before(self, name: str) -> int:
-        """The port that was asked for before, so that its address stays; 0 for a free one."""
-        return next((int(job.spec["port"]) for job in self.running.jobs("service") if job.name == name), 0)
+        """The port that was asked for before, and was had, so that its address stays; 0 for a free one."""
+        asked = ((job.spec["port"], job.facts.get("port")) for job in self.running.jobs("service") if job.name == name)
+        return next((int(port) for port, had in asked if port == had), 0)
 
     def _token(self, name: str) -> None:
-        file = self.running.store.job_folder(name) / "token"
-        if not file.exists():
-            with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as new:
+        """Make its token, once: whole or not at all, since others may ask for the same service now."""
+        with writing(self.running.store.folder):
+            folder = self.running.store.job_folder(name)
+            if (folder / "token").exists():
+                return
+            with tempfile.NamedTemporaryFile("w", dir=folder, prefix="token-") as new:
                 new.write(secrets.token_urlsafe(32))
+                new.flush()
+                with suppress(FileExistsError):
+                    os.link(new.name, folder / "token")
 
 
 def _beginning(input: str, group: str, start: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,25 +13,49 @@ if TYPE_CHECKING:
     from ..bundle.registry import Registry
     from ..jobs.record import Job
 
+_LOOKED_AT = 64
+_LONG_CALL = 10.0
+
 
 def of_service(job: Job) -> dict[str, Any]:
-    """Requests, failures, seconds at the median and at the 99th percentile since it started; empty before that."""
+    """Requests, of which some failed or were refused, and seconds at the median and at the 99th percentile, since it
+    started; how many wait now, and for how many seconds the model has been in one call. Empty before that."""
     from ..monitoring.metrics import read
 
     file = Path(str(job.facts.get("metrics", "")))
     if not file.is_file():
         return {}
     seen = read(file)
-    return {"requests": seen.requests, "failures": seen.failures, "rows": seen.rows, "p50": seen.p50, "p99": seen.p99}
+    return {
+        "requests": seen.requests,
+        "failures": seen.failures - seen.refused,
+        "refused": seen.refused,
+        "rows": seen.rows,
+        "p50": seen.p50,
+        "p99": seen.p99,
+        "waiting": seen.waiting,
+        "calling": time.time() - seen.calling if seen.calling else 0.0,
+    }
 
 
 def words(seen: dict[str, Any]) -> str:
-    """`1 204 requests · p50 0.8 ms · p99 2.1 ms · 3 failed`."""
-    if not seen.get("requests"):
+    """`1 204 requests · p50 0.8 ms · p99 2.1 ms · 3 failed · 12 refused · 5 wait · one call for 40 s`."""
+    if not (seen.get("requests") or seen.get("waiting") or seen.get("calling", 0.0) > _LONG_CALL):
         return ""
-    times = [f"{name} {1000 * seen[name]:.2g} ms" for name in ("p50", "p99") if seen.get(name)]
-    failures = [f"{text.count(seen['failures'])} failed"] if seen["failures"] else []
-    return " · ".join([text.count(seen["requests"], "request"), *times, *failures])
+    said = [text.count(seen["requests"], "request")]
+    said += [f"{name} {1000 * seen[name]:.2g} ms" for name in ("p50", "p99") if seen.get(name)]
+    counts = {"failures": "failed", "refused": "refused", "waiting": "wait"}
+    said += [f"{text.count(seen[name])} {word}" for name, word in counts.items() if seen[name]]
+    said += [f"the model has been in one call for {text.seconds(seen['calling'])}"] * (seen["calling"] > _LONG_CALL)
+    return " · ".join(said)
+
+
+def deaths(facts: dict[str, Any]) -> str:
+    """`2 workers, the last 4.0 s ago: killed by SIGKILL`; nothing where none has ended by itself."""
+    if not facts.get("deaths"):
+        return ""
+    ago = text.seconds(max(0.0, time.time() - facts["died_at"]))
+    return f"{text.count(facts['deaths'], 'worker')}, the last {ago} ago: {facts['died_of']}"
 
 
 def progress(facts: dict[str, Any], *, over: bool = False) -> str:
@@ -56,15 +81,14 @@ def moment(when: float | None, zone: str | None = None) -> str:
     return datetime.fromtimestamp(when, ZoneInfo(zone) if zone else None).strftime("%Y-%m-%d %H:%M")
 
 
-def example_record(registry: Registry, ref: str) -> Any:
-    """One row of the reference as a client sends it; an empty record where none was kept."""
+def example_call(registry: Registry, ref: str, url: str, own_name: str, *, token: bool) -> str:
+    """The line that asks a service about a row of the reference; about an empty record where none was kept."""
     from ..inference.schema import Schema
-    from ..patterns.serving.examples import records
+    from ..patterns.serving.examples import call, example
 
     try:
         version = registry.resolve(ref)
-        schema = Schema.from_json(version.manifest.schema)
-        found = records(schema, version.reference(1), 1)
-        return found if schema.kind == "array" else found[0]
+        shown = example(Schema.from_json(version.manifest.schema), version.reference(_LOOKED_AT))
     except WorkbenchError:
-        return {}
+        shown = {}
+    return call(url, shown, own_name, token=token)

@@ -113,12 +113,6 @@ class Handle:
     def _lines(self) -> list[tuple[str, str]]:
         return []
 
-    def _next(self, step: str) -> str:
-        """What can be done with a deployment: `step` while it runs."""
-        if self.state in ("stopped", "failed"):
-            return f"%workbench logs {self.name} · %workbench start {self.name} · %workbench remove {self.name}"
-        return f"{step} · %workbench logs {self.name} · %workbench stop {self.name}"
-
     def _version(self) -> str:
         """`churn@3, follows live`."""
         serving = self.facts.get("version", "")
@@ -135,6 +129,14 @@ class Handle:
         if newest <= int(number or 0):
             return ""
         return f"{name}@{newest} is newer, not live → %workbench promote {name}@{newest}"
+
+    def _next(self, *meanwhile: str) -> str:
+        """The lines to go on with, by its state; `meanwhile` are those of a deployment that runs."""
+        logs, start = f"%workbench logs {self.name}", f"%workbench start {self.name}"
+        if self.state == "stopped":
+            return f"{start} · %workbench remove {self.name}"
+        steps = (logs, start) if self.state == "failed" else (*meanwhile, logs, f"%workbench stop {self.name}")
+        return " · ".join(steps)
 
     def to_json(self) -> dict[str, Any]:
         job = self.job

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from .. import text
+from ..errors import NotFound
 from . import figures
 from .handles import Handle
 
@@ -38,9 +38,13 @@ class Service(Handle):
 
     @property
     def token(self) -> Token:
-        """What it asks for in the header `Authorization: Bearer …`; empty where it asks for none."""
+        """What it asks for in the header `Authorization: Bearer …`; empty where it asks for none. NotFound."""
         file = self.running.store.job_folder(self.name) / "token"
-        return Token(file.read_text(encoding="utf-8").strip() if self.job.spec["token"] else "")
+        if not self.job.spec["token"]:
+            return Token("")
+        if not file.exists():
+            raise NotFound(f"the token of {self.name} is gone", fix="%serve it again, which makes another")
+        return Token(file.read_text(encoding="utf-8").strip())
 
     def _figures(self) -> dict[str, Any]:
         return {"url": self.url, "figures": figures.of_service(self.job)}
@@ -53,17 +57,15 @@ class Service(Handle):
         return [
             ("note", self.remark),
             ("call", self._call(own) if self.state == "ready" else ""),
-            ("seen", figures.words(figures.of_service(self.job))),
+            ("seen", figures.words(figures.of_service(self.job)) if not self.job.over else ""),
+            ("lost", figures.deaths(self.facts) if not self.job.over else ""),
             ("new", self._newer()),
-            ("next", self._next(f"%workbench status {own}")),
+            ("next", self._next(f"%workbench status {self.name}")),
         ]
 
     def _call(self, own: str) -> str:
-        record = json.dumps(
-            figures.example_record(self.registry, str(self.facts.get("version", ""))), ensure_ascii=False
-        )
-        ask = f' -H "Authorization: Bearer $(workbench token {own})"' if self.job.spec["token"] else ""
-        return f"curl {self.url}/predict{ask} -d '{record}'"
+        version, token = str(self.facts.get("version", "")), bool(self.job.spec["token"])
+        return figures.example_call(self.registry, version, self.url, own, token=token)
 
 
 class Stream(Handle):

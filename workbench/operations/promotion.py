@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .. import text
-from ..errors import NotProven, UsageError
+from ..bundle.diff import schema_changes
+from ..errors import NotProven, UsageError, WorkbenchError
 from .deploy import LIVE
 from .running import LOOK, Running
 
@@ -22,7 +24,8 @@ _PATIENCE = 120.0
 @dataclass(frozen=True)
 class Promotion:
     """Where `live` is now, where it was, and what followed. Refused is a state: `kept` says why `live` stayed, `later`
-    what has not yet changed over, which it does by itself."""
+    what has not yet changed over, which it does by itself. `differs` says which columns it takes or gives otherwise
+    than the version before, as `diff` does."""
 
     model: str
     version: int
@@ -31,6 +34,7 @@ class Promotion:
     seconds: float
     kept: str = ""
     later: str = ""
+    differs: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         if self.kept:
@@ -43,12 +47,13 @@ class Promotion:
         over = f"changed over in {text.seconds(self.seconds)}, no request failed"
         lines = [f"  with  {', '.join(self.followers)} {over}"] * bool(self.followers and not self.later)
         lines += [f"  later {self.later}"] * bool(self.later)
+        lines += [f"  note  who asks must know that its columns differ: {', '.join(self.differs)}"] * bool(self.differs)
         return "\n".join([head, *lines, f"  next  %workbench status {self.model} · %workbench rollback {self.model}"])
 
     __repr__ = __str__
 
     def to_json(self) -> dict[str, Any]:
-        return {**self.__dict__, "followers": list(self.followers)}
+        return {**self.__dict__, "followers": list(self.followers), "differs": list(self.differs)}
 
 
 def promote(running: Running, registry: Registry, model: str, *, back: bool = False) -> Promotion:
@@ -66,8 +71,9 @@ def promote(running: Running, registry: Registry, model: str, *, back: bool = Fa
     registry.set_alias(version, LIVE)
     later = _ask(running, followers, "flip", ref=version.ref)
     _remember(running, version, before, later, back=back)
-    names = tuple(job.name for job in followers)
-    return Promotion(version.name, version.version, before, names, time.monotonic() - started, later=later)
+    names, took = tuple(job.name for job in followers), time.monotonic() - started
+    differs = _differs(registry, before, version)
+    return Promotion(version.name, version.version, before, names, took, later=later, differs=differs)
 
 
 def rollback(running: Running, registry: Registry, model: str) -> Promotion:
@@ -80,6 +86,14 @@ def rollback(running: Running, registry: Registry, model: str) -> Promotion:
         what = f"there is no version of {name} that was {LIVE} before this one" if now else f"{name}@{LIVE} is not set"
         raise UsageError(what, fix=f"%workbench promote {name}@N moves it to one")
     return promote(running, registry, f"{name}@{last['before']}", back=True)
+
+
+def _differs(registry: Registry, before: int | None, version: ModelVersion) -> tuple[str, ...]:
+    """How its columns differ from those of the version before; nothing where that is gone or damaged."""
+    with suppress(WorkbenchError):
+        if before is not None:
+            return schema_changes(registry.resolve(f"{version.name}@{before}").manifest, version.manifest)
+    return ()
 
 
 def _follows(job: Job, name: str) -> bool:

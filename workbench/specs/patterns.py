@@ -30,7 +30,7 @@ _NOTIFY = option("notify", "text", "where to tell that it failed: a mail address
 _ENV_FILE = option("env_file", "text", "a file of NAME=VALUE lines: the variables that it gets", "FILE")
 _LASTING = (
     _NAME,
-    option("workers", "number", "how many processes answer (1)", "N", least=1),
+    option("workers", "number", "how many processes answer (1)", "N", least=1, most=256),
     _ENV_FILE,
     _NOTIFY,
     DRY_RUN,
@@ -71,7 +71,7 @@ _BATCH = (
 
 _SERVE = (
     MODEL,
-    option("port", "number", "the port; without it a free one, kept from then on", "PORT", least=0),
+    option("port", "number", "the port; without it a free one, kept from then on", "PORT", least=0, most=65_535),
     option("host", "text", "the address (127.0.0.1: this machine only)", "ADDRESS"),
     switch("no_token", "answer whoever asks"),
     option("max_body", "number", "the largest request, in MB (16)", "MB"),

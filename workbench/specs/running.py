@@ -102,7 +102,7 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         "shutdown",
-        "end the supervisor; what runs goes on, and is not looked after until a verb starts something",
+        "end the supervisor; what runs goes on, unattended until a verb starts something",
         (switch("all", "stop everything that runs first"),),
         "this installation",
         example="%workbench shutdown",

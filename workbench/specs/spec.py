@@ -24,7 +24,7 @@ class Option:
     """One option of a verb: positional if it has no flags or `positional` says so; `metavar` names its value.
 
     `shown` ones say how a face shows the answer (`--json`); the API does not take them. A number with a `least` is
-    whole and at least that; others are above 0.
+    whole and at least that, and at most `most`; others are above 0.
     """
 
     name: str
@@ -37,6 +37,7 @@ class Option:
     shown: bool = False
     choices: tuple[str, ...] = ()
     least: int | None = None
+    most: int | None = None
 
     @property
     def default(self) -> object:
@@ -75,9 +76,11 @@ def switch(name: str, help: str, *, shown: bool = False) -> Option:
     return Option(name, "flag", help, (f"--{name.replace('_', '-')}",), shown=shown)
 
 
-def option(name: str, kind: Kind, help: str, metavar: str, *flags: str, least: int | None = None) -> Option:
+def option(
+    name: str, kind: Kind, help: str, metavar: str, *flags: str, least: int | None = None, most: int | None = None
+) -> Option:
     """One with a value; its flag is its name, unless flags are named."""
-    return Option(name, kind, help, flags or (f"--{name.replace('_', '-')}",), metavar, least=least)
+    return Option(name, kind, help, flags or (f"--{name.replace('_', '-')}",), metavar, least=least, most=most)
 
 
 def as_json(what: str) -> Option:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 4096
 _QUICK = 0.01
+_FEW = 512
 _SHARE = 0.2
 _TURNS = 2
 _COME_BACK = 0.001
@@ -54,8 +55,8 @@ class Answer:
 
 class Batcher:
     """Asks the live version. A quick model is asked on the event loop, where nothing is handed over; one that takes
-    longer than 10 ms in a thread, so that the loop goes on reading; who was just answered by it then has a moment to
-    ask again, or two halves of the clients would take turns.
+    longer than 10 ms, or many rows, in a thread, so that the loop goes on reading; who was just answered by it then has
+    a moment to ask again, or two halves of the clients would take turns.
 
     `alone` says that no other request is under way: then the answer is there when `ask` returns.
     """
@@ -107,7 +108,7 @@ class Batcher:
             self.busy = False
             return
         served = self.live.current()
-        if self.usual < _QUICK:
+        if self.usual < _QUICK and sum(asked.rows for asked in batch) <= _FEW:
             self._then(served, batch, self._answers(served, batch))
             return
         work = self.loop.run_in_executor(self.thread, self._answers, served, batch)
@@ -141,6 +142,7 @@ class Batcher:
 
     def _answers(self, served: Served, batch: list[Asked]) -> Answers:
         """One answer per request; a request that is wrong, or that the model fails at, fails alone."""
+        self.metrics.calls()
         started = time.perf_counter()
         for asked in batch:
             if asked.schema is not served.inputs and asked.schema != served.inputs:

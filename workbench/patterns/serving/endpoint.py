@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import hmac
-import sys
 import time
-import traceback
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, unquote
+from urllib.parse import unquote
 
+from ... import journal
 from ...data.encoding import dumps
 from ...errors import ModelFailed, WorkbenchError
-from . import body, mlflow, pages, plain, v2
+from . import body, mlflow, openapi, pages, plain, v2
 from .batcher import Batcher
 from .refusals import Refused, body_of, status_of
 
 if TYPE_CHECKING:
     from ...data.decoding import Decoder
     from ...monitoring.metrics import Metrics
+    from .access import Access
     from .body import Headers
     from .live import Live
     from .plain import Question
@@ -31,7 +30,6 @@ Ask = Callable[[Any, "Decoder"], "Question"]
 
 _JSON = b"application/json"
 _PLAIN = ("/predict", "/")
-_LOCAL = (b"127.0.0.1", b"localhost", b"[::1]", b"::1")
 
 
 @dataclass(frozen=True)
@@ -53,14 +51,10 @@ class Reply:
 
 
 class Endpoint:
-    """Answers for the version that `live` says. `token` None lets everybody ask; `name` is the deployment's, for
-    messages; on a loopback address (`local`) other names of the host are refused, as a page that rebinds DNS uses."""
+    """Answers for the version that `live` says, those whom `access` lets in; `name` is the deployment's."""
 
-    def __init__(
-        self, live: Live, *, name: str, token: str | None, limits: Limits, metrics: Metrics, local: bool = True
-    ) -> None:
-        self.live, self.name, self.limits, self.metrics, self.local = live, name, limits, metrics, local
-        self.token = f"Bearer {token}".encode() if token else None
+    def __init__(self, live: Live, *, name: str, access: Access, limits: Limits, metrics: Metrics) -> None:
+        self.live, self.name, self.access, self.limits, self.metrics = live, name, access, limits, metrics
         self.batcher = Batcher(live, metrics, limits.max_queue)
         self.draining = False
         self._named: tuple[Served, tuple[tuple[bytes, bytes], ...]] | None = None
@@ -75,11 +69,11 @@ class Endpoint:
         except WorkbenchError as error:
             reply = self._refusal(path, error)
         except Exception as error:  # noqa: BLE001 a client gets an answer whatever happens
-            traceback.print_exc(file=sys.stderr)
             what = f"{self.name} failed at this request: {type(error).__name__}"
+            journal.note(what, error)
             reply = self._refusal(path, Refused(what, fix=f"%workbench logs {self.name} says where", status=500))
         if scope["method"] == "POST":
-            self.metrics.answered(time.perf_counter() - started, failed=reply.status >= 400)
+            self.metrics.answered(time.perf_counter() - started, reply.status)
         await self._send(reply, send, head=scope["method"] == "HEAD")
 
     async def _send(self, reply: Reply, send: Send, *, head: bool) -> None:
@@ -94,21 +88,21 @@ class Endpoint:
         await send({"type": "http.response.body", "body": b"" if head else reply.content})
 
     async def _reply(self, method: str, path: str, headers: Headers, scope: Any, receive: Receive) -> Reply:
-        self._check_host(headers)
+        self.access.check_host(headers)
         if method == "POST":
-            self._check_token(headers)
+            self.access.check(headers)
             return await self._predict(path, headers, receive)
         if method not in ("GET", "HEAD"):
             raise _not_taken(method, path, b"GET, POST", "GET to look, POST to predict")
         if (health := self._health(path)) is not None:
             return health
-        self._check_token(headers, scope["query_string"])
-        page = self._look(path)
+        cookie = self.access.check_looking(headers, scope["query_string"])
+        page = self._look(path, headers.get(b"host", b"localhost").decode("latin-1"))
         if page is None and _asks(path):
             raise _not_taken(method, path, b"POST", f"POST rows to {path}; GET / shows how")
         if page is None:
             raise _nothing(path)
-        return page
+        return replace(page, headers=(*cookie, *self._version(self.live.current()))) if cookie else page
 
     async def _predict(self, path: str, headers: Headers, receive: Receive) -> Reply:
         ask = self._route(path, headers)
@@ -136,7 +130,7 @@ class Endpoint:
         if _asks(path):
             self._check_model(path.removesuffix("/infer"))
             return v2.question
-        if self._health(path) or self._look(path):
+        if self._health(path) or self._look(path, ""):
             raise _not_taken("POST", path, b"GET", f"GET {path}, or POST rows to /predict")
         raise _nothing(path)
 
@@ -162,8 +156,9 @@ class Endpoint:
             return Reply(200 if ready else 503, dumps({"name": self.live.current().name, "ready": ready}))
         return None
 
-    def _look(self, path: str) -> Reply | None:
-        served = self.live.current()
+    def _look(self, path: str, host: str) -> Reply | None:
+        """What is shown at this path to somebody who reached it under this host."""
+        served, token = self.live.current(), self.access.token is not None
         if path == "/metrics":
             from ...monitoring import prometheus
 
@@ -172,38 +167,17 @@ class Endpoint:
                 200, prometheus.text(figures, served.name, str(served.version)), prometheus.CONTENT_TYPE.encode()
             )
         if path == "/openapi.json":
-            return Reply(200, dumps(pages.openapi(served)))
+            return Reply(200, dumps(openapi.description(served, token=token)))
         if path in ("/", "/docs"):
-            return Reply(200, pages.page(served, self.name), b"text/html; charset=utf-8")
+            return Reply(200, pages.page(served, self.name, f"http://{host}", token=token), b"text/html; charset=utf-8")
         if path == "/version":
-            return Reply(200, pages.version().encode(), b"text/plain; charset=utf-8")
+            return Reply(200, _version().encode(), b"text/plain; charset=utf-8")
         if path == "/v2":
-            return Reply(200, dumps({"name": "workbench", "version": pages.version(), "extensions": []}))
+            return Reply(200, dumps({"name": "workbench", "version": _version(), "extensions": []}))
         if path.startswith("/v2/models/"):
             self._check_model(path)
             return Reply(200, dumps(v2.metadata(served)))
         return None
-
-    def _check_token(self, headers: Headers, query: bytes = b"") -> None:
-        if self.token is None:
-            return
-        given = headers.get(b"authorization", b"")
-        if not given and query:
-            given = b"Bearer " + parse_qs(query).get(b"token", [b""])[0]
-        if not hmac.compare_digest(given, self.token):
-            own = self.name.partition("/")[2]
-            wrong = f"the token of {self.name} is another one" if given else f"{self.name} asks for a token"
-            fix = f'send it, as in curl -H "Authorization: Bearer $(workbench token {own})"'
-            raise Refused(wrong, fix=fix, status=401, headers=((b"www-authenticate", b"Bearer"),))
-
-    def _check_host(self, headers: Headers) -> None:
-        if not self.local:
-            return
-        host = headers.get(b"host", b"localhost").lower()
-        if host.rpartition(b":")[0] not in _LOCAL and host not in _LOCAL:
-            what = f"the request is for the host {host.decode('latin-1')}; {self.name} answers as localhost"
-            fix = "ask 127.0.0.1 or localhost; for other machines, %serve with --host 0.0.0.0"
-            raise Refused(what, fix=fix, status=421)
 
     def _refusal(self, path: str, error: WorkbenchError) -> Reply:
         status = status_of(error)
@@ -211,7 +185,7 @@ class Endpoint:
         if isinstance(error, Refused):
             headers += error.headers
         if isinstance(error, ModelFailed):
-            print(f"{time.strftime('%F %T')} {error}", file=sys.stderr, flush=True)  # noqa: T201 (its log)
+            journal.note(error)
         said = mlflow.error(error, status) if path == "/invocations" else body_of(error)
         return Reply(status, dumps(said), headers=headers)
 
@@ -228,3 +202,10 @@ def _not_taken(method: str, path: str, allowed: bytes, fix: str) -> Refused:
 def _nothing(path: str) -> Refused:
     fix = "POST /predict, /invocations or /v2/models/NAME/infer; GET / shows how"
     return Refused(f"there is nothing at {path}", fix=fix, status=404)
+
+
+def _version() -> str:
+    """Of Workbench."""
+    from importlib.metadata import version
+
+    return version("deployment-workbench")

@@ -1,10 +1,11 @@
-"""Rows of a reference -> records as a client sends them."""
+"""Rows of a reference -> what a client sends, as an example that it can copy."""
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Any
 
-from ...data.encoding import as_list
+from ...data.encoding import as_list, dumps
 from ...inference.reading import ONLY
 
 if TYPE_CHECKING:
@@ -12,9 +13,22 @@ if TYPE_CHECKING:
     from ...inference.schema import Schema
 
 
-def records(schema: Schema, table: Table, most: int = 2) -> list[Any]:
-    """The first rows: records, or lists of numbers for a model of one array."""
-    columns = {name: as_list(values[:most]) for name, values in table.items()}
+def example(schema: Schema, table: Table | None) -> Any:
+    """A record, or a list of one row for a model of one array; of the rows, the first that lacks the least. An empty
+    record without rows."""
+    columns = {name: as_list(values) for name, values in (table or {}).items()}
+    rows = sorted(zip(*columns.values(), strict=True), key=_lacks)
     if schema.kind == "array":
-        return columns[ONLY]
-    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+        return [list(rows[0])[list(columns).index(ONLY)]] if rows else []
+    return dict(zip(columns, rows[0], strict=True)) if rows else {}
+
+
+def _lacks(row: tuple[Any, ...]) -> int:
+    """How many of its values are missing."""
+    return sum(value is None or value != value for value in row)
+
+
+def call(url: str, example: Any, own_name: str, *, token: bool) -> str:
+    """The line that a shell asks a service with; it fetches the token where one is asked for."""
+    header = f'-H "Authorization: Bearer $(workbench token {own_name})" ' if token else ""
+    return f"curl {shlex.quote(url)}/predict {header}-d {shlex.quote(dumps(example).decode())}"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...data.encoding import dumps
 from ...errors import WorkbenchError
-from .refusals import Refused, no_rows
+from .refusals import Refused, body_of, no_rows, twice
 
 if TYPE_CHECKING:
     from ...data.decoding import Decoder
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .plain import Question
 
 _CODES = {401: "UNAUTHENTICATED", 429: "REQUEST_LIMIT_EXCEEDED", 500: "INTERNAL_ERROR"}
+_SPLIT = 'as in {"dataframe_split": {"columns": [names], "data": [[values of a row], …]}}'
 _FORMS = ("dataframe_split", "dataframe_records", "instances", "inputs")
 
 
@@ -50,12 +51,16 @@ def question(said: Any, decoder: Decoder) -> Question:
 
 def _split(value: Any) -> Any:
     """`{"columns": [names], "data": [rows]}` as records."""
-    try:
-        names, data = value["columns"], value["data"]
-        return [dict(zip(names, row, strict=True)) for row in data]
-    except (KeyError, TypeError, ValueError) as error:
-        fix = '{"columns": [names], "data": [[values of a row], …]}'
-        raise Refused("dataframe_split holds no table", fix=fix) from error
+    names, data = (value.get("columns"), value.get("data")) if type(value) is dict else (None, None)
+    if type(names) is not list or type(data) is not list or not all(type(name) in (str, int) for name in names):
+        raise Refused("dataframe_split holds no table", fix=_SPLIT)
+    if (again := twice(names)) is not None:
+        raise Refused(f"dataframe_split has the column {again!r} twice", fix="give each column once")
+    for number, row in enumerate(data):
+        if type(row) is not list or len(row) != len(names):
+            held = f"{len(row)} values" if type(row) is list else "no list of values"
+            raise Refused(f"row {number} of dataframe_split has {held}, for {len(names)} columns", fix=_SPLIT)
+    return [dict(zip(names, row, strict=True)) for row in data]
 
 
 def _table(rows: list[Any], decoder: Decoder) -> Any:
@@ -82,4 +87,6 @@ def _answered(answer: Answer) -> bytes:
 
 def error(error: WorkbenchError, status: int) -> dict[str, Any]:
     """As MLflow says what is wrong; its clients read `message`."""
-    return {"error_code": _CODES.get(status, "BAD_REQUEST"), "message": str(error)}
+    said = body_of(error)
+    message = f"{said['error']}\n→ {said['fix']}" if "fix" in said else said["error"]
+    return {"error_code": _CODES.get(status, "BAD_REQUEST"), "message": message}

@@ -43,6 +43,10 @@ class Protocol(HttpToolsProtocol):
     def connection_made(self, transport: Any) -> None:
         super().connection_made(Joined(transport))  # type: ignore[arg-type]
 
+    def waits_for_its_client(self) -> bool:
+        """Whether the rest of a request has not come, or an answer is not taken."""
+        return bool(self.cycle and self.cycle.more_body) or bool(self.flow and self.flow.write_paused)
+
     def on_response_complete(self) -> None:
         self.transport.flush()  # type: ignore[attr-defined]
         super().on_response_complete()

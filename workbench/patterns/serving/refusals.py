@@ -49,6 +49,11 @@ def body_of(error: WorkbenchError) -> dict[str, Any]:
     return found
 
 
+def twice(names: list[Any]) -> Any:
+    """The first name that comes again, or None."""
+    return next((n for n in names if names.count(n) > 1), None) if len(set(names)) < len(names) else None
+
+
 def no_rows(place: str, said: Any, fix: str) -> Refused:
     """What is wrong with something that should be a list of records."""
     if type(said) is not list:

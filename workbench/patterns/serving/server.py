@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .endpoint import Endpoint
 
 _IDLE_PATIENCE = 5.0
+_SLOW_PATIENCE = 20.0
 _LOOK = 0.02
 _KEEP_ALIVE = 75
 _COLLECT_EVERY = 5.0
@@ -19,7 +20,8 @@ _COLLECT_EVERY = 5.0
 
 async def serve(sock: socket.socket, endpoint: Endpoint, *, started: Callable[[], None], drain: asyncio.Event) -> None:
     """Answer requests. `started` is called once it listens. After `drain` no connection is accepted here, each answer
-    closes its own, and it returns when none is left, or the idle ones have not been used for some seconds."""
+    closes its own, and it returns when none is left, or the idle ones have not been used for some seconds. Who does
+    not send the rest of a request, or take an answer, is waited for a little longer."""
     import uvicorn
 
     from .protocol import Protocol
@@ -54,14 +56,18 @@ async def _drained(server: object, endpoint: Endpoint) -> None:
     endpoint.draining = True
     for listening in server.servers:  # type: ignore[attr-defined]
         listening.close()
-    connections = server.server_state.connections  # type: ignore[attr-defined]
-    end = asyncio.get_running_loop().time() + _IDLE_PATIENCE
-    while connections and asyncio.get_running_loop().time() < end:
+    connections, tasks = server.server_state.connections, server.server_state.tasks  # type: ignore[attr-defined]
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    while connections and loop.time() < began + _IDLE_PATIENCE:
         await asyncio.sleep(_LOOK)
     for connection in list(connections):
         connection.shutdown()
-    while server.server_state.tasks:  # type: ignore[attr-defined]
+    while tasks:
         await asyncio.sleep(_LOOK)
+        if loop.time() > began + _SLOW_PATIENCE:
+            for connection in [c for c in connections if c.waits_for_its_client()]:
+                connection.transport.abort()
 
 
 def _freeze() -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from ...data.encoding import dumps
 from ...data.tensors import DTYPES, datatype
 from ...inference.reading import ONLY
-from .refusals import Refused
+from .refusals import Refused, twice
 
 if TYPE_CHECKING:
     from ...data.decoding import Decoder
@@ -50,6 +50,8 @@ def question(said: Any, decoder: Decoder) -> Question:
     if type(said) is not dict or type(said.get("inputs")) is not list or not said["inputs"]:
         raise Refused("the request has no inputs", fix=_SHOWN)
     tensors = [_tensor(found) for found in said["inputs"]]
+    if again := twice([name for name, _ in tensors]):
+        raise Refused(f"the input {again!r} is there twice", fix="give each input once")
     rows = len(tensors[0][1])
     if any(len(values) != rows for _, values in tensors):
         lengths = ", ".join(f"{name} {len(values)}" for name, values in tensors)
