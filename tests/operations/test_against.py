@@ -87,6 +87,7 @@ def test_a_service_that_follows_another_version_is_found_out(
         running.verify("churn", against="churn")
     assert "row 32" in str(told.value.where)
     assert running.verify("churn@1", against=service.url.removeprefix("http://")).to_json()["rows"] == 40
+    assert running.verify("churn@1", against=service.url.replace("127.0.0.1", "localhost")).to_json()["rows"] == 40
     monkeypatch.setenv("HV_TOKEN", "wrong-secret")
     with pytest.raises(UsageError, match=r"refuses the token that was sent \(401\)") as told:
         running.verify("churn", against=service.url, token="HV_TOKEN")

@@ -98,10 +98,15 @@ def _address(where: str, running: Running, registry: Registry) -> tuple[str, str
         if not isinstance(service, Service):
             raise UsageError(f"{service.name} is no service", fix="name a service, or give a URL: --against URL")
         return service.url, service.token or None
-    place = urlsplit(where).netloc
-    services = (handle(running, registry, job) for job in running.jobs("service"))
-    here = [service for service in services if urlsplit(service.url).netloc == place]
+    services = (handle(running, registry, job) for job in running.jobs("service") if job.state == "ready")
+    here = [service for service in services if _place(service.url) == _place(where)]
     return where, next((service.token for service in here if service.token), None)
+
+
+def _place(url: str) -> str:
+    """Host and port, this machine by one name."""
+    place = urlsplit(url).netloc.rpartition("@")[2]
+    return place.replace("localhost:", "127.0.0.1:", 1)
 
 
 def _token(variable: str) -> str:
