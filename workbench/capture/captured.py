@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 EntryKind = Literal["function", "class", "estimator"]
+Kind = Literal["function", "class", "import", "value", "state", "module", "factory", "setting"]
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Taken:
     """One thing that comes along: `prepare`, a function of In[4]; `clf`, a RandomForestClassifier of 2.1 MB."""
 
     name: str
-    kind: Literal["function", "class", "import", "value", "state", "module"]
+    kind: Kind
     cell: str = ""
     detail: str = ""
     n_bytes: int = 0

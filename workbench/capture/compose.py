@@ -5,8 +5,8 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable, Mapping
 
+from .item import Item
 from .refusals import circular
-from .resolve import Item
 
 _HEADER = '''"""The model as its notebook defined it: the statements that made it, bound to the values that were live.
 
@@ -33,7 +33,7 @@ def _spaced(items: Iterable[Item]) -> str:
     """Definitions stand apart by two lines, plain bindings follow each other."""
     text, after_definition = "", False
     for item in items:
-        definition = item.taken.kind in ("function", "class")
+        definition = item.taken.kind in ("function", "class", "factory")
         text += "\n" * (3 if definition or after_definition else 1) if text else ""
         text += item.text.rstrip()
         after_definition = definition

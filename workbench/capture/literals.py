@@ -10,6 +10,13 @@ _LONGEST_SET = 200_000  # a pickled set of words has another order in each proce
 _DEEPEST = 8
 
 
+def is_immutable(value: object) -> bool:
+    """Whether nothing inside a plain value can change, so that a copy is as good as the object itself."""
+    if isinstance(value, tuple | frozenset):
+        return all(is_immutable(item) for item in value)
+    return not isinstance(value, list | dict | set)
+
+
 class _NotPlain(Exception):
     """The value has no such text."""
 

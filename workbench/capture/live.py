@@ -8,15 +8,12 @@ from __future__ import annotations
 import ast
 import builtins
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from types import FunctionType
 from typing import Any
 
+from .bindings import Refer
 from .literals import literal
-from .texts import inner_code, same_code
-
-Refer = Callable[[str, Any], str]
-"""Gives the expression of `model.py` that stands for a live object, under a hint of a name."""
 
 _ABSENT = object()
 _EVALUATED = (ast.Name, ast.Attribute, ast.Constant, ast.Tuple, ast.List, ast.Dict, ast.Set, ast.Subscript, ast.Slice)
@@ -38,36 +35,26 @@ def function_settings(
     if _other(list(named.values()), [live.get(key, _ABSENT) for key in named], namespace):
         pairs = [f"{key!r}: {refer(f'{name}_{key}', value)}" for key, value in live.items()]
         lines.append(f"{name}.__kwdefaults__ = {{{', '.join(pairs)}}}")
-    for key, value in vars(function).items():
-        if key != "__wrapped__":
-            lines.append(f"{name}.{key} = {refer(f'{name}_{key}', value)}")
+    lines += [f"{name}.{key} = {value!r}" for key, value in _renamed(function, source)]
+    lines += [f"{name}.{key} = {refer(f'{name}_{key}', value)}" for key, value in vars(function).items()]
     return "".join(f"\n{line}" for line in lines)
+
+
+def _renamed(function: FunctionType, source: str) -> Iterator[tuple[str, Any]]:
+    """What `functools.wraps` gave a function: the name and the documentation of another."""
+    if function.__name__ != function.__code__.co_name:
+        yield "__name__", function.__name__
+    node = ast.parse(source).body[0]
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        written = ast.get_docstring(node)
+        if function.__doc__ != written and inspect.cleandoc(function.__doc__ or "") != (written or ""):
+            yield "__doc__", function.__doc__
 
 
 def holds_other_defaults(function: FunctionType, source: str, namespace: Mapping[str, Any]) -> bool:
     """Whether the text, run now, would give a function other defaults than it has."""
-    return bool(function_settings("f", function, source, namespace, lambda *_: "")) and not vars(function)
-
-
-def wrappers(value: Any) -> int:
-    """How many wrappers that keep what they wrap (`functools.wraps`) stand around a function."""
-    levels = 0
-    while hasattr(value, "__wrapped__"):
-        value, levels = value.__wrapped__, levels + 1
-    return levels
-
-
-def wrapper_is_live(value: Any, namespace: Mapping[str, Any]) -> bool:
-    """Whether the notebook's decorator that made a wrapper is still the one of that name."""
-    if not isinstance(value, FunctionType) or value.__globals__.get("__name__") != namespace.get("__name__"):
-        return True
-    root, local, _ = value.__code__.co_qualname.partition(".<locals>")
-    maker = namespace.get(root)
-    maker = inspect.unwrap(maker) if callable(maker) else None
-    if not local:
-        return True
-    return isinstance(maker, FunctionType) and any(
-        same_code(value.__code__, code) for code in inner_code(maker.__code__)
+    return ".__defaults__ =" in (said := function_settings("f", function, source, namespace, lambda *_: "")) or (
+        ".__kwdefaults__ =" in said
     )
 
 
@@ -92,6 +79,7 @@ def class_settings(name: str, cls: type, source: str, namespace: Mapping[str, An
     lines = []
     for key, value in vars(cls).items():
         if _is_part_of_text(key, value, cls):
+            lines += _method_defaults(f"{name}.{key}", key, value, source, namespace, refer)
             continue
         if key in written:
             other = _differs(written[key], value, namespace, calls=not node.decorator_list)
@@ -101,6 +89,15 @@ def class_settings(name: str, cls: type, source: str, namespace: Mapping[str, An
         if other:
             lines.append(f"{name}.{key} = {refer(f'{name}_{key}', value)}")
     return "".join(f"\n{line}" for line in lines)
+
+
+def _method_defaults(
+    path: str, key: str, value: Any, source: str, namespace: Mapping[str, Any], refer: Refer
+) -> list[str]:
+    written = method_source(source, key) if isinstance(value, FunctionType) else None
+    if written is None or not holds_other_defaults(value, written, namespace):
+        return []
+    return function_settings(path, value, written, namespace, refer).strip().splitlines()
 
 
 def _arguments(source: str) -> ast.arguments:

@@ -36,11 +36,27 @@ def shell_line(user: str, cell: str) -> CaptureRefused:
     )
 
 
-def closure(name: str, kind: str, cell: str) -> CaptureRefused:
+def enclosing(name: str, variable: str, cell: str) -> CaptureRefused:
     return CaptureRefused(
-        f"{name} is a {kind} made inside another function: the values it closes over have no name in the notebook",
+        f"the body of the class {name} reads {variable!r} of the function that it was made in, which nothing keeps",
         where=cell or None,
-        fix=f"make {name} a function of its own that reads globals, or a class that keeps the values and has __call__",
+        fix=f"read {variable} in a method of {name}, or make the class outside of the function",
+    )
+
+
+def rebound(name: str, used: str, cell: str) -> CaptureRefused:
+    return CaptureRefused(
+        f"{name} was made by a call that used {used!r}, which has been bound again since",
+        where=cell or None,
+        fix=f"run the cell that makes {name} again, then capture again",
+    )
+
+
+def stale_cache(name: str, used: str, touched: str, cell: str) -> CaptureRefused:
+    return CaptureRefused(
+        f"the cache of {name} may hold answers from before {used!r} was changed ({touched})",
+        where=cell or None,
+        fix=f"{name}.cache_clear(), then capture again",
     )
 
 

@@ -95,7 +95,7 @@ class _Rehoming(pickle.Pickler):
         self._root, self._home, self._names = root, home, names
 
     def reducer_override(self, obj: Any) -> Any:
-        if isinstance(obj, type | FunctionType) or hasattr(obj, "__wrapped__"):
+        if isinstance(obj, type | FunctionType) or (obj is not self._root and hasattr(obj, "__wrapped__")):
             return self._reference(obj)
         if obj is not self._root and (file := self._names.get(id(obj))):
             self.found.states.add(file.rpartition(".")[0])
@@ -171,10 +171,22 @@ def _refuse_main(file: Path, name: str) -> None:
 
 
 def _names_main(data: mmap.mmap) -> bool:
+    """Whether a global of `__main__` is looked up; as plain text the word does no harm."""
     data.seek(0)
-    for _, argument, _ in pickletools.genops(cast("IO[bytes]", data)):
-        if isinstance(argument, str) and argument.split(" ")[0] == "__main__":
-            return True
+    pushed: list[str | None] = [None, None]
+    memo: list[str | None] = []
+    for opcode, argument, _ in pickletools.genops(cast("IO[bytes]", data)):
         if isinstance(argument, bytes | bytearray) and b"__main__" in argument:
             return True
+        if opcode.name == "MEMOIZE":
+            memo.append(pushed[-1])
+        if opcode.name in ("MEMOIZE", "FRAME"):
+            continue
+        if opcode.name in ("BINGET", "LONG_BINGET") and isinstance(argument, int):
+            argument = memo[argument] if argument < len(memo) else None
+        if (opcode.name == "STACK_GLOBAL" and pushed[-2] == "__main__") or (
+            opcode.name in ("GLOBAL", "INST") and str(argument).split(" ")[0] == "__main__"
+        ):
+            return True
+        pushed = [pushed[-1], argument if isinstance(argument, str) else None]
     return False
