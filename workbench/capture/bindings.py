@@ -14,11 +14,13 @@ from types import FunctionType
 from typing import Any, cast
 
 from .captured import Cell, Kind, Session, Taken
+from .environment import values, variables
 from .imports import Imports, imported_paths
 from .item import Item
 from .literals import is_immutable, literal
 from .modules import Modules
-from .names import bound, uses
+from .names import bound, evaluated, unknown_global, uses
+from .refusals import by_string
 from .texts import Text, parsed
 
 Refer = Callable[[str, Any], str]
@@ -41,6 +43,9 @@ class Bindings:
         """The closure cells that are bound already: by which expression, and of which function."""
         self._makers: dict[str, str] = {}
         self._bound = _last_bindings(session)
+        trees = (parsed(cell.text) for cell in session.cells)
+        self.secrets = values({n for tree in trees for n in variables(tree, self.namespace)})
+        """What the variables hold that the cells speak of."""
 
     def cell(self, name: str) -> str:
         """The label of the cell that bound `name` last, or nothing."""
@@ -151,9 +156,11 @@ class Bindings:
 
     def item(self, name: str, source: str, text: Text, kind: Kind) -> Item:
         """The statement `source`, made of the text of a cell, with all that it uses."""
-        found = uses(source, future_annotations=text.future_annotations)
-        later = set(found.later) | (found.strings & self.namespace.keys())
-        self.modules.follow(imported_paths(ast.parse(source)))
+        found, tree = uses(source, future_annotations=text.future_annotations), ast.parse(source)
+        if line := unknown_global(tree):
+            raise by_string(name, self.label(name, text), source.splitlines()[line - 1].strip())
+        later = set(found.later) | ((found.strings | evaluated(tree, self.namespace)) & self.namespace.keys())
+        self.modules.follow(imported_paths(tree))
         taken = Taken(name, kind, self.label(name, text))
         needs = set(found.now) - {name}
         return Item(name, source, taken, needs, later, text.future_annotations, outside=found.outside)

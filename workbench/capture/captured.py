@@ -67,7 +67,8 @@ class CapturedModel:
     (`clf.pkl`) to files in the staging folder given to `capture`; `modules` maps paths below the
     captured package (`helper.py`, `shop/prices.py`) to the local files they come from.
     `requirements` maps distribution names to installed versions. `cells` is the notebook's executed source,
-    `outside` what the source reads of the world around it (`os.environ in predict`), which is no part of it; `page`
+    `outside` what the source reads of the world around it (`os.environ in predict`), which is no part of it;
+    `environment` are the variables among that by name, `installed` the plain values of installed modules that it reads; `page`
     how what was captured differs from the notebook's page.
     """
 
@@ -83,3 +84,5 @@ class CapturedModel:
     cell: str = ""
     outside: tuple[str, ...] = ()
     page: tuple[str, ...] = ()
+    environment: tuple[str, ...] = ()
+    installed: Mapping[str, str] = field(default_factory=dict)

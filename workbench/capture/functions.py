@@ -111,7 +111,7 @@ def _late(known: Bindings, name: str, function: FunctionType, key: str, value: A
     needs = {name}
     expression = known.refer(needs, f"{name}_{key}", value)
     cell = f"{name}.__closure__[{function.__code__.co_freevars.index(key)}]"
-    taken = Taken(f"{key} of {name}", "setting", known.cell(name))
+    taken = Taken(f"{key} of {name}", "factory", known.cell(name))
     return Item(cell, f"{cell}.cell_contents = {expression}", taken, needs=needs)
 
 
@@ -156,5 +156,5 @@ def _registered(known: Bindings, name: str, value: Any) -> Iterator[Item]:
             needs = {name}
             refer = known.referring(needs)
             text = f"{name}.register({refer(kind.__name__, kind)}, {refer(f'{name}_{kind.__name__}', function)})"
-            taken = Taken(f"{name} of {kind.__name__}", "setting", known.cell(name))
+            taken = Taken(f"{name} of {kind.__name__}", "factory", known.cell(name))
             yield Item(f"{name}.{kind.__name__}", text, taken, needs=needs)

@@ -115,3 +115,19 @@ def circular(names: list[str]) -> CaptureRefused:
         f"{' and '.join(names)} need each other while they are being defined",
         fix="let one of them read the other only when it is called",
     )
+
+
+def secret(name: str, variable: str, cell: str) -> CaptureRefused:
+    return CaptureRefused(
+        f"{name} holds the value of the environment variable {variable}, which is never stored",
+        where=cell or None,
+        fix=f"read os.environ[{variable!r}] inside the function that uses it, or in `load` of a class Model",
+    )
+
+
+def by_string(name: str, cell: str, line: str) -> CaptureRefused:
+    return CaptureRefused(
+        f"{name} looks a global up by a name that only runs know: {line}",
+        where=cell or None,
+        fix="keep what it chooses from in a dict of your own, and look it up there",
+    )

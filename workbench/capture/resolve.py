@@ -12,12 +12,14 @@ from typing import Any
 from .bindings import Bindings
 from .captured import Cell, Session, Taken
 from .classes import called, class_items
+from .environment import holder, variables
 from .functions import function_items
 from .imports import imported_paths
 from .item import Item
 from .literals import literal
 from .names import Uses, uses
-from .refusals import missing, shell_line
+from .refusals import missing, secret, shell_line
+from .texts import Text
 
 _SHELL_MADE = {"open", "exit", "quit"}
 _MODULE_MADE = {"__name__", "__file__", "__doc__"}
@@ -54,7 +56,16 @@ class Resolver:
             return class_items(self.known, name, value)
         if isinstance(value, _TYPING) and (item := called(self.known, name, value)):
             return [item]
+        if item := self._of_the_environment(name, value):
+            return [item]
         return function_items(self.known, name, value) or [self._value(name, value)]
+
+    def _of_the_environment(self, name: str, value: Any) -> Item | None:
+        """`KEY = os.environ["KEY"]` stays that: deployments have a value of their own."""
+        found = self.known.statement(name)
+        if found is None or literal(value) is None or not variables(ast.parse(found[0]), self.namespace):
+            return None
+        return self.known.item(name, found[0], Text(*found), "value")
 
     def _value(self, name: str, value: Any) -> Item:
         """Data: what can change, or is large, stays one object under all its names."""
@@ -64,6 +75,8 @@ class Resolver:
             if first != name:
                 return Item(name, f"{name} = {first}", Taken(name, "value", cell, first), needs={first})
         if text is not None:
+            if variable := holder(text.encode(), self.known.secrets):
+                raise secret(name, variable, self.known.place(name))
             return Item(name, f"{name} = {text}", Taken(name, "value", cell, text))
         return Item(name, "", Taken(name, "state", cell, kind.__name__))
 

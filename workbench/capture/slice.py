@@ -8,11 +8,13 @@ from typing import Any
 
 from ..errors import CaptureRefused
 from .captured import Session, Taken
+from .environment import holder
 from .imports import is_local
 from .item import Item
-from .refusals import unpicklable
+from .refusals import secret, unpicklable
 from .resolve import Resolver
 from .state import StateWriter
+from .surround import Surroundings
 
 
 class Slice:
@@ -27,6 +29,18 @@ class Slice:
         self._namespace = self._resolver.namespace
         self._writer = StateWriter(folder, self._home)
         self._walk([(entry, "")])
+        self.surroundings = Surroundings(self._known)
+        self._surround()
+
+    def _surround(self) -> None:
+        """What is set around the items may need more items, and these more around them."""
+        while True:
+            before = set(self.items)
+            for item in self.surroundings.items(self.items):
+                self.items[item.name] = item
+                self._walk([(n, item.name) for n in sorted(item.needs)])
+            if set(self.items) == before:
+                return
 
     def _walk(self, names: list[tuple[str, str]]) -> None:
         """Data is written last, when all names of data are known, so that a shared object is written once."""
@@ -59,6 +73,7 @@ class Slice:
             raise
         except Exception as error:
             raise unpicklable(name, value, error, cell) from error
+        self._refuse_secrets(name, cell, file)
         self.modules.follow(found.modules)
         self.states[file.name] = file
         kind = type(value).__name__
@@ -67,6 +82,10 @@ class Slice:
         item.needs = found.globals | found.states
         item.taken = Taken(name, "state", cell, kind, file.stat().st_size)
         return [(n, name) for n in sorted(item.needs)]
+
+    def _refuse_secrets(self, name: str, cell: str, file: Path) -> None:
+        if self._known.secrets and (variable := holder(file.read_bytes(), self._known.secrets)):
+            raise secret(name, variable, cell)
 
     def _home(self, obj: Any) -> tuple[str, str] | None:
         """Where a class or function of a pickle lives in the bundle: (local module or "", qualified name)."""

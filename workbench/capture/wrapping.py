@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import inspect
+from abc import ABCMeta
 from collections.abc import Callable, Iterator, Mapping
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
@@ -22,8 +23,14 @@ _Cached = type(functools.lru_cache(lambda: None))
 
 def of_the_notebook(known: Bindings, decorators: list[ast.expr]) -> list[ast.expr]:
     """The decorators that the notebook itself defined: what they did to a definition that they gave back is live on
-    it, or in what they registered it with."""
-    return [d for d in decorators if not _is_installed(known, _root(d))]
+    it, or in what they registered it with, as with pandas' `register_dataframe_accessor`."""
+    return [d for d in decorators if not _is_kept(known, d)]
+
+
+def _is_kept(known: Bindings, decorator: ast.expr) -> bool:
+    if isinstance(known.namespace.get(_root(decorator)), ABCMeta):
+        return isinstance(decorator, ast.Attribute) and decorator.attr == "register"
+    return _is_installed(known, _root(decorator)) and "_accessor(" not in ast.unparse(decorator)
 
 
 def _root(decorator: ast.expr) -> str:
