@@ -41,6 +41,8 @@ class Bindings:
         self.namespace: Mapping[str, Any] = ChainMap(self.made, cast("dict[str, Any]", session.namespace))
         self.cells: dict[int, tuple[str, FunctionType]] = {}
         """The closure cells that are bound already: by which expression, and of which function."""
+        self.patched: list[Any] = []
+        """The values that the notebook gave installed modules and classes."""
         self._makers: dict[str, str] = {}
         self._bound = _last_bindings(session)
         trees = (parsed(cell.text) for cell in session.cells)
@@ -95,6 +97,10 @@ class Bindings:
         if home == "types" and isinstance(value, type):
             return getattr(types, value.__qualname__, None) is not value
         return bool(home == self.session.namespace.get("__name__", "__main__"))
+
+    def is_patch(self, value: object) -> bool:
+        """Whether an installed module has this value, but for a module, only since the notebook set it."""
+        return not isinstance(value, types.ModuleType) and any(value is patched for patched in self.patched)
 
     def runs_here(self, function: FunctionType) -> bool:
         """Whether the globals of a function are the notebook's."""

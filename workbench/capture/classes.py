@@ -12,7 +12,7 @@ from typing import Any
 from . import factories, wrapping
 from .bindings import Bindings
 from .captured import Taken
-from .functions import definition
+from .functions import definition, settled
 from .item import Item
 from .live import class_settings, holds_other_defaults, method_source
 from .names import uses
@@ -32,9 +32,9 @@ def class_items(known: Bindings, name: str, cls: type) -> list[Item]:
         return _local_class(known, name, cls, text)
     needs: set[str] = set()
     text = _on_its_bases(known, cls, text, needs)
-    item = definition(known, name, cls.__name__, text, "class", partial(class_settings, cls.__name__, cls))
-    item.needs |= needs
-    return [item]
+    items = definition(known, name, cls.__name__, text, "class", partial(class_settings, cls.__name__, cls))
+    items[0].needs |= needs
+    return items
 
 
 def _refuse_other_defaults(known: Bindings, name: str, cls: type, method: FunctionType, text: Text) -> None:
@@ -74,9 +74,9 @@ def _local_class(known: Bindings, name: str, cls: type, text: Text) -> list[Item
     needs = {maker_name}
     refer = known.referring(needs)
     arguments = ", ".join(refer(f"{name}_{key}", value) for key, value in given.items())
-    made = f"{name} = {maker_name}({arguments})"
-    made += class_settings(name, cls, text.source, known.namespace, refer)
-    return [maker, Item(name, made, Taken(name, "class", known.label(name, text)), needs=needs)]
+    taken = Taken(name, "class", known.label(name, text))
+    made = Item(name, f"{name} = {maker_name}({arguments})", taken, needs=needs)
+    return [maker, *settled(known, made, name, partial(class_settings, name, cls, text.source, known.namespace))]
 
 
 def _made_by_a_call(known: Bindings, name: str, cls: Any) -> Item:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import inspect
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from types import FunctionType
 from typing import Any
 
 from . import factories, wrapping
-from .bindings import Bindings
+from .bindings import Bindings, Refer
 from .captured import Taken
 from .item import Item
 from .live import function_settings, holds_other_defaults
 from .refusals import other_default, unproven, wrapped
 from .texts import Text, function_text
+
+Settings = Callable[[str, Mapping[str, Any], Refer], Iterator[str]]
 
 
 def function_items(known: Bindings, name: str, value: Any) -> list[Item] | None:
@@ -37,35 +39,33 @@ def _own(known: Bindings, name: str, function: FunctionType) -> list[Item]:
     text = function_text(function, known.session)
     if (set(code.co_freevars) - {"__class__"}) or "<locals>" in code.co_qualname:
         if decorated := wrapping.decorated(known, name, function):
-            return [_as_written(known, name, *decorated)]
+            return _as_written(known, name, *decorated)
         return _closure(known, name, function, text)
     if text is None:
         raise unproven(name, "function", known.place(name))
     inside = name in known.made
     text = text.without(text.decorators if inside else wrapping.of_the_notebook(known, text.decorators))
     if code.co_name == "<lambda>":
-        return [_lambda(known, name, function, text)]
-    settings = partial(function_settings, function.__code__.co_name, function)
-    return [definition(known, name, code.co_name, text, "function", settings)]
+        return _lambda(known, name, function, text)
+    settings = partial(function_settings, code.co_name, function)
+    return definition(known, name, code.co_name, text, "function", settings)
 
 
-def _lambda(known: Bindings, name: str, function: FunctionType, text: Text) -> Item:
-    needs: set[str] = set()
-    settings = function_settings(name, function, text.source, known.namespace, known.referring(needs))
-    item = known.item(name, f"{name} = {_one_statement(text.source)}{settings}", text, "function")
-    item.needs |= needs
-    return item
+def _lambda(known: Bindings, name: str, function: FunctionType, text: Text) -> list[Item]:
+    item = known.item(name, f"{name} = {_one_statement(text.source)}", text, "function")
+    settings = partial(function_settings, name, function, text.source, known.namespace)
+    return settled(known, item, name, settings)
 
 
 def _one_statement(source: str) -> str:
     return f"({source})" if "\n" in source else source
 
 
-def _as_written(known: Bindings, name: str, function: FunctionType, text: Text) -> Item:
+def _as_written(known: Bindings, name: str, function: FunctionType, text: Text) -> list[Item]:
     """The definition with its decorators, which give again what is live."""
     if holds_other_defaults(function, text.source, known.namespace):
         raise other_default(name, known.place(name))
-    return definition(known, name, function.__code__.co_name, text, "function", lambda *_: "")
+    return definition(known, name, function.__code__.co_name, text, "function", lambda *_: iter(()))
 
 
 def _closure(known: Bindings, name: str, function: FunctionType, text: Text | None) -> list[Item]:
@@ -87,10 +87,11 @@ def _closure(known: Bindings, name: str, function: FunctionType, text: Text | No
     if closed.shared:
         needs |= {expression.partition(".")[0] for expression in closed.shared.values()}
         source += f"\n{name} = {_over_cells(name, function, closed.shared, refer('types', types))}"
-    source += function_settings(name, function, text.source, known.namespace, refer)
     factories.own_cells(known, name, function)
+    made = Item(name, source, Taken(name, "function", known.label(name, text)), needs=needs)
+    settings = partial(function_settings, name, function, text.source, known.namespace)
     late = [_late(known, name, function, key, value) for key, value in closed.late.items()]
-    return [maker, Item(name, source, Taken(name, "function", known.label(name, text)), needs=needs), *late]
+    return [maker, *settled(known, made, name, settings), *late]
 
 
 def _maker(known: Bindings, own: str, body: str, text: Text) -> Item:
@@ -115,19 +116,32 @@ def _late(known: Bindings, name: str, function: FunctionType, key: str, value: A
     return Item(cell, f"{cell}.cell_contents = {expression}", taken, needs=needs)
 
 
-def definition(known: Bindings, name: str, own_name: str, text: Text, kind: Any, settings: Any) -> Item:
+def definition(known: Bindings, name: str, own_name: str, text: Text, kind: Any, settings: Settings) -> list[Item]:
     """The text of a definition, what is set on it since, and its other name where it has one."""
     if own_name != name and name not in known.made and known.namespace.get(own_name) is known.namespace[name]:
-        return Item(name, f"{name} = {own_name}", Taken(name, kind, known.cell(name)), needs={own_name})
-    needs: set[str] = set()
-    source = text.source + settings(text.source, known.namespace, known.referring(needs))
+        return [Item(name, f"{name} = {own_name}", Taken(name, kind, known.cell(name)), needs={own_name})]
+    item = known.item(name, text.source, text, kind)
+    items = settled(known, item, own_name, partial(settings, text.source, known.namespace))
     if own_name != name:
-        source += f"\n\n\n{name} = {own_name}"
-    item = known.item(name, source, text, kind)
-    item.needs |= needs
+        item.text += f"\n\n\n{name} = {own_name}"
     item.needs -= {own_name, name}
     item.rebinds = own_name if own_name != name else ""
-    return item
+    return items
+
+
+def settled(known: Bindings, item: Item, own_name: str, settings: Callable[[Refer], Iterator[str]]) -> list[Item]:
+    """An item with what is set on its object: plain values in its text, what needs other names in items of its own."""
+    needs: set[str] = set()
+    late = []
+    for line in settings(known.referring(needs)):
+        if not needs:
+            item.text += f"\n{line}"
+            continue
+        line = f"{item.name}{line.removeprefix(own_name)}"
+        target = line.partition(" = ")[0]
+        late.append(Item(target, line, Taken(target, "factory", item.taken.cell), needs={*needs, item.name}))
+        needs.clear()
+    return [item, *late]
 
 
 def _inside_a_librarys(known: Bindings, name: str, value: Any) -> list[Item] | None:
@@ -135,7 +149,7 @@ def _inside_a_librarys(known: Bindings, name: str, value: Any) -> list[Item] | N
     wrapping.refuse_a_stale_cache(known, name, value)
     registered = list(_registered(known, name, value))
     if decorated := wrapping.decorated(known, name, value):
-        return [_as_written(known, name, *decorated), *registered]
+        return [*_as_written(known, name, *decorated), *registered]
     needs: set[str] = set()
     inner = known.refer(needs, name, value.__wrapped__)
     refer = known.referring(needs)

@@ -18,26 +18,33 @@ from .literals import literal
 _ABSENT = object()
 _EVALUATED = (ast.Name, ast.Attribute, ast.Constant, ast.Tuple, ast.List, ast.Dict, ast.Set, ast.Subscript, ast.Slice)
 _OPERATORS = (ast.UnaryOp, ast.BinOp, ast.expr_context, ast.operator, ast.unaryop)
-_DATA_METACLASSES = ("type", "ABCMeta")
+_DATA_METACLASSES = ("type", "ABCMeta", "_ProtocolMeta")
+_PACKAGES_OWN = ("_abc_impl", "_is_protocol", "_is_runtime_protocol", "_sklearn")
 
 
 def function_settings(
     name: str, function: FunctionType, source: str, namespace: Mapping[str, Any], refer: Refer
-) -> str:
-    """Statements after the `def` of `name` that give it its live defaults and attributes; empty where it has them."""
+) -> Iterator[str]:
+    """Statements after the `def` of `name` that give it its live defaults and attributes; none where it has them."""
     arguments = _arguments(source)
-    lines = []
     if _other(arguments.defaults, function.__defaults__ or (), namespace):
         values = [refer(f"{name}_default", value) for value in function.__defaults__ or ()]
-        lines.append(f"{name}.__defaults__ = ({', '.join(values)},)")
+        yield f"{name}.__defaults__ = ({', '.join(values)},)"
     named = {a.arg: d for a, d in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True) if d is not None}
     live = function.__kwdefaults__ or {}
     if _other(list(named.values()), [live.get(key, _ABSENT) for key in named], namespace):
         pairs = [f"{key!r}: {refer(f'{name}_{key}', value)}" for key, value in live.items()]
-        lines.append(f"{name}.__kwdefaults__ = {{{', '.join(pairs)}}}")
-    lines += [f"{name}.{key} = {value!r}" for key, value in _renamed(function, source)]
-    lines += [f"{name}.{key} = {refer(f'{name}_{key}', value)}" for key, value in vars(function).items()]
-    return "".join(f"\n{line}" for line in lines)
+        yield f"{name}.__kwdefaults__ = {{{', '.join(pairs)}}}"
+    for key, value in _renamed(function, source):
+        yield f"{name}.{key} = {value!r}"
+    for key, value in vars(function).items():
+        if not _is_a_wrappers_own(value):
+            yield f"{name}.{key} = {refer(f'{name}_{key}', value)}"
+
+
+def _is_a_wrappers_own(value: Any) -> bool:
+    """What `functools.wraps` copied from a wrapper that an installed package made, `cache_parameters` say."""
+    return isinstance(value, FunctionType) and value.__module__ == "functools"
 
 
 def _renamed(function: FunctionType, source: str) -> Iterator[tuple[str, Any]]:
@@ -53,9 +60,8 @@ def _renamed(function: FunctionType, source: str) -> Iterator[tuple[str, Any]]:
 
 def holds_other_defaults(function: FunctionType, source: str, namespace: Mapping[str, Any]) -> bool:
     """Whether the text, run now, would give a function other defaults than it has."""
-    return ".__defaults__ =" in (said := function_settings("f", function, source, namespace, lambda *_: "")) or (
-        ".__kwdefaults__ =" in said
-    )
+    set_again = function_settings("f", function, source, namespace, lambda *_: "")
+    return any(line.startswith(("f.__defaults__", "f.__kwdefaults__")) for line in set_again)
 
 
 def method_source(class_source: str, name: str) -> str | None:
@@ -66,38 +72,35 @@ def method_source(class_source: str, name: str) -> str | None:
     return None
 
 
-def class_settings(name: str, cls: type, source: str, namespace: Mapping[str, Any], refer: Refer) -> str:
-    """Statements after the `class` of `name` that give it the attributes it has now; empty where it has them.
+def class_settings(name: str, cls: type, source: str, namespace: Mapping[str, Any], refer: Refer) -> Iterator[str]:
+    """Statements after the `class` of `name` that give it the attributes it has now; none where it has them.
 
     Classes whose metaclass makes something else of what is written (enums, pydantic models) are as their text says.
     """
     node = ast.parse(source).body[0]
     assert isinstance(node, ast.ClassDef)
     if type(cls).__name__ not in _DATA_METACLASSES or issubclass(cls, tuple):
-        return ""
+        return
     written, bound = dict(_assigned(node)), _bound_in(node)
-    lines = []
+    plain = not node.decorator_list or hasattr(cls, "__dataclass_fields__")
     for key, value in vars(cls).items():
         if _is_part_of_text(key, value, cls):
-            lines += _method_defaults(f"{name}.{key}", key, value, source, namespace, refer)
+            yield from _method_defaults(f"{name}.{key}", key, value, source, namespace, refer)
             continue
         if key in written:
             other = _differs(written[key], value, namespace, calls=not node.decorator_list)
         else:
-            replaced = key in bound and isinstance(value, FunctionType)
-            other = not node.decorator_list and (replaced or (key not in bound and not key.startswith("_")))
-        if other:
-            lines.append(f"{name}.{key} = {refer(f'{name}_{key}', value)}")
-    return "".join(f"\n{line}" for line in lines)
+            other = plain and (key not in bound or isinstance(value, FunctionType))
+        if other and not key.startswith(_PACKAGES_OWN):
+            yield f"{name}.{key} = {refer(f'{name}_{key}', value)}"
 
 
 def _method_defaults(
     path: str, key: str, value: Any, source: str, namespace: Mapping[str, Any], refer: Refer
-) -> list[str]:
+) -> Iterator[str]:
     written = method_source(source, key) if isinstance(value, FunctionType) else None
-    if written is None or not holds_other_defaults(value, written, namespace):
-        return []
-    return function_settings(path, value, written, namespace, refer).strip().splitlines()
+    if written is not None and holds_other_defaults(value, written, namespace):
+        yield from function_settings(path, value, written, namespace, refer)
 
 
 def _arguments(source: str) -> ast.arguments:
@@ -143,7 +146,7 @@ def _bound_in(node: ast.ClassDef) -> set[str]:
 
 
 def _is_part_of_text(key: str, value: Any, cls: type) -> bool:
-    if (key.startswith("__") and key.endswith("__")) or key == "_abc_impl":
+    if key.startswith("__") and key.endswith("__"):
         return True
     inner = getattr(value, "__func__", getattr(value, "fget", value))
     own = getattr(inner, "__qualname__", "")

@@ -19,8 +19,8 @@ _COMPREHENSIONS = {"listcomp", "setcomp", "dictcomp", "genexpr"}
 class Uses:
     """`now`: looked up while the statement runs; `later`: when its functions are called;
     `chains`: the dotted paths read from each name, `{"sklearn": {"sklearn.linear_model.Ridge"}}`;
-    `strings`: names that a string passes to pandas, `df.query("age > @LIMIT")`; `outside`: what is read of the world
-    around, `os.environ`, `open`, `date.today`, which no capture can hold."""
+    `strings`: names that may be read, by `df.query("age > @LIMIT")`, `globals()["LIMIT"]` or after `global`; `outside`:
+    what is read of the world around, `os.environ`, `open`, `date.today`, which no capture can hold."""
 
     now: frozenset[str]
     later: frozenset[str]
@@ -80,6 +80,8 @@ def chains(tree: ast.AST) -> dict[str, set[str]]:
 
 def _in_strings(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
+        if isinstance(node, ast.Global):
+            yield from node.names  # `TOTAL += 1` reads it, which the symbol table does not say
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("query", "eval"):
             for argument in ast.walk(node):
                 if isinstance(argument, ast.Constant) and isinstance(argument.value, str):

@@ -131,3 +131,11 @@ def by_string(name: str, cell: str, line: str) -> CaptureRefused:
         where=cell or None,
         fix="keep what it chooses from in a dict of your own, and look it up there",
     )
+
+
+def pickled_here(name: str, cell: str = "") -> CaptureRefused:
+    return CaptureRefused(
+        f"{name} holds bytes that were pickled in this notebook and refer to its __main__",
+        where=cell or None,
+        fix=f"build {name} from objects, not from their pickles, or define the class in a module beside the notebook",
+    )

@@ -18,7 +18,7 @@ from .imports import imported_paths
 from .item import Item
 from .literals import literal
 from .names import Uses, uses
-from .refusals import missing, secret, shell_line
+from .refusals import missing, pickled_here, secret, shell_line
 from .texts import Text
 
 _SHELL_MADE = {"open", "exit", "quit"}
@@ -50,7 +50,8 @@ class Resolver:
         return [*items, *(module for item in items for module in self._submodules(item))]
 
     def _bound(self, name: str, value: Any) -> list[Item]:
-        if not self.known.is_ours(value) and (found := self.known.imports.line(name, value)):
+        imported = not self.known.is_ours(value) and not self.known.is_patch(value)
+        if imported and (found := self.known.imports.line(name, value)):
             return [self._import(name, *found)]
         if isinstance(value, type) and self.known.is_ours(value):
             return class_items(self.known, name, value)
@@ -75,6 +76,8 @@ class Resolver:
             if first != name:
                 return Item(name, f"{name} = {first}", Taken(name, "value", cell, first), needs={first})
         if text is not None:
+            if "__main__" in text and kind is bytes:
+                raise pickled_here(name, self.known.place(name))
             if variable := holder(text.encode(), self.known.secrets):
                 raise secret(name, variable, self.known.place(name))
             return Item(name, f"{name} = {text}", Taken(name, "value", cell, text))

@@ -28,8 +28,8 @@ class Slice:
         self.modules = self._resolver.modules
         self._namespace = self._resolver.namespace
         self._writer = StateWriter(folder, self._home)
-        self._walk([(entry, "")])
         self.surroundings = Surroundings(self._known)
+        self._walk([(entry, "")])
         self._surround()
 
     def _surround(self) -> None:

@@ -18,6 +18,7 @@ from types import FunctionType, ModuleType
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from ..errors import CaptureRefused
+from .refusals import pickled_here
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -164,10 +165,7 @@ def _refuse_main(file: Path, name: str) -> None:
     with file.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
         if data.find(b"__main__") < 0 or not _names_main(data):
             return
-    raise CaptureRefused(
-        f"{name} holds bytes that were pickled in this notebook and refer to its __main__",
-        fix=f"build {name} from objects, not from their pickles, or define the class in a module beside the notebook",
-    )
+    raise pickled_here(name)
 
 
 def _names_main(data: mmap.mmap) -> bool:

@@ -32,6 +32,7 @@ class Surroundings:
     def __init__(self, known: Bindings) -> None:
         self._known = known
         self._patches = patches(known)
+        known.patched += [patch.value for patch in self._patches]
         self._always = {"numpy", "pandas"}
 
     def items(self, taken: Mapping[str, Item]) -> list[Item]:

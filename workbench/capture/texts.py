@@ -60,7 +60,7 @@ def function_text(function: FunctionType, session: Session) -> Text | None:
 def class_text(cls: type, session: Session, *, live: bool = True) -> Text | None:
     """The `class` statement that made `cls`, or None where none can be proven. Of those that fit equally, a class
     that is `live` under its name has the last; of any other, all must say the same."""
-    methods = [f for f in functions_of(cls) if not f.__code__.co_filename.startswith("<string")]
+    methods = functions_of(cls)
     future = methods[0].__code__.co_flags & FUTURE_ANNOTATIONS if methods else 0
     found: list[tuple[int, Text]] = []
     for cell in _class_cells(methods, session):
@@ -227,4 +227,16 @@ def functions_of(cls: type) -> list[FunctionType]:
             inner = inspect.unwrap(part) if callable(part) else None
             if isinstance(inner, FunctionType) and inner.__qualname__.startswith(f"{cls.__qualname__}."):
                 found.append(inner)
-    return found
+    return [function for function in found if not _is_generated(function, cls)]
+
+
+def _is_generated(function: FunctionType, cls: type) -> bool:
+    """Whether `dataclass`, `attrs` or `NamedTuple` wrote a method."""
+    if function.__globals__.get("__name__") != cls.__module__:
+        return True
+    by_parts = hasattr(cls, "__dataclass_fields__") or hasattr(cls, "__attrs_attrs__")
+    return (
+        by_parts
+        and function.__name__.startswith("__")
+        and function.__code__.co_filename.startswith(("<string", "<attrs"))
+    )

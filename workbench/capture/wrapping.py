@@ -93,7 +93,9 @@ def _is_faithful(known: Bindings, link: Any, decorator: ast.expr, inside: list[i
     if not isinstance(link, FunctionType) or not known.runs_here(link):
         return _is_installed(known, _root(decorator)) and not _takes_names(known, decorator)
     maker = known.namespace.get(link.__code__.co_qualname.partition(".")[0])
-    if link.__defaults__ or link.__kwdefaults__ or vars(link).keys() - {"__wrapped__"} or not _makes(maker, link):
+    copied = getattr(getattr(link, "__wrapped__", None), "__dict__", {})
+    own = {key for key, value in vars(link).items() if key != "__wrapped__" and copied.get(key) is not value}
+    if link.__defaults__ or link.__kwdefaults__ or own or not _makes(maker, link):
         return False
     if _root(decorator) != link.__code__.co_qualname.partition(".")[0] or _takes_names(known, decorator):
         return False
