@@ -133,10 +133,14 @@ CASES = (
         mended="def predict(df):\n    return df['age'] + (node is None)",
     ),
     Case(
-        "modules inside data",
+        "modules inside a dict",
         "import math, statistics\nENGINES = {'m': math, 's': statistics}\ndef predict(df):\n    return [ENGINES['m'].sqrt(v) + ENGINES['s'].mean([v, 1]) for v in df['age']]",
-        refused=("ENGINES, a dict", "module"),
-        mended="def predict(df):\n    return [math.sqrt(v) + statistics.mean([v, 1]) for v in df['age']]",
+    ),
+    Case(
+        "a module inside an object",
+        "import math\nfrom types import SimpleNamespace\ntools = SimpleNamespace(m=math)\ndef predict(df):\n    return [tools.m.sqrt(v) for v in df['age']]",
+        refused=("tools, a SimpleNamespace", "module", "In["),
+        mended="def predict(df):\n    return [math.sqrt(v) for v in df['age']]",
     ),
     Case(
         "bytes that were pickled in the notebook",

@@ -126,9 +126,9 @@ class Bindings:
     def name_of(self, value: object) -> str | None:
         """The global that is bound to this very object: the one of its own name first."""
         own = getattr(value, "__name__", None)
-        if isinstance(own, str) and self.namespace.get(own) is value and not _HISTORY.fullmatch(own):
+        if isinstance(own, str) and self.namespace.get(own) is value and not is_history(own):
             return own
-        return next((n for n, held in self.namespace.items() if held is value and not _HISTORY.fullmatch(n)), None)
+        return next((n for n, held in self.namespace.items() if held is value and not is_history(n)), None)
 
     def refer(self, needs: set[str], hint: str, value: Any) -> str:
         """The expression for a live object: its text, or the name that it has or now gets, which is needed then."""
@@ -173,6 +173,11 @@ class Bindings:
 
     def label(self, name: str, text: Text) -> str:
         return text.cell.label if text.cell.number is not None else self.cell(name)
+
+
+def is_history(name: str) -> bool:
+    """Whether the shell binds a name, to what was typed or answered."""
+    return _HISTORY.fullmatch(name) is not None
 
 
 def _last_bindings(session: Session) -> dict[str, tuple[Cell, ast.stmt]]:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .bindings import Bindings
 
 _EMPTY = object()
+_FEW = 1_000
 
 
 @dataclass
@@ -161,9 +162,12 @@ def _leads_to(value: Any, goal: Any, seen: set[int]) -> bool:
     """Whether a function or class closes over `goal`, itself or through others."""
     if value is goal:
         return True
-    if id(value) in seen or not isinstance(value, FunctionType | type):
+    if id(value) in seen or not isinstance(value, FunctionType | type | list | tuple | dict):
         return False
     seen.add(id(value))
+    if isinstance(value, list | tuple | dict):
+        inside = value.values() if isinstance(value, dict) else value
+        return len(value) < _FEW and any(_leads_to(part, goal, seen) for part in inside)
     inner = [_content(cell) for _, cell, _ in _cells(value)]
     bases = value.__bases__ if isinstance(value, type) else ()
     return any(_leads_to(part, goal, seen) for part in (*inner, *bases))

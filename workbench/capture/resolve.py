@@ -12,6 +12,7 @@ from typing import Any
 from .bindings import Bindings
 from .captured import Cell, Session, Taken
 from .classes import called, class_items
+from .containers import Containers
 from .environment import holder, variables
 from .functions import function_items
 from .imports import imported_paths
@@ -34,6 +35,7 @@ class Resolver:
         self.modules = self.known.modules
         self.namespace: Mapping[str, Any] = self.known.namespace
         self._data: dict[int, str] = {}
+        self._containers = Containers(self.known)
 
     def items(self, name: str, user: str) -> list[Item]:
         """The items that bind `name`, with imports of the submodules that they reach; none for a builtin."""
@@ -70,7 +72,8 @@ class Resolver:
 
     def _value(self, name: str, value: Any) -> Item:
         """Data: what can change, or is large, stays one object under all its names."""
-        text, kind, cell = literal(value), type(value), self.known.cell(name)
+        kind, cell = type(value), self.known.cell(name)
+        text, needs = self._containers.text(name, value) or (literal(value), set[str]())
         if text is None or kind in (list, dict, set):
             first = self._data.setdefault(id(value), name)
             if first != name:
@@ -80,7 +83,7 @@ class Resolver:
                 raise pickled_here(name, self.known.place(name))
             if variable := holder(text.encode(), self.known.secrets):
                 raise secret(name, variable, self.known.place(name))
-            return Item(name, f"{name} = {text}", Taken(name, "value", cell, text))
+            return Item(name, f"{name} = {text}", Taken(name, "value", cell, text), needs=needs)
         return Item(name, "", Taken(name, "state", cell, kind.__name__))
 
     def _import(self, name: str, line: str, cell: Cell | None) -> Item:
