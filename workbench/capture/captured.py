@@ -68,8 +68,8 @@ class CapturedModel:
     captured package (`helper.py`, `shop/prices.py`) to the local files they come from.
     `requirements` maps distribution names to installed versions. `cells` is the notebook's executed source,
     `outside` what the source reads of the world around it (`os.environ in predict`), which is no part of it;
-    `environment` are the variables among that by name, `installed` the plain values of installed modules that it reads; `page`
-    how what was captured differs from the notebook's page.
+    `environment` are the variables among that by name, `installed` the plain values of installed modules that it
+    reads; `page` how what was captured differs from the notebook's page.
     """
 
     entry: str

@@ -44,7 +44,9 @@ def record(
 ) -> dict[str, Any]:
     """This interpreter, the few variables that programs need, the file that holds the others, and the folder.
 
-from ..errors import UsageError
+    preload: installed modules that it will import. NotFound where there is no such file. Of the variables in it only
+    is kept when they were written, so that another value is a change. reads: variables that the model reads;
+    UsageError where nothing sets one of them.
     """
     from ..jobs import launch
 
