@@ -20,7 +20,11 @@ class Loader(pickle.Unpickler):
 
     def __init__(self, model: CapturedModel, file: str, module: ModuleType) -> None:
         super().__init__(io.BytesIO(model.state[file].read_bytes()))
+        self.module = module
         self.placeholders = {"captured_module": lambda _="": module, "captured_state": vars(module)["__state__"]}
+
+    def persistent_load(self, pid: str) -> Any:
+        return vars(self.module)[pid]
 
     def find_class(self, module: str, name: str) -> Any:
         return self.placeholders.get(name) or super().find_class(module, name)

@@ -134,6 +134,11 @@ class Bindings:
         """The expression for a live object: its text, or the name that it has or now gets, which is needed then."""
         if is_immutable(value) and (text := literal(value)) is not None:
             return text
+        if isinstance(value, property):
+            parts = [self.refer(needs, hint, f) if f else "None" for f in (value.fget, value.fset, value.fdel)]
+            return f"property({', '.join(parts)})"
+        if isinstance(value, classmethod | staticmethod):
+            return f"{type(value).__name__}({self.refer(needs, hint, value.__func__)})"
         if path := self.path_of(value):
             root = path.partition(".")[0]
             needs |= {root} & self.namespace.keys()

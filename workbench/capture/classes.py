@@ -14,7 +14,7 @@ from .bindings import Bindings
 from .captured import Taken
 from .functions import definition, settled
 from .item import Item
-from .live import class_settings, holds_other_defaults, method_source
+from .live import class_settings, holds_other_defaults, method_source, other_value
 from .names import uses
 from .refusals import other_binding, other_default, rebound, unproven
 from .texts import Text, class_text, functions_of
@@ -27,6 +27,8 @@ def class_items(known: Bindings, name: str, cls: type) -> list[Item]:
         return [_made_by_a_call(known, name, cls)]
     for method in functions_of(cls):
         _refuse_other_defaults(known, name, cls, method, text)
+    if changed := other_value(cls, text.source, known.namespace):
+        raise other_default(f"{name}.{changed}", known.place(name), "value")
     text = text.without(wrapping.of_the_notebook(known, text.decorators))
     if "<locals>" in cls.__qualname__:
         return _local_class(known, name, cls, text)

@@ -3,6 +3,7 @@ stays one object."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
@@ -56,6 +57,16 @@ class Containers:
                 for part in _parts(value):
                     (twice if id(part) in seen else seen).add(id(part))
         return twice
+
+
+def shared_containers(known: Bindings) -> dict[int, str]:
+    """The lists, dicts and sets under a name that something else holds as well, by identity."""
+    found: dict[int, str] = {}
+    for name, value in known.session.namespace.items():
+        # held by the namespace, by `value` and by the call itself
+        if type(value) in (list, dict, set) and not is_history(name) and sys.getrefcount(value) > 3:
+            found.setdefault(id(value), name)
+    return found
 
 
 def _parts(value: Any) -> Iterator[Any]:

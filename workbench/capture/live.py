@@ -9,6 +9,7 @@ import ast
 import builtins
 import inspect
 from collections.abc import Iterator, Mapping
+from enum import Enum
 from types import FunctionType
 from typing import Any
 
@@ -79,7 +80,8 @@ def class_settings(name: str, cls: type, source: str, namespace: Mapping[str, An
     """
     node = ast.parse(source).body[0]
     assert isinstance(node, ast.ClassDef)
-    if type(cls).__name__ not in _DATA_METACLASSES or issubclass(cls, tuple):
+    of_the_notebook = type(cls).__module__ == cls.__module__
+    if (type(cls).__name__ not in _DATA_METACLASSES and not of_the_notebook) or issubclass(cls, tuple):
         return
     written, bound = dict(_assigned(node)), _bound_in(node)
     plain = not node.decorator_list or hasattr(cls, "__dataclass_fields__")
@@ -90,9 +92,47 @@ def class_settings(name: str, cls: type, source: str, namespace: Mapping[str, An
         if key in written:
             other = _differs(written[key], value, namespace, calls=not node.decorator_list)
         else:
-            other = plain and (key not in bound or isinstance(value, FunctionType))
+            other = plain and (key not in bound or isinstance(_inner(value), FunctionType))
         if other and not key.startswith(_PACKAGES_OWN):
             yield f"{name}.{key} = {refer(f'{name}_{key}', value)}"
+    if type(cls) is type and not node.decorator_list:
+        yield from (f"del {name}.{key}" for key in _written_for_good(node) if key not in vars(cls))
+
+
+def _written_for_good(node: ast.ClassDef) -> Iterator[str]:
+    """The names that a class has after its body ran, as far as that is plain to see."""
+    gone = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Del)}
+    for statement in node.body:
+        name = getattr(statement, "name", None) if not isinstance(statement, ast.Try) else None
+        names = [name] if name else [key for key, _ in _assigned(ast.ClassDef("", [], [], [statement], []))]
+        yield from (n for n in names if n not in gone and not n.startswith("__"))
+
+
+def held_values(cls: Any) -> dict[str, Any]:
+    """What the attributes in the text of a data class, enum, named tuple or pydantic model were when it was made."""
+    if issubclass(cls, Enum):
+        return {key: member.value for key, member in cls.__members__.items()}
+    if hasattr(cls, "__dataclass_fields__"):
+        return {key: field.default for key, field in cls.__dataclass_fields__.items()}
+    if hasattr(cls, "_field_defaults"):
+        return dict(cls._field_defaults)
+    if hasattr(cls, "__attrs_attrs__"):
+        return {part.name: part.default for part in cls.__attrs_attrs__}
+    fields = getattr(cls, "model_fields", None)
+    return {key: field.default for key, field in fields.items()} if isinstance(fields, dict) else {}
+
+
+def other_value(cls: type, source: str, namespace: Mapping[str, Any]) -> str | None:
+    """The first attribute of such a class that its text, run now, would give another value."""
+    node = ast.parse(source).body[0]
+    assert isinstance(node, ast.ClassDef)
+    held = held_values(cls)
+    within = dict(vars(cls)) if issubclass(cls, Enum) else {}
+    for key, expression in _assigned(node):
+        reads = {n.id for n in ast.walk(expression) if isinstance(n, ast.Name)}
+        if key in held and not reads & within.keys() and _differs(expression, held[key], namespace, calls=False):
+            return key
+    return None
 
 
 def _method_defaults(
@@ -120,7 +160,7 @@ def _differs(expression: ast.expr, value: Any, namespace: Mapping[str, Any], *, 
     """Whether an expression gives another object now. One that `calls` something is not run: what is plain of it
     is set again."""
     if not all(isinstance(node, (*_EVALUATED, *_OPERATORS)) for node in ast.walk(expression)):
-        return calls and literal(value) is not None
+        return calls and (literal(value) is not None or _is_data(value))
     try:
         code = compile(ast.Expression(expression), "<captured>", "eval")
         now = eval(code, {"__builtins__": builtins}, namespace)
@@ -128,6 +168,14 @@ def _differs(expression: ast.expr, value: Any, namespace: Mapping[str, Any], *, 
         return True
     text = literal(value)
     return now is not value and not (text is not None and text == literal(now))
+
+
+def _is_data(value: Any) -> bool:
+    """Whether a value that a call made is one that may have changed since, and can be written down."""
+    kind = type(value)
+    if callable(value) or hasattr(kind, "__get__") or hasattr(kind, "__set__"):
+        return False
+    return kind.__module__.partition(".")[0] in ("__main__", "builtins", "collections", "numpy", "pandas")
 
 
 def _assigned(node: ast.ClassDef) -> Iterator[tuple[str, ast.expr]]:
@@ -148,8 +196,13 @@ def _bound_in(node: ast.ClassDef) -> set[str]:
 def _is_part_of_text(key: str, value: Any, cls: type) -> bool:
     if key.startswith("__") and key.endswith("__"):
         return True
-    inner = getattr(value, "__func__", getattr(value, "fget", value))
+    inner = _inner(value)
     own = getattr(inner, "__qualname__", "")
     if isinstance(own, str) and own.startswith(f"{cls.__qualname__}."):
         return True
     return hasattr(type(value), "__get__") and not isinstance(inner, FunctionType)
+
+
+def _inner(value: Any) -> Any:
+    """The function inside a property, class method or static method."""
+    return getattr(value, "__func__", getattr(value, "fget", value))

@@ -114,6 +114,8 @@ def _key_of_globals(node: ast.AST) -> ast.expr | None:
         return node.slice
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and _calls_globals(node.func.value):
         return node.args[0] if node.args and node.func.attr == "get" else node.func
+    if isinstance(node, ast.Compare) and _calls_globals(node.comparators[0]):
+        return node.left
     return None
 
 

@@ -68,9 +68,9 @@ def wrapped(name: str, cell: str) -> CaptureRefused:
     )
 
 
-def other_default(name: str, cell: str) -> CaptureRefused:
+def other_default(name: str, cell: str, what: str = "default") -> CaptureRefused:
     return CaptureRefused(
-        f"a default of {name} was another value when it was defined than its text gives now",
+        f"a {what} of {name} was another value when it was defined than its text gives now",
         where=cell or None,
         fix=f"run the cell that defines {name} again, then capture again",
     )

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..errors import CaptureRefused
 from .captured import Session, Taken
+from .containers import shared_containers
 from .environment import holder
 from .imports import is_local
 from .item import Item
@@ -28,6 +29,7 @@ class Slice:
         self.modules = self._resolver.modules
         self._namespace = self._resolver.namespace
         self._writer = StateWriter(folder, self._home)
+        self._writer.containers = shared_containers(self._known)
         self.surroundings = Surroundings(self._known)
         self._walk([(entry, "")])
         self._surround()

@@ -58,6 +58,8 @@ class StateWriter:
     def __init__(self, folder: Path, home: Home) -> None:
         self._folder, self._home = folder, home
         self.names: dict[int, str] = {}
+        self.containers: dict[int, str] = {}
+        """The lists, dicts and sets that others hold too, by identity: pickles name the global instead of a copy."""
         folder.mkdir(parents=True, exist_ok=True)
 
     def write(self, name: str, value: object) -> tuple[Path, Found]:
@@ -83,17 +85,28 @@ class StateWriter:
     def _write_pickle(self, name: str, value: object) -> tuple[Path, Found]:
         file = self._folder / f"{name}.pkl"
         with file.open("wb") as stream:
-            pickler = _Rehoming(stream, value, self._home, self.names)
+            pickler = _Rehoming(stream, value, self._home, self.names, self.containers)
             pickler.dump(value)
         _refuse_main(file, name)
         return file, pickler.found
 
 
 class _Rehoming(pickle.Pickler):
-    def __init__(self, stream: Any, root: object, home: Home, names: Mapping[int, str]) -> None:
+    def __init__(
+        self, stream: Any, root: object, home: Home, names: Mapping[int, str], containers: Mapping[int, str]
+    ) -> None:
         super().__init__(stream, protocol=5)
         self.found = Found()
-        self._root, self._home, self._names = root, home, names
+        self._root, self._home, self._names, self._containers = root, home, names, containers
+
+    def persistent_id(self, obj: Any) -> str | None:
+        """The global of the captured module that is this container; the bundle looks it up as it loads."""
+        if type(obj) not in (list, dict, set) or obj is self._root:
+            return None
+        name = self._containers.get(id(obj))
+        if name:
+            self.found.globals.add(name)
+        return name
 
     def reducer_override(self, obj: Any) -> Any:
         if isinstance(obj, type | FunctionType) or (obj is not self._root and hasattr(obj, "__wrapped__")):

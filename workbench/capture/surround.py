@@ -82,11 +82,6 @@ def _table(name: str, rows: list[str], what: list[str], needs: set[str]) -> Item
 
 def _expression(patch: Patch, refer: Any) -> str:
     value, hint = patch.value, patch.name
-    if isinstance(value, property):
-        parts = [refer(f"{hint}_{i}", f) if f else "None" for i, f in enumerate((value.fget, value.fset, value.fdel))]
-        return f"property({', '.join(parts)})"
-    if isinstance(value, classmethod | staticmethod):
-        return f"{type(value).__name__}({refer(hint, value.__func__)})"
     if accessor := getattr(value, "_accessor", None):
         return f"{refer(type(value).__name__, type(value))}({hint!r}, {refer(hint, accessor)})"
     return str(refer(hint, value))

@@ -142,6 +142,10 @@ class _Unpickler(pickle.Unpickler):
             "captured_state": bundle.state,
         }
 
+    def persistent_load(self, pid: str) -> Any:
+        """A container that pickles share with the globals of model.py."""
+        return self._bundle.namespace[pid]
+
     def find_class(self, module: str, name: str) -> Any:
         if module == _PLACEHOLDERS and name in self._resolved:
             return self._resolved[name]
