@@ -146,14 +146,6 @@ def test_the_same_cells_give_the_same_text(notebook: Notebook) -> None:
             ["db, a Connection", "In[1]", "load"],
         ),
         (
-            ["def make(k):\n    def predict(df): return df * k\n    return predict", "predict = make(3)"],
-            ["made inside another function"],
-        ),
-        (
-            ["class A: pass\nitem = A()", "class A: pass", "def predict(df): return item"],
-            ["class A that has been redefined", "make the object again"],
-        ),
-        (
             ["exec('def hidden(x): return x')", "def predict(df): return hidden(df)"],
             ["the text of the function hidden is not known"],
         ),

@@ -3,40 +3,14 @@
 from __future__ import annotations
 
 import importlib
-import io
-import pickle
 import sys
-from functools import cache
 from pathlib import Path
-from types import ModuleType
-from typing import Any
 
 import pytest
+from programs import answer
 from shell import Notebook
 
-from workbench.capture.captured import CapturedModel
 from workbench.errors import CaptureRefused
-
-
-class Loader(pickle.Unpickler):
-    """Reads state as a bundle does: the placeholders stand for the captured module and its other state."""
-
-    def __init__(self, model: CapturedModel, file: str, module: ModuleType) -> None:
-        super().__init__(io.BytesIO(model.state[file].read_bytes()))
-        self.placeholders = {"captured_module": lambda _="": module, "captured_state": vars(module)["__state__"]}
-
-    def find_class(self, module: str, name: str) -> Any:
-        return self.placeholders.get(name) or super().find_class(module, name)
-
-
-def answer(notebook: Notebook, argument: Any) -> Any:
-    """What `model.py` answers."""
-    model, module = notebook.capture(), ModuleType("wbt_captured")
-    vars(module)["__state__"] = cache(lambda file: Loader(model, file, module).load())
-    sys.modules["wbt_captured"] = module
-    exec(compile(model.source, "model.py", "exec", dont_inherit=True), vars(module))
-    return module.predict(argument)
-
 
 PROGRAMS = {
     "a default of then": ["T = 1.0", "def g(v, t=T): return v * t", "T = 99.0\ndef predict(v): return g(v)"],
@@ -106,28 +80,41 @@ def test_the_model_answers_what_is_live(notebook: Notebook, name: str) -> None:
     ("cells", "words"),
     [
         (
-            [
-                "import functools\ndef clip(f):\n    @functools.wraps(f)\n    def w(v): return min(f(v), 5)\n    return w",
-                "def predict(v): return v",
-                "predict = clip(predict)",
-            ],
-            "was wrapped after it was defined",
-        ),
-        (
-            ["class B:\n    k = 1\nclass S(B): pass", "class B:\n    k = 100", "def predict(v): return S().k"],
-            "class B that has been redefined",
-        ),
-        (
-            [
-                "def twice(f):\n    def w(v): return f(v) * 2\n    return w\n@twice\ndef f(v): return v",
-                "def twice(f):\n    def w(v): return f(v) * 3\n    return w",
-                "def predict(v): return f(v)",
-            ],
-            "was wrapped",
-        ),
-        (
-            ["T = 1\nclass M:\n    def go(self, v, t=T): return v * t", "T = 2\ndef predict(v): return M().go(v)"],
+            ["T = 1\nclass M:\n    @property\n    def go(self, t=T): return t", "T = 2\ndef predict(v): return M().go"],
             "a default of M.go was another value",
+        ),
+        (
+            ["class A: pass\nclass B: pass\nexec('class H: pass')", "def predict(v): return H()"],
+            "the text of the class H is not known",
+        ),
+        (
+            [
+                "import functools\nK = 2\n@functools.lru_cache\ndef slow(v): return v * K\nslow(3)",
+                "K = 5",
+                "def predict(v): return slow(v)",
+            ],
+            "the cache of slow may hold answers from before 'K' was changed",
+        ),
+        (
+            [
+                "from dataclasses import make_dataclass\nD = 1\nC = make_dataclass('C', [('x', int, D)])",
+                "D = 2\ndef predict(v): return C()",
+            ],
+            "C was made by a call that used 'D'",
+        ),
+        (
+            [
+                "def make(k):\n    class C:\n        limit = k + 1\n    return C\nC = make(2)",
+                "def predict(v): return C.limit",
+            ],
+            "reads 'k' of the function that it was made in",
+        ),
+        (
+            [
+                "class A:\n    def f(self): return 1\nclass A:\n    def f(self): return 2",
+                "a = A()\ndel A\ndef predict(v): return A()",
+            ],
+            "predict uses 'A', which does not exist",
         ),
     ],
 )

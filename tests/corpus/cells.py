@@ -37,7 +37,9 @@ y = (X.spend.fillna(90) + 20 * X.member > 105).astype(int)
 
 @dataclass(frozen=True)
 class Case:
-    """`setup` cells run first; `model` is the body of the %%model cell; `files` lie beside the notebook."""
+    """`setup` cells run first; `model` is the body of the %%model cell; `files` lie beside the notebook. The words of
+    `refused` stand in the refusal that is expected, and `mended` is the cell that follows its advice. `alone` cases
+    change their process. `rare` are rows that the example has no like of, `env` variables of the kernel."""
 
     name: str
     model: str
@@ -45,6 +47,11 @@ class Case:
     files: dict[str, str] = field(default_factory=dict)
     options: str = ""
     entry: str = "predict(X)"
+    refused: tuple[str, ...] = ()
+    mended: str = ""
+    alone: bool = False
+    rare: str = ""
+    env: dict[str, str] = field(default_factory=dict)
 
 
 CASES = (

@@ -48,8 +48,9 @@ class Manifest:
 
     `schema` and `outputs` are schemas as JSON, `packages` maps distributions to versions, `modules` are the
     top-level names of the local modules, `taken` what came along, `outside` what the source reads of the world
-    around it, `files` maps paths to SHA-256. `verdict` is `{rows, exact, seconds, row_wise_by}` once the bundle is
-    proven. `origin` says where it comes from: `{notebook, cell, git_commit, created, note, target, user}`,
+    around it, `environment` the variables that must be set where it predicts, `installed` plain values of installed
+    modules that it reads, `files` maps paths to SHA-256. `verdict` is `{rows, exact, seconds, row_wise_by}` once the
+    bundle is proven. `origin` says where it comes from: `{notebook, cell, git_commit, created, note, target, user}`,
     and how the notebook's `page` differs.
     """
 
@@ -64,6 +65,8 @@ class Manifest:
     modules: list[str] = field(default_factory=list)
     taken: list[Json] = field(default_factory=list)
     outside: list[str] = field(default_factory=list)
+    environment: list[str] = field(default_factory=list)
+    installed: dict[str, str] = field(default_factory=dict)
     origin: Json = field(default_factory=dict)
     threads: int = 1
     row_wise: bool = False

@@ -13,8 +13,9 @@ from types import ModuleType
 from .. import paths
 from ..errors import BundleRefused, ModelFailed, WorkbenchError
 from ..inference.package import Finder, forget
-from ..inference.predictor import Predictor, entry_function
+from ..inference.predictor import Predictor
 from ..inference.schema import Schema
+from ..inference.surroundings import captured_function
 from . import loaded, packages
 from .layout import CODE, Manifest, check_files, read_manifest
 
@@ -75,7 +76,7 @@ def _predictor(folder: Path, manifest: Manifest, name: str) -> Predictor:
     code = folder / CODE
     try:
         module = _import(manifest.package, code)
-        function = entry_function(getattr(module, manifest.entry), manifest.entry_kind)
+        function = captured_function(module, manifest.entry, manifest.entry_kind)
     except BaseException as error:
         told = _told(name, error)
         _let_go(manifest.package, code)

@@ -6,7 +6,9 @@ may die in any way; what it found, it writes to a file beside the bundle's, neve
 
 from __future__ import annotations
 
+import importlib
 import json
+import os
 import tempfile
 import time
 from dataclasses import asdict, dataclass, replace
@@ -14,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .. import text
+from ..capture.literals import literal
 from ..errors import BundleRefused, NotProven, WorkbenchError
 from ..spawn.environment import clean
 from . import layout, packages, storage
@@ -161,7 +164,7 @@ def _ask(args: Json, manifest: Manifest, place: Path) -> Json:
 
     name, answer, cwd = args["name"], place / "found.json", place / "cwd"
     cwd.mkdir()
-    env = _environment(Path(args["folder"]))
+    env = _environment(Path(args["folder"]), manifest)
     preload = (*_PRELOADED, *packages.loaded_modules(manifest.packages))
     ended = run(_CHILD, {**args, "answer": str(answer)}, env=env, cwd=cwd, preload=preload, timeout=None)
     found: Json = json.loads(answer.read_text()) if answer.exists() else {"stage": "started"}
@@ -172,8 +175,9 @@ def _ask(args: Json, manifest: Manifest, place: Path) -> Json:
     return found
 
 
-def _environment(folder: Path) -> dict[str, str]:
-    return clean(threads=1) | {"PYTHONPATH": str(folder / layout.CODE)}
+def _environment(folder: Path, manifest: Manifest) -> dict[str, str]:
+    read = {name: os.environ[name] for name in manifest.environment if name in os.environ}
+    return clean(threads=1) | read | {"PYTHONPATH": str(folder / layout.CODE)}
 
 
 def _raised(name: str, error: Json) -> WorkbenchError:
@@ -208,12 +212,26 @@ def child(args: Json) -> None:
         with one_thread():
             predictor = load(folder, name=name, allow_packages=True)
             _say(told, {"stage": "answering"})
-            found = _compare(predictor, layout.read_manifest(folder), args)
+            manifest = layout.read_manifest(folder)
+            _check_installed(manifest, name)
+            found = _compare(predictor, manifest, args)
         _say(told, found)
     except WorkbenchError as error:
         _say(told, {"error": {"kind": type(error).__name__, **_words(error)}})
     except Exception as error:
         _say(told, {"error": {"kind": "", "what": f"{type(error).__name__}: {error}", "where": None, "fix": None}})
+
+
+def _check_installed(manifest: Manifest, name: str) -> None:
+    """NotProven for a plain value of an installed module that the kernel had otherwise."""
+    for path, there in manifest.installed.items():
+        module, _, attribute = path.rpartition(".")
+        here = literal(getattr(importlib.import_module(module), attribute, None))
+        if here != there:
+            raise NotProven(
+                f"{path} is {there} in this notebook and {here} where nothing changed it",
+                fix=f"restart the kernel and run the cells that {name} needs, or keep {there} under a name of your own",
+            )
 
 
 def _words(error: WorkbenchError) -> Json:

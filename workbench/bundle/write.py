@@ -78,6 +78,8 @@ def _describe(captured: CapturedModel, seen: Witness, request: Request) -> Manif
         modules=sorted({Path(path).parts[0].removesuffix(".py") for path in captured.modules}),
         taken=[asdict(thing) for thing in captured.taken],
         outside=list(captured.outside),
+        environment=list(captured.environment),
+        installed=dict(captured.installed),
         origin=_origin(captured, request),
         bit_stable=seen.bit_stable,
     )

@@ -31,6 +31,8 @@ def capture(entry: str, session: Session, folder: Path, *, cell: str = "") -> Ca
         cells=_executed(session),
         notebook=str(session.notebook) if session.notebook else None,
         outside=tuple(sorted(f"{what} in {item.name}" for item in taken.items.values() for what in item.outside)),
+        environment=taken.surroundings.variables(taken.items),
+        installed=taken.surroundings.plain_values(taken.items),
         cell=cell or taken.items[entry].taken.cell,
         page=remarks(session, [item.taken for item in taken.items.values()]),
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 EntryKind = Literal["function", "class", "estimator"]
+Kind = Literal["function", "class", "import", "value", "state", "module", "factory", "setting"]
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Taken:
     """One thing that comes along: `prepare`, a function of In[4]; `clf`, a RandomForestClassifier of 2.1 MB."""
 
     name: str
-    kind: Literal["function", "class", "import", "value", "state", "module"]
+    kind: Kind
     cell: str = ""
     detail: str = ""
     n_bytes: int = 0
@@ -66,8 +67,9 @@ class CapturedModel:
     (`clf.pkl`) to files in the staging folder given to `capture`; `modules` maps paths below the
     captured package (`helper.py`, `shop/prices.py`) to the local files they come from.
     `requirements` maps distribution names to installed versions. `cells` is the notebook's executed source,
-    `outside` what the source reads of the world around it (`os.environ in predict`), which is no part of it; `page`
-    how what was captured differs from the notebook's page.
+    `outside` what the source reads of the world around it (`os.environ in predict`), which is no part of it;
+    `environment` are the variables among that by name, `installed` the plain values of installed modules that it
+    reads; `page` how what was captured differs from the notebook's page.
     """
 
     entry: str
@@ -82,3 +84,5 @@ class CapturedModel:
     cell: str = ""
     outside: tuple[str, ...] = ()
     page: tuple[str, ...] = ()
+    environment: tuple[str, ...] = ()
+    installed: Mapping[str, str] = field(default_factory=dict)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable, Mapping
 
+from .item import Item
 from .refusals import circular
-from .resolve import Item
 
 _HEADER = '''"""The model as its notebook defined it: the statements that made it, bound to the values that were live.
 
@@ -33,7 +33,7 @@ def _spaced(items: Iterable[Item]) -> str:
     """Definitions stand apart by two lines, plain bindings follow each other."""
     text, after_definition = "", False
     for item in items:
-        definition = item.taken.kind in ("function", "class")
+        definition = item.taken.kind in ("function", "class", "factory")
         text += "\n" * (3 if definition or after_definition else 1) if text else ""
         text += item.text.rstrip()
         after_definition = definition
@@ -68,14 +68,26 @@ def _hard_needs(name: str, items: Mapping[str, Item]) -> set[str]:
 
     A decorator or base class is called at once, so all that it uses must be there too, unless that is `name`.
     """
+    completed = _completions(items)
     hard = {n for n in items[name].needs if n in items} - {name}
+    if "." in name:
+        return hard
     reach, pending = set(hard), list(hard)
     while pending:
         item = items[pending.pop()]
-        new = {n for n in item.needs | item.uses if n in items} - reach
+        new = {n for n in item.needs | item.uses | completed.get(item.name, set()) if n in items} - reach
         reach |= new
         pending += new
     return hard | ({n for n in reach if not _reaches(n, name, items)})
+
+
+def _completions(items: Mapping[str, Item]) -> dict[str, set[str]]:
+    """By name, the statements that set something on what it is bound to: `Plugin.known = …` of `Plugin`."""
+    found: dict[str, set[str]] = {}
+    for name, item in items.items():
+        if item.taken.kind == "factory" and "." in name:
+            found.setdefault(name.partition(".")[0], set()).add(name)
+    return found
 
 
 def _reaches(start: str, goal: str, items: Mapping[str, Item]) -> bool:

@@ -8,67 +8,61 @@ from __future__ import annotations
 import ast
 import builtins
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from enum import Enum
 from types import FunctionType
 from typing import Any
 
+from .bindings import Refer
 from .literals import literal
-from .texts import inner_code, same_code
-
-Refer = Callable[[str, Any], str]
-"""Gives the expression of `model.py` that stands for a live object, under a hint of a name."""
 
 _ABSENT = object()
 _EVALUATED = (ast.Name, ast.Attribute, ast.Constant, ast.Tuple, ast.List, ast.Dict, ast.Set, ast.Subscript, ast.Slice)
 _OPERATORS = (ast.UnaryOp, ast.BinOp, ast.expr_context, ast.operator, ast.unaryop)
-_DATA_METACLASSES = ("type", "ABCMeta")
+_DATA_METACLASSES = ("type", "ABCMeta", "_ProtocolMeta")
+_PACKAGES_OWN = ("_abc_impl", "_is_protocol", "_is_runtime_protocol", "_sklearn")
 
 
 def function_settings(
     name: str, function: FunctionType, source: str, namespace: Mapping[str, Any], refer: Refer
-) -> str:
-    """Statements after the `def` of `name` that give it its live defaults and attributes; empty where it has them."""
+) -> Iterator[str]:
+    """Statements after the `def` of `name` that give it its live defaults and attributes; none where it has them."""
     arguments = _arguments(source)
-    lines = []
     if _other(arguments.defaults, function.__defaults__ or (), namespace):
         values = [refer(f"{name}_default", value) for value in function.__defaults__ or ()]
-        lines.append(f"{name}.__defaults__ = ({', '.join(values)},)")
+        yield f"{name}.__defaults__ = ({', '.join(values)},)"
     named = {a.arg: d for a, d in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True) if d is not None}
     live = function.__kwdefaults__ or {}
     if _other(list(named.values()), [live.get(key, _ABSENT) for key in named], namespace):
         pairs = [f"{key!r}: {refer(f'{name}_{key}', value)}" for key, value in live.items()]
-        lines.append(f"{name}.__kwdefaults__ = {{{', '.join(pairs)}}}")
+        yield f"{name}.__kwdefaults__ = {{{', '.join(pairs)}}}"
+    for key, value in _renamed(function, source):
+        yield f"{name}.{key} = {value!r}"
     for key, value in vars(function).items():
-        if key != "__wrapped__":
-            lines.append(f"{name}.{key} = {refer(f'{name}_{key}', value)}")
-    return "".join(f"\n{line}" for line in lines)
+        if not _is_a_wrappers_own(value):
+            yield f"{name}.{key} = {refer(f'{name}_{key}', value)}"
+
+
+def _is_a_wrappers_own(value: Any) -> bool:
+    """What `functools.wraps` copied from a wrapper that an installed package made, `cache_parameters` say."""
+    return isinstance(value, FunctionType) and value.__module__ == "functools"
+
+
+def _renamed(function: FunctionType, source: str) -> Iterator[tuple[str, Any]]:
+    """What `functools.wraps` gave a function: the name and the documentation of another."""
+    if function.__name__ != function.__code__.co_name:
+        yield "__name__", function.__name__
+    node = ast.parse(source).body[0]
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        written = ast.get_docstring(node)
+        if function.__doc__ != written and inspect.cleandoc(function.__doc__ or "") != (written or ""):
+            yield "__doc__", function.__doc__
 
 
 def holds_other_defaults(function: FunctionType, source: str, namespace: Mapping[str, Any]) -> bool:
     """Whether the text, run now, would give a function other defaults than it has."""
-    return bool(function_settings("f", function, source, namespace, lambda *_: "")) and not vars(function)
-
-
-def wrappers(value: Any) -> int:
-    """How many wrappers that keep what they wrap (`functools.wraps`) stand around a function."""
-    levels = 0
-    while hasattr(value, "__wrapped__"):
-        value, levels = value.__wrapped__, levels + 1
-    return levels
-
-
-def wrapper_is_live(value: Any, namespace: Mapping[str, Any]) -> bool:
-    """Whether the notebook's decorator that made a wrapper is still the one of that name."""
-    if not isinstance(value, FunctionType) or value.__globals__.get("__name__") != namespace.get("__name__"):
-        return True
-    root, local, _ = value.__code__.co_qualname.partition(".<locals>")
-    maker = namespace.get(root)
-    maker = inspect.unwrap(maker) if callable(maker) else None
-    if not local:
-        return True
-    return isinstance(maker, FunctionType) and any(
-        same_code(value.__code__, code) for code in inner_code(maker.__code__)
-    )
+    set_again = function_settings("f", function, source, namespace, lambda *_: "")
+    return any(line.startswith(("f.__defaults__", "f.__kwdefaults__")) for line in set_again)
 
 
 def method_source(class_source: str, name: str) -> str | None:
@@ -79,28 +73,74 @@ def method_source(class_source: str, name: str) -> str | None:
     return None
 
 
-def class_settings(name: str, cls: type, source: str, namespace: Mapping[str, Any], refer: Refer) -> str:
-    """Statements after the `class` of `name` that give it the attributes it has now; empty where it has them.
+def class_settings(name: str, cls: type, source: str, namespace: Mapping[str, Any], refer: Refer) -> Iterator[str]:
+    """Statements after the `class` of `name` that give it the attributes it has now; none where it has them.
 
     Classes whose metaclass makes something else of what is written (enums, pydantic models) are as their text says.
     """
     node = ast.parse(source).body[0]
     assert isinstance(node, ast.ClassDef)
-    if type(cls).__name__ not in _DATA_METACLASSES or issubclass(cls, tuple):
-        return ""
+    of_the_notebook = type(cls).__module__ == cls.__module__
+    if (type(cls).__name__ not in _DATA_METACLASSES and not of_the_notebook) or issubclass(cls, tuple):
+        return
     written, bound = dict(_assigned(node)), _bound_in(node)
-    lines = []
+    plain = not node.decorator_list or hasattr(cls, "__dataclass_fields__")
     for key, value in vars(cls).items():
         if _is_part_of_text(key, value, cls):
+            yield from _method_defaults(f"{name}.{key}", key, value, source, namespace, refer)
             continue
         if key in written:
             other = _differs(written[key], value, namespace, calls=not node.decorator_list)
         else:
-            replaced = key in bound and isinstance(value, FunctionType)
-            other = not node.decorator_list and (replaced or (key not in bound and not key.startswith("_")))
-        if other:
-            lines.append(f"{name}.{key} = {refer(f'{name}_{key}', value)}")
-    return "".join(f"\n{line}" for line in lines)
+            other = plain and (key not in bound or isinstance(_inner(value), FunctionType))
+        if other and not key.startswith(_PACKAGES_OWN):
+            yield f"{name}.{key} = {refer(f'{name}_{key}', value)}"
+    if type(cls) is type and not node.decorator_list:
+        yield from (f"del {name}.{key}" for key in _written_for_good(node) if key not in vars(cls))
+
+
+def _written_for_good(node: ast.ClassDef) -> Iterator[str]:
+    """The names that a class has after its body ran, as far as that is plain to see."""
+    gone = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Del)}
+    for statement in node.body:
+        name = getattr(statement, "name", None) if not isinstance(statement, ast.Try) else None
+        names = [name] if name else [key for key, _ in _assigned(ast.ClassDef("", [], [], [statement], []))]
+        yield from (n for n in names if n not in gone and not n.startswith("__"))
+
+
+def held_values(cls: Any) -> dict[str, Any]:
+    """What the attributes in the text of a data class, enum, named tuple or pydantic model were when it was made."""
+    if issubclass(cls, Enum):
+        return {key: member.value for key, member in cls.__members__.items()}
+    if hasattr(cls, "__dataclass_fields__"):
+        return {key: field.default for key, field in cls.__dataclass_fields__.items()}
+    if hasattr(cls, "_field_defaults"):
+        return dict(cls._field_defaults)
+    if hasattr(cls, "__attrs_attrs__"):
+        return {part.name: part.default for part in cls.__attrs_attrs__}
+    fields = getattr(cls, "model_fields", None)
+    return {key: field.default for key, field in fields.items()} if isinstance(fields, dict) else {}
+
+
+def other_value(cls: type, source: str, namespace: Mapping[str, Any]) -> str | None:
+    """The first attribute of such a class that its text, run now, would give another value."""
+    node = ast.parse(source).body[0]
+    assert isinstance(node, ast.ClassDef)
+    held = held_values(cls)
+    within = dict(vars(cls)) if issubclass(cls, Enum) else {}
+    for key, expression in _assigned(node):
+        reads = {n.id for n in ast.walk(expression) if isinstance(n, ast.Name)}
+        if key in held and not reads & within.keys() and _differs(expression, held[key], namespace, calls=False):
+            return key
+    return None
+
+
+def _method_defaults(
+    path: str, key: str, value: Any, source: str, namespace: Mapping[str, Any], refer: Refer
+) -> Iterator[str]:
+    written = method_source(source, key) if isinstance(value, FunctionType) else None
+    if written is not None and holds_other_defaults(value, written, namespace):
+        yield from function_settings(path, value, written, namespace, refer)
 
 
 def _arguments(source: str) -> ast.arguments:
@@ -120,7 +160,7 @@ def _differs(expression: ast.expr, value: Any, namespace: Mapping[str, Any], *, 
     """Whether an expression gives another object now. One that `calls` something is not run: what is plain of it
     is set again."""
     if not all(isinstance(node, (*_EVALUATED, *_OPERATORS)) for node in ast.walk(expression)):
-        return calls and literal(value) is not None
+        return calls and (literal(value) is not None or _is_data(value))
     try:
         code = compile(ast.Expression(expression), "<captured>", "eval")
         now = eval(code, {"__builtins__": builtins}, namespace)
@@ -128,6 +168,14 @@ def _differs(expression: ast.expr, value: Any, namespace: Mapping[str, Any], *, 
         return True
     text = literal(value)
     return now is not value and not (text is not None and text == literal(now))
+
+
+def _is_data(value: Any) -> bool:
+    """Whether a value that a call made is one that may have changed since, and can be written down."""
+    kind = type(value)
+    if callable(value) or hasattr(kind, "__get__") or hasattr(kind, "__set__"):
+        return False
+    return kind.__module__.partition(".")[0] in ("__main__", "builtins", "collections", "numpy", "pandas")
 
 
 def _assigned(node: ast.ClassDef) -> Iterator[tuple[str, ast.expr]]:
@@ -146,10 +194,15 @@ def _bound_in(node: ast.ClassDef) -> set[str]:
 
 
 def _is_part_of_text(key: str, value: Any, cls: type) -> bool:
-    if (key.startswith("__") and key.endswith("__")) or key == "_abc_impl":
+    if key.startswith("__") and key.endswith("__"):
         return True
-    inner = getattr(value, "__func__", getattr(value, "fget", value))
+    inner = _inner(value)
     own = getattr(inner, "__qualname__", "")
     if isinstance(own, str) and own.startswith(f"{cls.__qualname__}."):
         return True
     return hasattr(type(value), "__get__") and not isinstance(inner, FunctionType)
+
+
+def _inner(value: Any) -> Any:
+    """The function inside a property, class method or static method."""
+    return getattr(value, "__func__", getattr(value, "fget", value))

@@ -31,6 +31,11 @@ class Modules:
         self._roots: set[str] = set()
         self._seen: set[str] = set()
 
+    @property
+    def roots(self) -> set[str]:
+        """The top-level names of all modules that were followed."""
+        return {path.partition(".")[0] for path in self._seen}
+
     def follow(self, paths: Iterable[str]) -> None:
         """Take the modules of these dotted paths along, with all that they import in turn."""
         for path in sorted(set(paths) - self._seen - {""}):

@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 import re
 import symtable
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any, TypeGuard
 
 _OUTSIDE = re.compile(r"(^|\.)(os\.(environ|getenv)|time\.time|(date|datetime|Timestamp)\.(now|today|utcnow))$")
 _OUTSIDE_NAMES = {"open", "getenv", "environ", "eval", "globals", "input"}
@@ -17,8 +19,8 @@ _COMPREHENSIONS = {"listcomp", "setcomp", "dictcomp", "genexpr"}
 class Uses:
     """`now`: looked up while the statement runs; `later`: when its functions are called;
     `chains`: the dotted paths read from each name, `{"sklearn": {"sklearn.linear_model.Ridge"}}`;
-    `strings`: names that a string passes to pandas, `df.query("age > @LIMIT")`; `outside`: what is read of the world
-    around, `os.environ`, `open`, `date.today`, which no capture can hold."""
+    `strings`: names that may be read, by `df.query("age > @LIMIT")`, `globals()["LIMIT"]` or after `global`; `outside`:
+    what is read of the world around, `os.environ`, `open`, `date.today`, which no capture can hold."""
 
     now: frozenset[str]
     later: frozenset[str]
@@ -78,10 +80,51 @@ def chains(tree: ast.AST) -> dict[str, set[str]]:
 
 def _in_strings(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
+        if isinstance(node, ast.Global):
+            yield from node.names  # `TOTAL += 1` reads it, which the symbol table does not say
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("query", "eval"):
             for argument in ast.walk(node):
                 if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
                     yield from re.findall(r"@([A-Za-z_]\w*)", argument.value)
+        if (key := _key_of_globals(node)) and isinstance(key, ast.Constant) and isinstance(key.value, str):
+            yield key.value
+
+
+def evaluated(tree: ast.AST, namespace: Mapping[str, Any]) -> set[str]:
+    """The names in the strings that `eval` and `exec` are given, as text or under a name."""
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("eval", "exec") and node.args:
+            given = node.args[0]
+            text = given.value if isinstance(given, ast.Constant) else namespace.get(getattr(given, "id", ""))
+            with suppress(SyntaxError):
+                found |= {n.id for n in ast.walk(ast.parse(text if isinstance(text, str) else "")) if _is_name(n)}
+    return found
+
+
+def unknown_global(tree: ast.AST) -> int | None:
+    """The line of a look-up in `globals()` whose name is not written there."""
+    keys = ((node, _key_of_globals(node)) for node in ast.walk(tree))
+    return next((node.lineno for node, key in keys if key and not isinstance(key, ast.Constant)), None)  # type: ignore[attr-defined]
+
+
+def _key_of_globals(node: ast.AST) -> ast.expr | None:
+    """`x` of `globals()[x]` and `globals().get(x)`."""
+    if isinstance(node, ast.Subscript) and _calls_globals(node.value):
+        return node.slice
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and _calls_globals(node.func.value):
+        return node.args[0] if node.args and node.func.attr == "get" else node.func
+    if isinstance(node, ast.Compare) and _calls_globals(node.comparators[0]):
+        return node.left
+    return None
+
+
+def _calls_globals(node: ast.expr) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "globals"
+
+
+def _is_name(node: ast.AST) -> TypeGuard[ast.Name]:
+    return isinstance(node, ast.Name)
 
 
 def _dotted(node: ast.expr) -> str | None:

@@ -36,11 +36,27 @@ def shell_line(user: str, cell: str) -> CaptureRefused:
     )
 
 
-def closure(name: str, kind: str, cell: str) -> CaptureRefused:
+def enclosing(name: str, variable: str, cell: str) -> CaptureRefused:
     return CaptureRefused(
-        f"{name} is a {kind} made inside another function: the values it closes over have no name in the notebook",
+        f"the body of the class {name} reads {variable!r} of the function that it was made in, which nothing keeps",
         where=cell or None,
-        fix=f"make {name} a function of its own that reads globals, or a class that keeps the values and has __call__",
+        fix=f"read {variable} in a method of {name}, or make the class outside of the function",
+    )
+
+
+def rebound(name: str, used: str, cell: str) -> CaptureRefused:
+    return CaptureRefused(
+        f"{name} was made by a call that used {used!r}, which has been bound again since",
+        where=cell or None,
+        fix=f"run the cell that makes {name} again, then capture again",
+    )
+
+
+def stale_cache(name: str, used: str, touched: str, cell: str) -> CaptureRefused:
+    return CaptureRefused(
+        f"the cache of {name} may hold answers from before {used!r} was changed ({touched})",
+        where=cell or None,
+        fix=f"{name}.cache_clear(), then capture again",
     )
 
 
@@ -52,9 +68,9 @@ def wrapped(name: str, cell: str) -> CaptureRefused:
     )
 
 
-def other_default(name: str, cell: str) -> CaptureRefused:
+def other_default(name: str, cell: str, what: str = "default") -> CaptureRefused:
     return CaptureRefused(
-        f"a default of {name} was another value when it was defined than its text gives now",
+        f"a {what} of {name} was another value when it was defined than its text gives now",
         where=cell or None,
         fix=f"run the cell that defines {name} again, then capture again",
     )
@@ -98,4 +114,28 @@ def circular(names: list[str]) -> CaptureRefused:
     return CaptureRefused(
         f"{' and '.join(names)} need each other while they are being defined",
         fix="let one of them read the other only when it is called",
+    )
+
+
+def secret(name: str, variable: str, cell: str) -> CaptureRefused:
+    return CaptureRefused(
+        f"{name} holds the value of the environment variable {variable}, which is never stored",
+        where=cell or None,
+        fix=f"read os.environ[{variable!r}] inside the function that uses it, or in `load` of a class Model",
+    )
+
+
+def by_string(name: str, cell: str, line: str) -> CaptureRefused:
+    return CaptureRefused(
+        f"{name} looks a global up by a name that only runs know: {line}",
+        where=cell or None,
+        fix="keep what it chooses from in a dict of your own, and look it up there",
+    )
+
+
+def pickled_here(name: str, cell: str = "") -> CaptureRefused:
+    return CaptureRefused(
+        f"{name} holds bytes that were pickled in this notebook and refer to its __main__",
+        where=cell or None,
+        fix=f"build {name} from objects, not from their pickles, or define the class in a module beside the notebook",
     )

@@ -8,10 +8,14 @@ from typing import Any
 
 from ..errors import CaptureRefused
 from .captured import Session, Taken
+from .containers import shared_containers
+from .environment import holder
 from .imports import is_local
-from .refusals import other_binding, unpicklable
-from .resolve import Item, Resolver
+from .item import Item
+from .refusals import secret, unpicklable
+from .resolve import Resolver
 from .state import StateWriter
+from .surround import Surroundings
 
 
 class Slice:
@@ -21,10 +25,24 @@ class Slice:
         self.items: dict[str, Item] = {}
         self.states: dict[str, Path] = {}
         self._resolver = Resolver(session)
+        self._known = self._resolver.known
         self.modules = self._resolver.modules
         self._namespace = self._resolver.namespace
         self._writer = StateWriter(folder, self._home)
+        self._writer.containers = shared_containers(self._known)
+        self.surroundings = Surroundings(self._known)
         self._walk([(entry, "")])
+        self._surround()
+
+    def _surround(self) -> None:
+        """What is set around the items may need more items, and these more around them."""
+        while True:
+            before = set(self.items)
+            for item in self.surroundings.items(self.items):
+                self.items[item.name] = item
+                self._walk([(n, item.name) for n in sorted(item.needs)])
+            if set(self.items) == before:
+                return
 
     def _walk(self, names: list[tuple[str, str]]) -> None:
         """Data is written last, when all names of data are known, so that a shared object is written once."""
@@ -47,7 +65,7 @@ class Slice:
         return [(n, item.name) for n in sorted(item.needs | item.uses) if not n.startswith("import ")]
 
     def _write_state(self, name: str) -> list[tuple[str, str]]:
-        value, cell = self._namespace[name], self._resolver.cell(name)
+        value, cell = self._namespace[name], self._known.cell(name)
         try:
             file, found = self._writer.write(name, value)
         except CaptureRefused as refusal:
@@ -57,6 +75,7 @@ class Slice:
             raise
         except Exception as error:
             raise unpicklable(name, value, error, cell) from error
+        self._refuse_secrets(name, cell, file)
         self.modules.follow(found.modules)
         self.states[file.name] = file
         kind = type(value).__name__
@@ -66,34 +85,28 @@ class Slice:
         item.taken = Taken(name, "state", cell, kind, file.stat().st_size)
         return [(n, name) for n in sorted(item.needs)]
 
+    def _refuse_secrets(self, name: str, cell: str, file: Path) -> None:
+        if self._known.secrets and (variable := holder(file.read_bytes(), self._known.secrets)):
+            raise secret(name, variable, cell)
+
     def _home(self, obj: Any) -> tuple[str, str] | None:
         """Where a class or function of a pickle lives in the bundle: (local module or "", qualified name)."""
         qualname = getattr(obj, "__qualname__", None)
         if not isinstance(qualname, str):
             return None
-        if self._resolver.is_ours(obj):
-            return "", self._global(obj, qualname)
+        if self._known.is_ours(obj):
+            return "", self._global(obj)
         module = sys.modules.get(getattr(obj, "__module__", None) or "")
         if module is None or not is_local(module):
             return None
         self.modules.follow([module.__name__])
         return module.__name__, qualname
 
-    def _global(self, obj: Any, qualname: str) -> str:
-        root, *rest = qualname.split(".")
-        live: Any = self._namespace.get(root)
-        for part in rest:
-            live = getattr(live, part, None)
-        if live is obj:
-            return qualname
-        if name := next((n for n, value in self._namespace.items() if value is obj), None):
-            return name
-        if isinstance(obj, type):
-            raise other_binding(qualname, self._resolver.cell(root))
-        return self._made(obj)
-
-    def _made(self, function: Any) -> str:
-        """A function that no name is bound to, a lambda in a transformer say, gets a name of its own."""
-        name = self._resolver.make("lambda" if function.__name__ == "<lambda>" else function.__name__, function)
+    def _global(self, obj: Any) -> str:
+        """The path of a class or function of the notebook; one that no name is bound to, a lambda in a transformer or
+        a class that was redefined since, gets a name of its own."""
+        if path := self._known.path_of(obj):
+            return path
+        name = self._known.make("lambda" if obj.__name__ == "<lambda>" else obj.__name__, obj)
         self._walk([(name, "")])
         return name

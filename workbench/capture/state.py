@@ -18,6 +18,7 @@ from types import FunctionType, ModuleType
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from ..errors import CaptureRefused
+from .refusals import pickled_here
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,6 +58,8 @@ class StateWriter:
     def __init__(self, folder: Path, home: Home) -> None:
         self._folder, self._home = folder, home
         self.names: dict[int, str] = {}
+        self.containers: dict[int, str] = {}
+        """The lists, dicts and sets that others hold too, by identity: pickles name the global instead of a copy."""
         folder.mkdir(parents=True, exist_ok=True)
 
     def write(self, name: str, value: object) -> tuple[Path, Found]:
@@ -82,20 +85,31 @@ class StateWriter:
     def _write_pickle(self, name: str, value: object) -> tuple[Path, Found]:
         file = self._folder / f"{name}.pkl"
         with file.open("wb") as stream:
-            pickler = _Rehoming(stream, value, self._home, self.names)
+            pickler = _Rehoming(stream, value, self._home, self.names, self.containers)
             pickler.dump(value)
         _refuse_main(file, name)
         return file, pickler.found
 
 
 class _Rehoming(pickle.Pickler):
-    def __init__(self, stream: Any, root: object, home: Home, names: Mapping[int, str]) -> None:
+    def __init__(
+        self, stream: Any, root: object, home: Home, names: Mapping[int, str], containers: Mapping[int, str]
+    ) -> None:
         super().__init__(stream, protocol=5)
         self.found = Found()
-        self._root, self._home, self._names = root, home, names
+        self._root, self._home, self._names, self._containers = root, home, names, containers
+
+    def persistent_id(self, obj: Any) -> str | None:
+        """The global of the captured module that is this container; the bundle looks it up as it loads."""
+        if type(obj) not in (list, dict, set) or obj is self._root:
+            return None
+        name = self._containers.get(id(obj))
+        if name:
+            self.found.globals.add(name)
+        return name
 
     def reducer_override(self, obj: Any) -> Any:
-        if isinstance(obj, type | FunctionType) or hasattr(obj, "__wrapped__"):
+        if isinstance(obj, type | FunctionType) or (obj is not self._root and hasattr(obj, "__wrapped__")):
             return self._reference(obj)
         if obj is not self._root and (file := self._names.get(id(obj))):
             self.found.states.add(file.rpartition(".")[0])
@@ -164,17 +178,26 @@ def _refuse_main(file: Path, name: str) -> None:
     with file.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
         if data.find(b"__main__") < 0 or not _names_main(data):
             return
-    raise CaptureRefused(
-        f"{name} holds bytes that were pickled in this notebook and refer to its __main__",
-        fix=f"build {name} from objects, not from their pickles, or define the class in a module beside the notebook",
-    )
+    raise pickled_here(name)
 
 
 def _names_main(data: mmap.mmap) -> bool:
+    """Whether a global of `__main__` is looked up; as plain text the word does no harm."""
     data.seek(0)
-    for _, argument, _ in pickletools.genops(cast("IO[bytes]", data)):
-        if isinstance(argument, str) and argument.split(" ")[0] == "__main__":
-            return True
+    pushed: list[str | None] = [None, None]
+    memo: list[str | None] = []
+    for opcode, argument, _ in pickletools.genops(cast("IO[bytes]", data)):
         if isinstance(argument, bytes | bytearray) and b"__main__" in argument:
             return True
+        if opcode.name == "MEMOIZE":
+            memo.append(pushed[-1])
+        if opcode.name in ("MEMOIZE", "FRAME"):
+            continue
+        if opcode.name in ("BINGET", "LONG_BINGET") and isinstance(argument, int):
+            argument = memo[argument] if argument < len(memo) else None
+        if (opcode.name == "STACK_GLOBAL" and pushed[-2] == "__main__") or (
+            opcode.name in ("GLOBAL", "INST") and str(argument).split(" ")[0] == "__main__"
+        ):
+            return True
+        pushed = [pushed[-1], argument if isinstance(argument, str) else None]
     return False

@@ -6,10 +6,11 @@ import __future__
 import ast
 import inspect
 import linecache
-import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from enum import Enum
 from types import CodeType, FunctionType
+from typing import Any, cast
 
 from .captured import Cell, Session
 
@@ -27,39 +28,70 @@ class Text:
     future_annotations: bool = False
 
     @property
-    def decorators(self) -> int:
-        """How many decorators stand above the definition."""
-        node = ast.parse(f"({self.source})" if self.source.startswith("lambda") else self.source).body[0]
-        return len(getattr(node, "decorator_list", ()))
+    def node(self) -> Any:
+        """The definition as a statement, or the lambda as an expression."""
+        if self.source.startswith("lambda"):
+            return cast("ast.Expr", ast.parse(f"({self.source})").body[0]).value
+        return ast.parse(self.source).body[0]
 
-    def undecorated(self) -> Text:
-        """The definition alone."""
-        node = ast.parse(self.source).body[0]
-        return replace(self, source="\n".join(self.source.splitlines()[node.lineno - 1 :]))
+    @property
+    def decorators(self) -> list[ast.expr]:
+        """What stands above the definition."""
+        return list(getattr(self.node, "decorator_list", ()))
+
+    def without(self, decorators: Iterable[ast.expr]) -> Text:
+        """The definition without these of its decorators."""
+        gone = {line for d in decorators for line in range(d.lineno, (d.end_lineno or d.lineno) + 1)}
+        lines = [line for i, line in enumerate(self.source.splitlines(), 1) if i not in gone]
+        return replace(self, source="\n".join(lines))
 
 
 def function_text(function: FunctionType, session: Session) -> Text | None:
     """The `def` (with its decorators) or `lambda` that made `function`, or None where none can be proven."""
     code = function.__code__
+    future = code.co_flags & FUTURE_ANNOTATIONS
     for cell in _cells_of(code, session):
         for node in _candidates(cell, code):
-            source = _segment(cell.text, node)
-            if any(same_code(code, found) for found in _codes(cell, node, source, code)):
-                return Text(source, cell, bool(code.co_flags & FUTURE_ANNOTATIONS))
+            if any(same_code(code, found) for found in _codes(cell, node, future)):
+                return Text(segment(cell.text, node), cell, bool(future))
     return None
 
 
-def class_text(cls: type, session: Session) -> Text | None:
-    """The `class` statement that made `cls`, or None where none can be proven."""
-    methods = [f for f in functions_of(cls) if not f.__code__.co_filename.startswith("<string")]
+def class_text(cls: type, session: Session, *, live: bool = True) -> Text | None:
+    """The `class` statement that made `cls`, or None where none can be proven. Of those that fit equally, a class
+    that is `live` under its name has the last; of any other, all must say the same."""
+    methods = functions_of(cls)
+    future = methods[0].__code__.co_flags & FUTURE_ANNOTATIONS if methods else 0
+    found: list[tuple[int, Text]] = []
     for cell in _class_cells(methods, session):
-        for node in reversed(_definitions(ast.parse(cell.text))):
-            if isinstance(node, ast.ClassDef) and node.name == cls.__name__:
-                source = _segment(cell.text, node)
-                if all(_is_method_of(m.__code__, cell, node, source) for m in methods):
-                    future = any(m.__code__.co_flags & FUTURE_ANNOTATIONS for m in methods)
-                    return Text(source, cell, bool(future))
-    return None
+        for node in reversed(_definitions(parsed(cell.text))):
+            if isinstance(node, ast.ClassDef) and node.name == cls.__name__ and (fit := _fit(cls, node)) is not None:
+                codes = list(_codes(cell, node, future))
+                if all(any(same_code(m.__code__, code) for code in codes) for m in methods):
+                    found.append((fit, Text(segment(cell.text, node), cell, bool(future))))
+        if found and (methods or live):
+            break
+    best = [text for fit, text in found if fit == max(fit for fit, _ in found)]
+    return best[0] if best and (live or len({text.source for text in best}) == 1) else None
+
+
+def _fit(cls: type, node: ast.ClassDef) -> int | None:
+    """How many plain attributes of a class are as this statement says; None where it binds others."""
+    bound = {n.id for s in node.body for n in _targets(s)}
+    if not all(hasattr(cls, name) or name in getattr(cls, "__annotations__", {}) for name in bound):
+        return None
+    written = ((n.id, getattr(s, "value", None)) for s in node.body for n in _targets(s))
+    said = [(name, value.value) for name, value in written if isinstance(value, ast.Constant)]
+    return sum(repr(_value(getattr(cls, name, None))) == repr(value) for name, value in said)
+
+
+def _targets(statement: ast.stmt) -> list[ast.Name]:
+    targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
+    return [t for t in targets if isinstance(t, ast.Name)]
+
+
+def _value(attribute: Any) -> Any:
+    return attribute.value if isinstance(attribute, Enum) else attribute
 
 
 def same_code(a: CodeType, b: CodeType) -> bool:
@@ -93,14 +125,20 @@ def _class_cells(methods: list[FunctionType], session: Session) -> Iterator[Cell
 
 
 def _candidates(cell: Cell, code: CodeType) -> list[ast.expr | Definition]:
-    try:
-        tree = ast.parse(cell.text)
-    except SyntaxError:
-        return []
+    tree = parsed(cell.text)
     if code.co_name == "<lambda>":
         return [node for node in ast.walk(tree) if isinstance(node, ast.Lambda)]
-    named = [n for n in _definitions(tree) if n.name == code.co_name and not isinstance(n, ast.ClassDef)]
-    return [*sorted(named, key=lambda n: abs(_first_line(n) - code.co_firstlineno))]
+    named = [n for n in ast.walk(tree) if isinstance(n, Definition) and n.name == code.co_name]
+    functions = [n for n in named if not isinstance(n, ast.ClassDef)]
+    return [*sorted(functions, key=lambda n: abs(_first_line(n) - code.co_firstlineno))]
+
+
+def parsed(text: str) -> ast.Module:
+    """The statements of a cell; none where it does not parse."""
+    try:
+        return ast.parse(text)
+    except SyntaxError:
+        return ast.Module([], [])
 
 
 def _first_line(node: Definition) -> int:
@@ -108,52 +146,67 @@ def _first_line(node: Definition) -> int:
 
 
 def _definitions(tree: ast.AST) -> list[Definition]:
-    """The definitions of module scope, those under `if`, `try` and `with` included."""
-    found: list[Definition] = []
-    for child in ast.iter_child_nodes(tree):
-        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            found.append(child)
-        elif not isinstance(child, ast.Lambda):
-            found += _definitions(child)
-    return found
+    """The definitions in `tree`, those inside functions included."""
+    return sorted((n for n in ast.walk(tree) if isinstance(n, Definition)), key=_first_line)
 
 
-def _segment(text: str, node: ast.expr | Definition) -> str:
+def segment(text: str, node: ast.expr | Definition) -> str:
+    """The text of a node, as if it stood at the left margin."""
     if isinstance(node, ast.expr):
         return ast.get_source_segment(text, node) or ast.unparse(node)
-    lines = text.splitlines()[_first_line(node) - 1 : node.end_lineno]
-    return textwrap.dedent("\n".join(lines))
+    first, margin = _first_line(node), node.col_offset
+    inside = lines_inside_strings(node)
+    lines = text.splitlines()[first - 1 : node.end_lineno]
+    return "\n".join(line if first + i in inside else line[margin:] for i, line in enumerate(lines))
 
 
-def _is_method_of(code: CodeType, cell: Cell, node: ast.ClassDef, source: str) -> bool:
-    return any(same_code(code, found) for found in _codes(cell, node, source, code))
+def lines_inside_strings(tree: ast.AST) -> set[int]:
+    """The numbers of the lines that begin inside a string, which no margin may be added to or taken from."""
+    strings = (n for n in ast.walk(tree) if isinstance(n, ast.JoinedStr | ast.Constant) and n.end_lineno)
+    return {line for n in strings for line in range(n.lineno + 1, (n.end_lineno or n.lineno) + 1)}
 
 
-def _codes(cell: Cell, node: ast.expr | Definition, source: str, like: CodeType) -> Iterator[CodeType]:
-    """The code of `node`, compiled alone as IPython compiles each statement, then with its whole text, as a script
+def _codes(cell: Cell, node: ast.expr | Definition, flags: int) -> Iterator[CodeType]:
+    """The code of `node`, compiled with its statement, as IPython compiles each, then with its whole text, as a script
     is: Python 3.11 compiles a call of an imported module otherwise where it sees the import."""
-    yield from _compiled(f"({source})" if isinstance(node, ast.expr) else source, like)
-    last = node.end_lineno or node.lineno
-    for code in _compiled(cell.text, like):
-        if isinstance(node, ast.Lambda):
-            body = node.body
-            if (body.lineno, body.end_lineno, body.col_offset, body.end_col_offset) in set(code.co_positions()):
-                yield code
-        elif isinstance(node, Definition) and _first_line(node) <= code.co_firstlineno <= last:
-            yield code
+    tree = parsed(cell.text)
+    around = [s for s in tree.body if _begins(s) <= node.lineno <= (s.end_lineno or s.lineno)]
+    for part in (ast.Module(around, []), tree):
+        yield from (code for code in _compiled(part, flags) if _is_of(code, node))
 
 
-def _compiled(source: str, like: CodeType) -> Iterator[CodeType]:
-    """Every code object inside `source`, compiled as `like` was."""
-    return all_code(source, like.co_flags & FUTURE_ANNOTATIONS)
+def _begins(node: ast.stmt) -> int:
+    return _first_line(node) if isinstance(node, Definition) else node.lineno
+
+
+def _is_of(code: CodeType, node: ast.expr | Definition) -> bool:
+    if isinstance(node, ast.Lambda):
+        inner = (n for n in ast.walk(node.body) if isinstance(n, ast.Lambda))
+        return _lies_in(code, node.body) and not any(_lies_in(code, n.body) for n in inner)
+    if isinstance(node, ast.ClassDef):
+        return _first_line(node) <= code.co_firstlineno <= (node.end_lineno or node.lineno)
+    return isinstance(node, Definition) and code.co_firstlineno == _first_line(node) and code.co_name == node.name
+
+
+def _lies_in(code: CodeType, node: ast.expr) -> bool:
+    """Whether all that a code object does is written inside `node`."""
+    begin, end = (node.lineno, node.col_offset), (node.end_lineno or 0, node.end_col_offset or 0)
+    written = [at for at in code.co_positions() if at[0] and at[3]]
+    return code.co_name == "<lambda>" and all(
+        begin <= (first, left or 0) and (last or 0, right or 0) <= end for first, last, left, right in written
+    )
 
 
 def all_code(source: str, flags: int = 0) -> Iterator[CodeType]:
     """Every code object inside `source`; none where it does not compile."""
+    yield from _compiled(parsed(source), flags)
+
+
+def _compiled(tree: ast.Module, flags: int) -> Iterator[CodeType]:
     try:
         flags |= ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
-        top = compile(source, "<captured>", "exec", flags, dont_inherit=True)
-    except SyntaxError:
+        top = compile(tree, "<captured>", "exec", flags, dont_inherit=True)
+    except (SyntaxError, ValueError):
         return
     yield from inner_code(top)
 
@@ -174,4 +227,16 @@ def functions_of(cls: type) -> list[FunctionType]:
             inner = inspect.unwrap(part) if callable(part) else None
             if isinstance(inner, FunctionType) and inner.__qualname__.startswith(f"{cls.__qualname__}."):
                 found.append(inner)
-    return found
+    return [function for function in found if not _is_generated(function, cls)]
+
+
+def _is_generated(function: FunctionType, cls: type) -> bool:
+    """Whether `dataclass`, `attrs` or `NamedTuple` wrote a method."""
+    if function.__globals__.get("__name__") != cls.__module__:
+        return True
+    by_parts = hasattr(cls, "__dataclass_fields__") or hasattr(cls, "__attrs_attrs__")
+    return (
+        by_parts
+        and function.__name__.startswith("__")
+        and function.__code__.co_filename.startswith(("<string", "<attrs"))
+    )

@@ -10,6 +10,7 @@ import builtins
 import hashlib
 import importlib
 import json
+import os
 import pickle
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -33,6 +34,7 @@ def run(namespace: dict[str, Any]) -> None:
     """
     folder = Path(namespace["__file__"]).parents[2]
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    _check_environment(manifest)
     bundle = _Bundle(folder, namespace, manifest)
     namespace["__builtins__"] = {**vars(builtins), "__import__": bundle.imported}
     namespace["__state__"] = bundle.state
@@ -40,6 +42,16 @@ def run(namespace: dict[str, Any]) -> None:
     path = folder / "model.py"
     code = compile(bundle.checked("model.py"), str(path), "exec", dont_inherit=True)
     exec(code, namespace)  # noqa: S102 (this is what a model is)
+
+
+def _check_environment(manifest: Mapping[str, Any]) -> None:
+    missing = [name for name in manifest.get("environment", ()) if name not in os.environ]
+    if missing:
+        raise BundleRefused(
+            f"{manifest['name']} reads the environment variable {missing[0]}, which is not set here",
+            fix=f"set {' and '.join(missing)}: os.environ[{missing[0]!r}] = … in a notebook, export in a shell, "
+            "--env-file FILE for what runs in the background",
+        )
 
 
 def forget(package: str) -> None:
@@ -129,6 +141,10 @@ class _Unpickler(pickle.Unpickler):
             "captured_module": bundle.module,
             "captured_state": bundle.state,
         }
+
+    def persistent_load(self, pid: str) -> Any:
+        """A container that pickles share with the globals of model.py."""
+        return self._bundle.namespace[pid]
 
     def find_class(self, module: str, name: str) -> Any:
         if module == _PLACEHOLDERS and name in self._resolved:

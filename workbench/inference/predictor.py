@@ -51,7 +51,7 @@ class Predictor:
         """What the model's function returns for a frame, array or dict of arrays as it is, awaited if need be."""
         try:
             returned = self.function(given)
-            return _finished(returned) if inspect.iscoroutine(returned) else returned
+            return finished(returned) if inspect.iscoroutine(returned) else returned
         except (Exception, SystemExit) as error:
             raise failed(self.name or "the model", error) from error
 
@@ -80,13 +80,13 @@ def _made(entry: Any) -> Any:
         if callable(load := getattr(made, "load", None)):
             loaded = load()
             if inspect.iscoroutine(loaded):
-                _finished(loaded)
+                finished(loaded)
         return made
     except (Exception, SystemExit) as error:
         raise failed(getattr(entry, "__name__", "the model"), error) from error
 
 
-def _finished(coroutine: Coroutine[Any, Any, Any]) -> Any:
+def finished(coroutine: Coroutine[Any, Any, Any]) -> Any:
     """The result of an `async def`; in a thread of its own where an event loop runs already, as in notebooks."""
     try:
         asyncio.get_running_loop()

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .predictor import Predictor, entry_function
+from .predictor import Predictor
 from .schema import Schema
+from .surroundings import captured_function
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,5 +44,5 @@ def _load_pyfunc(path: str) -> Model:
     """The model in the bundle folder `path`."""
     manifest = json.loads((Path(path) / "manifest.json").read_text(encoding="utf-8"))
     module = importlib.import_module(__name__.partition(".")[0])
-    function = entry_function(getattr(module, manifest["entry"]), manifest["entry_kind"])
+    function = captured_function(module, manifest["entry"], manifest["entry_kind"])
     return Model(Predictor(function, Schema.from_json(manifest["schema"]), name=manifest["name"]))

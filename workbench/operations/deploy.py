@@ -35,12 +35,14 @@ Spec = dict[str, Any]
 
 @dataclass(frozen=True)
 class Wanted:
-    """What should run: its spec, the name that it has by itself, the modules that it imports, what to say of it."""
+    """What should run: its spec, the name that it has by itself, the modules that it imports, what to say of it, and
+    the variables that its model reads."""
 
     spec: Spec
     own_name: str
     preload: tuple[str, ...] = ()
     remark: str = ""
+    reads: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ class Deploying:
         name = common.name or wanted.own_name
         if common.dry_run:
             return Planned(f"schedule/{name}" if every else f"a run of {name}", options(wanted.spec))
-        env = environment.record(self.running.home, wanted.preload, common.env_file)
+        env = environment.record(self.running.home, wanted.preload, common.env_file, reads=wanted.reads)
         restart = "never" if wanted.spec["what"] == "notebook" else "retry"
         if every:
             spec = self._again_and_again(f"schedule/{name}", wanted.spec)
@@ -133,7 +135,8 @@ class Deploying:
             check_input(way["input"])
             check_output(way["output"], way["input"], replace=replace)
         spec = {"what": "score", "model": ref, **way, "max_rejects": max_rejects, "replace": replace}
-        return Wanted(spec, version.name, packages.loaded_modules(version.manifest.packages))
+        modules, reads = packages.loaded_modules(version.manifest.packages), tuple(version.manifest.environment)
+        return Wanted(spec, version.name, modules, reads=reads)
 
     def notebook(
         self,
@@ -162,7 +165,7 @@ class Deploying:
     def _deploy(self, name: str, spec: Spec, wanted: Wanted, common: Common) -> Any:
         if common.dry_run:
             return Planned(name, options(spec))
-        env = environment.record(self.running.home, wanted.preload, common.env_file)
+        env = environment.record(self.running.home, wanted.preload, common.env_file, reads=wanted.reads)
         job, changes = self.running.store.put(name, spec, env, notify=common.notify)
         if changes or job.state not in ("ready", "paused"):
             self.running.begin(job)
@@ -184,7 +187,7 @@ class Deploying:
             if not dry_run:
                 self.registry.set_alias(version, LIVE)
         modules = (*preload, *packages.loaded_modules(version.manifest.packages))
-        return Wanted({"model": ref}, version.name, modules, remark)
+        return Wanted({"model": ref}, version.name, modules, remark, tuple(version.manifest.environment))
 
     def _newest_proven(self, name: str) -> ModelVersion:
         versions = self.registry.versions(name)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import paths
+from ..errors import UsageError
 from ..spawn.environment import clean
 
 _OURS = ("WORKBENCH_REGISTRY",)
@@ -34,16 +35,30 @@ class Common:
 
 
 def record(
-    home: Path, preload: tuple[str, ...] = (), env_file: str | None = None, folder: Path | None = None
+    home: Path,
+    preload: tuple[str, ...] = (),
+    env_file: str | None = None,
+    folder: Path | None = None,
+    *,
+    reads: tuple[str, ...] = (),
 ) -> dict[str, Any]:
     """This interpreter, the few variables that programs need, the file that holds the others, and the folder.
 
     preload: installed modules that it will import. NotFound where there is no such file. Of the variables in it only
-    is kept when they were written, so that another value is a change.
+    is kept when they were written, so that another value is a change. reads: variables that the model reads;
+    UsageError where nothing sets one of them.
     """
+    from ..jobs import launch
+
     file = Path(env_file).expanduser().absolute() if env_file else None
     ours = {name: os.environ[name] for name in _OURS if name in os.environ}
     places = {"WORKBENCH_HOME": str(home), "WORKBENCH_STATE": str(paths.state(home))}
+    given = clean(threads=1) | ours | places | (launch.variables(str(file)) if file and reads else {})
+    if missing := [name for name in reads if name not in given]:
+        raise UsageError(
+            f"the model reads the environment variable {missing[0]}, which it would not have there",
+            fix=f"write {' and '.join(f'{name}=…' for name in missing)} into a file, and give it: --env-file FILE",
+        )
     return {
         "python": sys.executable,
         "variables": clean(threads=1) | ours | places,

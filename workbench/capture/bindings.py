@@ -1,0 +1,206 @@
+"""The live names of a session and those that `model.py` adds -> expressions and statements that refer to them."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import re
+import types
+from collections import ChainMap
+from collections.abc import Callable, Mapping
+from functools import partial
+from itertools import count
+from types import FunctionType
+from typing import Any, cast
+
+from .captured import Cell, Kind, Session, Taken
+from .environment import values, variables
+from .imports import Imports, imported_paths
+from .item import Item
+from .literals import is_immutable, literal
+from .modules import Modules
+from .names import bound, evaluated, unknown_global, uses
+from .refusals import by_string
+from .texts import Text, parsed
+
+Refer = Callable[[str, Any], str]
+"""Gives the expression of `model.py` that stands for a live object, under a hint of a name."""
+
+_HISTORY = re.compile(r"_+(i+|i?\d+|oh|dh|ih)?|__\w+__|In|Out")
+"""Names that the shell binds to whatever was typed and answered last."""
+
+
+class Bindings:
+    """What each name is bound to, in the notebook and in `model.py`; collects the modules met."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.modules = Modules()
+        self.imports = Imports(session)
+        self.made: dict[str, Any] = {}
+        self.namespace: Mapping[str, Any] = ChainMap(self.made, cast("dict[str, Any]", session.namespace))
+        self.cells: dict[int, tuple[str, FunctionType]] = {}
+        """The closure cells that are bound already: by which expression, and of which function."""
+        self.patched: list[Any] = []
+        """The values that the notebook gave installed modules and classes."""
+        self._makers: dict[str, str] = {}
+        self._bound = _last_bindings(session)
+        trees = (parsed(cell.text) for cell in session.cells)
+        self.secrets = values({n for tree in trees for n in variables(tree, self.namespace)})
+        """What the variables hold that the cells speak of."""
+
+    def cell(self, name: str) -> str:
+        """The label of the cell that bound `name` last, or nothing."""
+        found = self._bound.get(name)
+        return found[0].label if found else ""
+
+    def place(self, user: str, name: str = "") -> str:
+        """Where `user` was bound last, and in which line of that cell it first speaks of `name`."""
+        found = self._bound.get(user)
+        if found is None or not found[0].label:
+            return ""
+        lines = [n.lineno for n in ast.walk(found[1]) if isinstance(n, ast.Name) and n.id == name]
+        return f"{found[0].label}, line {min(lines) if lines else found[1].lineno}"
+
+    def statement(self, name: str) -> tuple[str, Cell] | None:
+        """The assignment that bound `name` last, if `name` is all that it binds."""
+        cell, node = self._bound.get(name, (None, None))
+        if cell is None or not isinstance(node, ast.Assign | ast.AnnAssign) or not node.value:
+            return None
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        if len(targets) != 1 or not isinstance(targets[0], ast.Name):
+            return None
+        return ast.get_source_segment(cell.text, node) or ast.unparse(node), cell
+
+    def rebound_since(self, name: str, used: set[str]) -> str | None:
+        """The first of the names `used` that a cell bound later than `name`."""
+        order = {id(cell): i for i, cell in enumerate(self.session.cells)}
+
+        def when(key: str) -> int:
+            found = self._bound.get(key)
+            return order.get(id(found[0]), -1) if found else -1
+
+        return next((key for key in sorted(used) if when(key) > when(name)), None)
+
+    def touched_since(self, name: str, since: str) -> str | None:
+        """Where a cell that ran after the one of `since` bound `name` or may have changed its object."""
+        found = self._bound.get(since)
+        for cell in self.session.cells[self.session.cells.index(found[0]) + 1 :] if found else ():
+            for node in ast.walk(parsed(cell.text)):
+                if _touches(node, name):
+                    return f"{cell.label}, line {node.lineno}"  # type: ignore[attr-defined]
+        return None
+
+    def is_ours(self, value: object) -> bool:
+        """Whether the notebook itself defined the class or function; `make_dataclass` says `types` of what it makes."""
+        home = getattr(value, "__module__", None)
+        if home == "types" and isinstance(value, type):
+            return getattr(types, value.__qualname__, None) is not value
+        return bool(home == self.session.namespace.get("__name__", "__main__"))
+
+    def is_patch(self, value: object) -> bool:
+        """Whether an installed module has this value, but for a module, only since the notebook set it."""
+        return not isinstance(value, types.ModuleType) and any(value is patched for patched in self.patched)
+
+    def runs_here(self, function: FunctionType) -> bool:
+        """Whether the globals of a function are the notebook's."""
+        return function.__globals__.get("__name__") == self.session.namespace.get("__name__", "__main__")
+
+    def make(self, hint: str, value: object) -> str:
+        """A name of its own in `model.py` for an object that no global is bound to."""
+        known = next((name for name, made in self.made.items() if made is value), None)
+        name = known or self._free(f"_{hint.strip('_') or 'value'}")
+        self.made[name] = value
+        return name
+
+    def _free(self, hint: str) -> str:
+        taken = {*self._makers.values()}
+        return next(n for n in (f"{hint}{i or ''}" for i in count()) if n not in self.namespace and n not in taken)
+
+    def maker(self, own: str, text: str) -> tuple[str, str]:
+        """The name of the factory that has this text below its `def NAME`, and its whole text."""
+        name = self._makers.get(text) or self._free(f"_make_{own}")
+        self._makers[text] = name
+        return name, f"def {name}{text}"
+
+    def name_of(self, value: object) -> str | None:
+        """The global that is bound to this very object: the one of its own name first."""
+        own = getattr(value, "__name__", None)
+        if isinstance(own, str) and self.namespace.get(own) is value and not is_history(own):
+            return own
+        return next((n for n, held in self.namespace.items() if held is value and not is_history(n)), None)
+
+    def refer(self, needs: set[str], hint: str, value: Any) -> str:
+        """The expression for a live object: its text, or the name that it has or now gets, which is needed then."""
+        if is_immutable(value) and (text := literal(value)) is not None:
+            return text
+        if isinstance(value, property):
+            parts = [self.refer(needs, hint, f) if f else "None" for f in (value.fget, value.fset, value.fdel)]
+            return f"property({', '.join(parts)})"
+        if isinstance(value, classmethod | staticmethod):
+            return f"{type(value).__name__}({self.refer(needs, hint, value.__func__)})"
+        if path := self.path_of(value):
+            root = path.partition(".")[0]
+            needs |= {root} & self.namespace.keys()
+            return path
+        name = self.make(hint, value)
+        needs.add(name)
+        return name
+
+    def referring(self, needs: set[str]) -> Refer:
+        return partial(self.refer, needs)
+
+    def path_of(self, value: Any) -> str | None:
+        """`clf`, `Outer.Inner` or `int`: how `value` is reached by name, or None where it has no name."""
+        if name := self.name_of(value):
+            return name
+        own = getattr(value, "__qualname__", None)
+        if not isinstance(own, str):
+            return None
+        root, *rest = own.split(".")
+        if not rest:
+            return own if getattr(builtins, own, None) is value and own not in self.namespace else None
+        live: Any = self.namespace.get(root)
+        for part in rest:
+            live = getattr(live, part, None) if isinstance(live, type) else None
+        return own if live is value and self.is_ours(value) else None
+
+    def item(self, name: str, source: str, text: Text, kind: Kind) -> Item:
+        """The statement `source`, made of the text of a cell, with all that it uses."""
+        found, tree = uses(source, future_annotations=text.future_annotations), ast.parse(source)
+        if line := unknown_global(tree):
+            raise by_string(name, self.label(name, text), source.splitlines()[line - 1].strip())
+        later = set(found.later) | ((found.strings | evaluated(tree, self.namespace)) & self.namespace.keys())
+        self.modules.follow(imported_paths(tree))
+        taken = Taken(name, kind, self.label(name, text))
+        needs = set(found.now) - {name}
+        return Item(name, source, taken, needs, later, text.future_annotations, outside=found.outside)
+
+    def label(self, name: str, text: Text) -> str:
+        return text.cell.label if text.cell.number is not None else self.cell(name)
+
+
+def is_history(name: str) -> bool:
+    """Whether the shell binds a name, to what was typed or answered."""
+    return _HISTORY.fullmatch(name) is not None
+
+
+def _last_bindings(session: Session) -> dict[str, tuple[Cell, ast.stmt]]:
+    found: dict[str, tuple[Cell, ast.stmt]] = {}
+    for cell in session.cells:
+        for node in parsed(cell.text).body:
+            found.update(dict.fromkeys(bound(node), (cell, node)))
+    return found
+
+
+def _touches(node: ast.AST, name: str) -> bool:
+    """Whether a node binds a name, sets a part of its object, or calls a method of it."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return node.name == name
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        return isinstance(node.func.value, ast.Name) and node.func.value.id == name
+    if not isinstance(getattr(node, "ctx", None), ast.Store | ast.Del):
+        return False
+    while isinstance(node, ast.Attribute | ast.Subscript):
+        node = node.value
+    return isinstance(node, ast.Name) and node.id == name

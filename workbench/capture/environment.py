@@ -1,0 +1,53 @@
+"""Source -> the variables of the environment that it reads, by name; their values are never kept."""
+
+from __future__ import annotations
+
+import ast
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+_READERS = ("get", "pop", "setdefault", "__getitem__", "__contains__")
+_SHORTEST = 6
+"""Shorter values are too common to be told from other text."""
+
+
+def variables(tree: ast.AST, namespace: Mapping[str, Any]) -> set[str]:
+    """The names that `os.environ[…]`, `os.environ.get(…)`, `os.getenv(…)` and `… in os.environ` ask for."""
+    return {name for node in ast.walk(tree) for key in _keys(node, namespace) if (name := _text(key, namespace))}
+
+
+def _keys(node: ast.AST, namespace: Mapping[str, Any]) -> Iterator[ast.expr]:
+    if isinstance(node, ast.Subscript) and _is(node.value, os.environ, "environ", namespace):
+        yield node.slice
+    elif isinstance(node, ast.Compare) and _is(node.comparators[0], os.environ, "environ", namespace):
+        yield node.left
+    elif isinstance(node, ast.Call) and node.args:
+        called = node.func
+        reads = isinstance(called, ast.Attribute) and called.attr in _READERS
+        if _is(called, os.getenv, "getenv", namespace) or (
+            reads and _is(called.value, os.environ, "environ", namespace)  # type: ignore[attr-defined]
+        ):
+            yield node.args[0]
+
+
+def _is(node: ast.expr, thing: object, word: str, namespace: Mapping[str, Any]) -> bool:
+    if isinstance(node, ast.Name):
+        return namespace.get(node.id) is thing or node.id == word
+    return isinstance(node, ast.Attribute) and node.attr == word
+
+
+def _text(key: ast.expr, namespace: Mapping[str, Any]) -> str | None:
+    value = key.value if isinstance(key, ast.Constant) else namespace.get(getattr(key, "id", ""))
+    return value if isinstance(value, str) else None
+
+
+def values(names: Iterable[str]) -> dict[str, bytes]:
+    """What these variables hold here, where it is long enough to be known again."""
+    held = {name: os.environ.get(name, "") for name in names}
+    return {name: value.encode() for name, value in held.items() if len(value) >= _SHORTEST}
+
+
+def holder(content: bytes, secrets: Mapping[str, bytes]) -> str | None:
+    """The variable whose value stands in `content`."""
+    return next((name for name, value in secrets.items() if value in content), None)

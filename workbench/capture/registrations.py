@@ -1,0 +1,61 @@
+"""The statements by which a notebook told others of its classes and functions -> items that tell them again."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from abc import ABCMeta
+from collections.abc import Iterator, Mapping
+from types import ModuleType
+
+from .bindings import Bindings
+from .captured import Cell
+from .item import Item
+from .texts import Text, parsed
+
+_FOR_ALL = ("codecs.register", "codecs.register_error", "locale.setlocale")
+"""What these change is met by name or not at all, so no captured name shows whether it is needed."""
+
+
+def registrations(known: Bindings, taken: Mapping[str, Item]) -> Iterator[Item]:
+    """`Sequence.register(Prices)`, `copyreg.pickle(Prices, …)`: calls of installed packages and of abstract classes
+    that were given what the model takes along; and imports that only switch something on."""
+    for cell in known.session.cells:
+        for node in parsed(cell.text).body:
+            if _is_needed(known, node, taken):
+                yield _again(known, node, cell)
+
+
+def _is_needed(known: Bindings, node: ast.stmt, taken: Mapping[str, Item]) -> bool:
+    if isinstance(node, ast.ImportFrom):
+        return _switches_on(node, known.modules.roots)
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and _registers(known, node.value, taken)
+
+
+def _registers(known: Bindings, call: ast.Call, taken: Mapping[str, Item]) -> bool:
+    if not isinstance(call.func, ast.Attribute):
+        return False
+    path = ast.unparse(call.func)
+    names = {n.id for n in ast.walk(call) if isinstance(n, ast.Name)}
+    if not names <= known.namespace.keys() | vars(builtins).keys():
+        return False
+    owner = known.namespace.get(path.partition(".")[0])
+    if path in _FOR_ALL:
+        return True
+    if not isinstance(owner, ModuleType | ABCMeta) or path.startswith("atexit."):
+        return False
+    ours = {name for name in names if name in taken and known.is_ours(known.namespace[name])}
+    return bool(ours) and (call.func.attr.startswith("register") or path == "copyreg.pickle")
+
+
+def _switches_on(node: ast.ImportFrom, roots: set[str]) -> bool:
+    """`from sklearn.experimental import enable_iterative_imputer`."""
+    module = node.module or ""
+    return module.endswith(".experimental") and module.partition(".")[0] in roots
+
+
+def _again(known: Bindings, node: ast.stmt, cell: Cell) -> Item:
+    source = ast.get_source_segment(cell.text, node) or ast.unparse(node)
+    item = known.item(source, source, Text(source, cell), "import" if isinstance(node, ast.ImportFrom) else "setting")
+    item.needs = {name for name in item.needs | item.uses if name in known.namespace}
+    return item

@@ -1,0 +1,80 @@
+"""What a notebook set in the packages that its model uses -> expressions of the context managers that set it again.
+
+What is live counts, not the cell that set it: each reader compares with what the package has by itself.
+"""
+
+from __future__ import annotations
+
+import decimal
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from .bindings import Refer
+from .literals import literal
+
+_ERRORS = {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}
+_PANDAS = ("mode.", "compute.", "future.")
+
+
+def settings(roots: set[str], source: str, refer: Refer) -> dict[str, str]:
+    """By what is set, `sklearn transform_output`, the expression of a context manager. `roots` are the packages that
+    the model uses, `source` its text."""
+    found: dict[str, str] = {}
+    for package, reader in (("sklearn", _sklearn), ("numpy", _numpy), ("pandas", _pandas)):
+        if package in roots and package in sys.modules:
+            found |= {f"{package} {key}": expression for key, expression in reader(refer)}
+    if "decimal" in roots:
+        found |= {f"decimal {key}": expression for key, expression in _decimal(refer)}
+    if "Warning" in source:
+        found |= dict(_warnings(refer))
+    return found
+
+
+def _sklearn(refer: Refer) -> Iterator[tuple[str, str]]:
+    import sklearn
+
+    defaults: dict[str, Any] = getattr(sys.modules["sklearn._config"], "_global_config", {})
+    now = sklearn.get_config()
+    for key, default in defaults.items():
+        if now.get(key) != default and (text := literal(now[key])):
+            yield key, f"{refer('sklearn', sklearn)}.config_context({key}={text})"
+
+
+def _numpy(refer: Refer) -> Iterator[tuple[str, str]]:
+    import numpy as np
+
+    changed = {key: how for key, how in np.geterr().items() if how not in (_ERRORS[key], "call", "log")}
+    if changed:
+        said = ", ".join(f"{key}={how!r}" for key, how in changed.items())
+        yield f"errors ({said})", f"{refer('numpy', np)}.errstate({said})"
+
+
+def _pandas(refer: Refer) -> Iterator[tuple[str, str]]:
+    import pandas as pd
+
+    config: Any = sys.modules.get("pandas._config.config")
+    for key, option in getattr(config, "_registered_options", {}).items():
+        if not key.startswith(_PANDAS) or key in getattr(config, "_deprecated_options", ()):
+            continue
+        now = pd.get_option(key)
+        if now != option.defval and (text := literal(now)):
+            yield key, f"{refer('pandas', pd)}.option_context({key!r}, {text})"
+
+
+def _decimal(refer: Refer) -> Iterator[tuple[str, str]]:
+    now, usual = decimal.getcontext(), decimal.DefaultContext
+    for key in ("prec", "rounding", "Emin", "Emax", "capitals", "clamp"):
+        if (value := getattr(now, key)) != getattr(usual, key):
+            yield key, f"{refer('decimal', decimal)}.localcontext({key}={value!r})"
+
+
+def _warnings(refer: Refer) -> Iterator[tuple[str, str]]:
+    """Warnings that are errors here, where the model's text speaks of warnings: it may catch them."""
+    import warnings
+
+    for action, message, category, module, _ in warnings.filters:
+        if action == "error" and message is None and module is None and isinstance(category, type):
+            needed = refer(category.__name__, category)
+            expression = f"{refer('warnings', warnings)}.catch_warnings(action='error', category={needed})"
+            yield f"{category.__name__} as error", expression
