@@ -3,7 +3,7 @@
 <version folder>/
   MLmodel            what MLflow reads: flavor python_function, signature
   model.py           the model's source, readable
-  state/*            objects that model.py is bound to: .pkl, .npy, .parquet
+  state/*            objects that model.py is bound to: .pkl, .npy, .parquet, .onnx …, with .buffers beside a .pkl
   code/wb_<id>/      a package that runs model.py: __init__.py, _wb/ (the inference path), local modules
   requirements.txt, python_env.yaml, conda.yaml
   input_example.json five rows as MLflow writes them     (not with --no-reference)

@@ -135,8 +135,7 @@ def _move(file: Path, target: Path) -> None:
     try:
         os.replace(file, target)
     except OSError:
-        shutil.copyfile(file, target)
-        file.unlink(missing_ok=True)
+        shutil.move(file, target)
 
 
 def _write_package(package: Path, modules: Mapping[str, Path]) -> None:

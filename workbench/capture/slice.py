@@ -58,12 +58,13 @@ class Slice:
         except Exception as error:
             raise unpicklable(name, value, error, cell) from error
         self.modules.follow(found.modules)
-        self.states[file.name] = file
+        files = [file, *found.beside]
+        self.states.update({each.name: each for each in files})
         kind = type(value).__name__
         item = self.items[name]
         item.text = f'{name} = __state__("{file.name}")  # {kind}'
-        item.needs = found.globals | found.states
-        item.taken = Taken(name, "state", cell, kind, file.stat().st_size)
+        item.needs = found.globals | found.states | (found.mentioned & self._namespace.keys())
+        item.taken = Taken(name, "state", cell, kind, sum(map(_size, files)))
         return [(n, name) for n in sorted(item.needs)]
 
     def _home(self, obj: Any) -> tuple[str, str] | None:
@@ -97,3 +98,8 @@ class Slice:
         name = self._resolver.make("lambda" if function.__name__ == "<lambda>" else function.__name__, function)
         self._walk([(name, "")])
         return name
+
+
+def _size(file: Path) -> int:
+    """Of a file, or of all files in a folder."""
+    return sum(each.stat().st_size for each in (file.rglob("*") if file.is_dir() else [file]))

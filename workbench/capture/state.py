@@ -2,8 +2,9 @@
 
 Arrays are written as `.npy`, frames as Parquet where that gives them back exactly, all else as a pickle
 in which classes and functions of the notebook, and of local modules, refer to the captured module instead
-of `__main__` (as cloudpickle they cannot be read after the notebook; see its README). Two placeholders
-stand for what the bundle resolves when it loads: `captured_module(path)` and `captured_state(file)`.
+of `__main__` (as cloudpickle they cannot be read after the notebook; see its README). What is large in it, or has a
+format of its own, lies in files beside it. Two placeholders stand for what the bundle resolves when it loads:
+`captured_module(path)` and `captured_state(file)`.
 """
 
 from __future__ import annotations
@@ -12,12 +13,15 @@ import mmap
 import pickle
 import pickletools
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from ..errors import CaptureRefused
+from .savers import mentioned
+from .sides import Sides, pickled_here
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,8 +34,8 @@ def captured_module(path: str = "") -> ModuleType:
     )
 
 
-def captured_state(file: str) -> object:
-    """In a pickle: the object of another state file. Resolved by the bundle."""
+def captured_state(file: str, *extra: object) -> object:
+    """In a pickle: the object of another state file, read with what its saver gave. Resolved by the bundle."""
     raise CaptureRefused(
         f"the captured state {file!r} exists only inside its bundle", fix="load the bundle, not its files"
     )
@@ -39,11 +43,14 @@ def captured_state(file: str) -> object:
 
 @dataclass
 class Found:
-    """What one state file refers to: globals of the captured module, and modules by their path."""
+    """What one state file refers to: globals of the captured module, modules by their path, other state by its
+    name, names that it looks up where it is read, and the files that lie beside it."""
 
     globals: set[str] = field(default_factory=set)
     modules: set[str] = field(default_factory=set)
     states: set[str] = field(default_factory=set)
+    mentioned: set[str] = field(default_factory=set)
+    beside: list[Path] = field(default_factory=list)
 
 
 Home = Callable[[Any], "tuple[str, str] | None"]
@@ -81,18 +88,20 @@ class StateWriter:
 
     def _write_pickle(self, name: str, value: object) -> tuple[Path, Found]:
         file = self._folder / f"{name}.pkl"
-        with file.open("wb") as stream:
-            pickler = _Rehoming(stream, value, self._home, self.names)
+        sides = Sides(self._folder, name, value)
+        with file.open("wb") as stream, closing(sides):
+            pickler = _Rehoming(stream, value, self._home, self.names, sides)
             pickler.dump(value)
         _refuse_main(file, name)
+        pickler.found.beside = sides.files
         return file, pickler.found
 
 
 class _Rehoming(pickle.Pickler):
-    def __init__(self, stream: Any, root: object, home: Home, names: Mapping[int, str]) -> None:
-        super().__init__(stream, protocol=5)
+    def __init__(self, stream: Any, root: object, home: Home, names: Mapping[int, str], sides: Sides) -> None:
+        super().__init__(stream, protocol=5, buffer_callback=sides.stays)
         self.found = Found()
-        self._root, self._home, self._names = root, home, names
+        self._root, self._home, self._names, self._sides = root, home, names, sides
 
     def reducer_override(self, obj: Any) -> Any:
         if isinstance(obj, type | FunctionType) or hasattr(obj, "__wrapped__"):
@@ -100,6 +109,10 @@ class _Rehoming(pickle.Pickler):
         if obj is not self._root and (file := self._names.get(id(obj))):
             self.found.states.add(file.rpartition(".")[0])
             return captured_state, (file,)
+        if reduced := self._sides.reduced(obj, captured_state):
+            self.found.modules.add(type(obj).__module__.split(".")[0])
+            return reduced
+        self.found.mentioned |= mentioned(obj)
         return NotImplemented
 
     def _reference(self, obj: Any) -> Any:
@@ -164,10 +177,7 @@ def _refuse_main(file: Path, name: str) -> None:
     with file.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
         if data.find(b"__main__") < 0 or not _names_main(data):
             return
-    raise CaptureRefused(
-        f"{name} holds bytes that were pickled in this notebook and refer to its __main__",
-        fix=f"build {name} from objects, not from their pickles, or define the class in a module beside the notebook",
-    )
+    raise pickled_here(name)
 
 
 def _names_main(data: mmap.mmap) -> bool:

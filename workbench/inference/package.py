@@ -12,7 +12,7 @@ import importlib
 import json
 import pickle
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
@@ -20,6 +20,7 @@ from types import CodeType, ModuleType
 from typing import IO, Any
 
 from ..errors import BundleRefused
+from .formats import buffers, read
 
 _PLACEHOLDERS = "workbench.capture.state"
 _BLOCK = 1 << 20
@@ -84,25 +85,28 @@ class _Bundle:
         """The captured module, or the local module at `path` below it."""
         return importlib.import_module(f"{self.package}.{path}" if path else self.package)
 
-    def state(self, file: str) -> Any:
+    def state(self, file: str, *extra: Any) -> Any:
         """The object in `state/<file>`, the same one each time, once its hash is checked."""
         if file not in self._loaded:
-            with (self.folder / "state" / file).open("rb") as stream:
-                self._check(f"state/{file}", _sha256(stream))
-                stream.seek(0)
-                self._loaded[file] = self._read(file, stream)
+            path = self._checked_state(file)
+            self._loaded[file] = self._unpickled(path) if file.endswith(".pkl") else read(path, *extra)
         return self._loaded[file]
 
-    def _read(self, file: str, stream: IO[bytes]) -> Any:
-        if file.endswith(".npy"):
-            import numpy as np
+    def _unpickled(self, path: Path) -> Any:
+        # called by `state`, which model.py calls: statsmodels looks up the names of a formula in the frames above
+        beside = path.with_suffix(".buffers").name
+        large = buffers(self._checked_state(beside)) if f"state/{beside}" in self._hashes else None
+        with path.open("rb") as stream:
+            return _Unpickler(stream, self, large).load()
 
-            return np.load(stream, allow_pickle=False)
-        if file.endswith(".parquet"):
-            import pandas as pd
-
-            return pd.read_parquet(stream)
-        return _Unpickler(stream, self).load()
+    def _checked_state(self, file: str) -> Path:
+        """The path of a state file, or of a folder of them, whose content is what the hashes say."""
+        path = self.folder / "state" / file
+        for each in sorted(path.rglob("*")) if path.is_dir() else [path]:
+            if not each.is_dir():
+                with each.open("rb") as stream:
+                    self._check(each.relative_to(self.folder).as_posix(), _sha256(stream))
+        return path
 
     def checked(self, path: str) -> bytes:
         """The content of a source file of the bundle, which is what its hash says."""
@@ -122,8 +126,8 @@ class _Bundle:
 class _Unpickler(pickle.Unpickler):
     """Resolves what capture left to the bundle: its own module, its local modules, its other state."""
 
-    def __init__(self, stream: IO[bytes], bundle: _Bundle) -> None:
-        super().__init__(stream)
+    def __init__(self, stream: IO[bytes], bundle: _Bundle, large: Iterable[memoryview] | None) -> None:
+        super().__init__(stream, buffers=large)
         self._bundle = bundle
         self._resolved: dict[str, Callable[..., Any]] = {
             "captured_module": bundle.module,
