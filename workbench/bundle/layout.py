@@ -4,7 +4,8 @@
   MLmodel            what MLflow reads: flavor python_function, signature
   model.py           the model's source, readable
   state/*            objects that model.py is bound to: .pkl, .npy, .parquet, .onnx …, with .buffers beside a .pkl
-  code/wb_<id>/      a package that runs model.py: __init__.py, _wb/ (the inference path), local modules
+  files/*            data files that the model reads, which `__data__(path)` finds
+  code/wb_<id>/      a package that runs model.py: __init__.py, _wb/ (the inference path), local modules with their data
   requirements.txt, python_env.yaml, conda.yaml
   input_example.json five rows as MLflow writes them     (not with --no-reference)
   reference.parquet  up to 10 000 rows of the example    (not with --no-reference)
@@ -30,6 +31,7 @@ FORMAT = 1
 MANIFEST = "manifest.json"
 MODEL = "model.py"
 STATE = "state"
+FILES = "files"
 CODE = "code"
 REFERENCE = "reference.parquet"
 ANSWER = "answer.parquet"

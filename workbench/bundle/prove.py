@@ -179,7 +179,10 @@ def _environment(folder: Path) -> dict[str, str]:
 def _raised(name: str, error: Json) -> WorkbenchError:
     kind = BundleRefused if error["kind"] == "BundleRefused" else NotProven
     what = error["what"] if kind is BundleRefused else f"{name}: a clean process cannot answer: {error['what']}"
-    return kind(what, where=error["where"], fix=error["fix"] or "make the cell work with what it takes along, alone")
+    fix = error["fix"] or "make the cell work with what it takes along, alone"
+    if "FileNotFoundError" in what:
+        fix = "write the path of the file as it is, so that it comes along, or keep its contents in a global"
+    return kind(what, where=error["where"], fix=fix)
 
 
 def died(name: str, stage: str, ended: Ended) -> NotProven:

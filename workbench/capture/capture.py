@@ -26,6 +26,7 @@ def capture(entry: str, session: Session, folder: Path, *, cell: str = "") -> Ca
         source=source,
         state=dict(sorted(taken.states.items())),
         modules=dict(sorted(taken.modules.local.items())),
+        beside=dict(sorted(taken.modules.data.items())),
         requirements=taken.modules.requirements(),
         taken=(*_entry_first(taken, entry), *_modules(taken)),
         cells=_executed(session),

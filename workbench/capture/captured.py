@@ -52,7 +52,7 @@ class Taken:
     """One thing that comes along: `prepare`, a function of In[4]; `clf`, a RandomForestClassifier of 2.1 MB."""
 
     name: str
-    kind: Literal["function", "class", "import", "value", "state", "module"]
+    kind: Literal["function", "class", "import", "value", "state", "module", "file"]
     cell: str = ""
     detail: str = ""
     n_bytes: int = 0
@@ -64,7 +64,8 @@ class CapturedModel:
 
     `source` is `model.py`; `entry` the global of it that answers. `state` maps file names
     (`clf.pkl`) to files in the staging folder given to `capture`; `modules` maps paths below the
-    captured package (`helper.py`, `shop/prices.py`) to the local files they come from.
+    captured package (`helper.py`, `shop/prices.py`) to the local files they come from, `beside` those of other files
+    that these find beside themselves. `files` maps paths below `files/` to the data files that the model reads.
     `requirements` maps distribution names to installed versions. `cells` is the notebook's executed source,
     `outside` what the source reads of the world around it (`os.environ in predict`), which is no part of it; `page`
     how what was captured differs from the notebook's page.
@@ -77,6 +78,8 @@ class CapturedModel:
     modules: Mapping[str, Path]
     requirements: Mapping[str, str]
     taken: tuple[Taken, ...]
+    beside: Mapping[str, Path] = field(default_factory=dict)
+    files: Mapping[str, Path] = field(default_factory=dict)
     cells: str = ""
     notebook: str | None = None
     cell: str = ""

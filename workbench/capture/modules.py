@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from importlib import metadata
 from pathlib import Path
 
@@ -24,10 +24,12 @@ DISTRIBUTIONS = {
 
 
 class Modules:
-    """Follows imports through the local modules; what is left are installed packages."""
+    """Follows imports through the local modules; what is left are installed packages. `local` are their sources,
+    `data` the files that lie in packages beside these, by their paths below the captured package."""
 
     def __init__(self) -> None:
         self.local: dict[str, Path] = {}
+        self.data: dict[str, Path] = {}
         self._roots: set[str] = set()
         self._seen: set[str] = set()
 
@@ -55,6 +57,8 @@ class Modules:
                 inside = file.relative_to(folder)
                 package = ".".join([root, *inside.parent.parts])
                 self._take_file(f"{root}/{inside.as_posix()}", file, package)
+            if (folder / "__init__.py").is_file():
+                self.data.update((f"{root}/{f.relative_to(folder).as_posix()}", f) for f in _data(folder))
 
     def _take_file(self, name: str, file: Path, package: str) -> None:
         if name in self.local:
@@ -77,11 +81,21 @@ class Modules:
 
     def requirements(self) -> dict[str, str]:
         """The distributions of the installed packages, with the versions that are installed here."""
-        found: dict[str, str] = {}
-        for root in sorted(self._roots):
-            for distribution in _distributions(root):
-                found[distribution] = metadata.version(distribution)
-        return dict(sorted(found.items(), key=lambda item: item[0].lower()))
+        return required(self._roots)
+
+
+def required(roots: Iterable[str]) -> dict[str, str]:
+    """The distributions that these modules come from, with the versions that are installed here."""
+    found = {name: metadata.version(name) for root in sorted(roots) for name in _distributions(root)}
+    return dict(sorted(found.items(), key=lambda item: item[0].lower()))
+
+
+def _data(folder: Path) -> Iterator[Path]:
+    """The files of a package that are no source: nothing hidden, no notebooks, nothing that Python cached."""
+    for file in sorted(folder.rglob("*")):
+        hidden = any(part.startswith((".", "__pycache__")) for part in file.relative_to(folder).parts)
+        if file.is_file() and not hidden and file.suffix not in (".py", ".pyc", ".ipynb"):
+            yield file
 
 
 def _distributions(root: str) -> list[str]:

@@ -94,6 +94,14 @@ def unpicklable(name: str, value: object, error: Exception, cell: str) -> Captur
     )
 
 
+def file_unnamed(user: str, file: str, cell: str) -> CaptureRefused:
+    return CaptureRefused(
+        f"{user} reads the file {file}, whose path is put together in a way that cannot be followed elsewhere",
+        where=cell or None,
+        fix=f"read it in a cell and keep its contents in a global, or write its path as it is: FILE = {file!r}",
+    )
+
+
 def circular(names: list[str]) -> CaptureRefused:
     return CaptureRefused(
         f"{' and '.join(names)} need each other while they are being defined",

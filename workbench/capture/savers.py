@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +80,6 @@ SAVERS = {
 _TO_DISK = Saver(".disk", _save_to_disk)
 
 
-@cache
 def saver_of(kind: Any) -> Saver | None:
     """How objects of this class are saved other than by pickle: by the entry of the class or of one that it inherits
     from, or by `to_disk` of a class that has `from_disk` as well."""

@@ -11,7 +11,7 @@ from pickle import PickleBuffer
 from typing import IO, Any
 
 from ..errors import CaptureRefused
-from .savers import saver_of
+from .savers import Saver, saver_of
 
 LARGE = 1 << 16
 """Bytes from which a buffer is no part of its pickle. It is mapped into memory when the bundle loads."""
@@ -24,6 +24,7 @@ class Sides:
     def __init__(self, folder: Path, name: str, root: object) -> None:
         self._folder, self._name = folder, name
         self._buffers: IO[bytes] | None = None
+        self._savers: dict[Any, Saver | None] = {}
         self._tensors = _state_dict(root)
         self._keys = {id(tensor): key for key, tensor in self._tensors.items()}
         self.files: list[Path] = []
@@ -46,8 +47,10 @@ class Sides:
         """How the pickle refers to a value that is beside it, by a call of `state(file, …)`; None for other values."""
         if (torch := sys.modules.get("torch")) and type(value) in (torch.Tensor, torch.nn.Parameter):
             return operator.getitem, (_Call(state, f"{self._name}.pt"), self._key(value))
-        saver = saver_of(type(value))
-        if saver is None:
+        kind: Any = type(value)
+        if kind not in self._savers:
+            self._savers[kind] = saver_of(kind)
+        if (saver := self._savers[kind]) is None:
             return None
         place = self._new(saver.ending)
         extra = saver.save(value, place)

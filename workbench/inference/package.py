@@ -35,7 +35,8 @@ def run(namespace: dict[str, Any]) -> None:
     folder = Path(namespace["__file__"]).parents[2]
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     bundle = _Bundle(folder, namespace, manifest)
-    namespace["__builtins__"] = {**vars(builtins), "__import__": bundle.imported}
+    own = {"__import__": bundle.imported, "__data__": bundle.data, "__local__": bundle.local}
+    namespace["__builtins__"] = {**vars(builtins), **own}
     namespace["__state__"] = bundle.state
     sys.meta_path = [_LocalModules(bundle), *sys.meta_path]  # the first list stays with the interpreter for good
     path = folder / "model.py"
@@ -60,6 +61,7 @@ class _Bundle:
         self.modules = frozenset(manifest["modules"])
         self._hashes: Mapping[str, str] = manifest["files"]
         self._loaded: dict[str, Any] = {}
+        self._sound: set[str] = set()
 
     def imported(
         self,
@@ -85,23 +87,35 @@ class _Bundle:
         """The captured module, or the local module at `path` below it."""
         return importlib.import_module(f"{self.package}.{path}" if path else self.package)
 
+    def local(self, path: str) -> str:
+        """The name in this process of the local module that was `path` in its notebook."""
+        return f"{self.package}.{path}"
+
     def state(self, file: str, *extra: Any) -> Any:
         """The object in `state/<file>`, the same one each time, once its hash is checked."""
         if file not in self._loaded:
-            path = self._checked_state(file)
+            path = self._checked(f"state/{file}")
             self._loaded[file] = self._unpickled(path) if file.endswith(".pkl") else read(path, *extra)
         return self._loaded[file]
 
     def _unpickled(self, path: Path) -> Any:
         # called by `state`, which model.py calls: statsmodels looks up the names of a formula in the frames above
         beside = path.with_suffix(".buffers").name
-        large = buffers(self._checked_state(beside)) if f"state/{beside}" in self._hashes else None
+        large = buffers(self._checked(f"state/{beside}")) if f"state/{beside}" in self._hashes else None
         with path.open("rb") as stream:
             return _Unpickler(stream, self, large).load()
 
-    def _checked_state(self, file: str) -> Path:
-        """The path of a state file, or of a folder of them, whose content is what the hashes say."""
-        path = self.folder / "state" / file
+    def data(self, path: str, *, as_path: bool = False) -> str | Path:
+        """Where the file or folder `path` is that the model read as this path in its notebook."""
+        found = self.folder / "files" / path
+        if path not in self._sound and found.exists():
+            self._checked(f"files/{path}")
+            self._sound.add(path)
+        return found if as_path else f"{found}{'/' * path.endswith('/')}"
+
+    def _checked(self, name: str) -> Path:
+        """The path of a file of the bundle, or of a folder, whose content is what the hashes say."""
+        path = self.folder / name
         for each in sorted(path.rglob("*")) if path.is_dir() else [path]:
             if not each.is_dir():
                 with each.open("rb") as stream:
