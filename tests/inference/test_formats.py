@@ -90,7 +90,7 @@ def test_a_damaged_file_of_buffers_is_refused(load: Callable[..., ModuleType], t
     damaged = large[:-8] + b"\1" * 8
     folder = Path(load("", state={"it.pkl": written, "it.buffers": large}).__file__ or "").parents[2]
     (folder / "state" / "it.buffers").write_bytes(damaged)
-    with pytest.raises(Exception, match=r"it\.buffers is not the file that was captured") as caught:
+    with pytest.raises(Exception, match=r"it\.buffers was changed after it was captured") as caught:
         vars(__import__(next(p.name for p in (folder / "code").iterdir())))["__state__"]("it.pkl")
     assert type(caught.value).__name__ == BundleRefused.__name__
 

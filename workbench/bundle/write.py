@@ -55,7 +55,7 @@ def write(folder: Path, captured: CapturedModel, seen: Witness, request: Request
             rows = take(seen.reference, range(min(seen.rows, mlmodel.EXAMPLE_ROWS)))
             example = rows if request.keep_reference else None
             mlmodel.write_files(folder, manifest, seen.schema, seen.outputs, example)
-            manifest = replace(manifest, files=layout.hash_files(folder))
+            manifest = replace(manifest, files=layout.hash_files(folder, captured.hashes))
             manifest = replace(manifest, fingerprint=fingerprint(manifest, request.row_wise))
             layout.write_manifest(folder, manifest)
     except BaseException:

@@ -25,6 +25,7 @@ def capture(entry: str, session: Session, folder: Path, *, cell: str = "") -> Ca
         entry_kind=entry_kind(session.namespace[entry]),
         source=source,
         state=dict(sorted(taken.states.items())),
+        hashes=taken.hashes,
         modules=dict(sorted(taken.modules.local.items())),
         beside=dict(sorted(taken.modules.data.items())),
         requirements=taken.modules.requirements(),

@@ -63,7 +63,8 @@ class CapturedModel:
     """A model out of its notebook.
 
     `source` is `model.py`; `entry` the global of it that answers. `state` maps file names
-    (`clf.pkl`) to files in the staging folder given to `capture`; `modules` maps paths below the
+    (`clf.pkl`) to files in the staging folder given to `capture`, `hashes` to the SHA-256 of those that are known
+    already; `modules` maps paths below the
     captured package (`helper.py`, `shop/prices.py`) to the local files they come from, `beside` those of other files
     that these find beside themselves. `files` maps paths below `files/` to the data files that the model reads.
     `requirements` maps distribution names to installed versions. `cells` is the notebook's executed source,
@@ -78,6 +79,7 @@ class CapturedModel:
     modules: Mapping[str, Path]
     requirements: Mapping[str, str]
     taken: tuple[Taken, ...]
+    hashes: Mapping[str, str] = field(default_factory=dict)
     beside: Mapping[str, Path] = field(default_factory=dict)
     files: Mapping[str, Path] = field(default_factory=dict)
     cells: str = ""

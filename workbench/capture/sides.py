@@ -6,11 +6,13 @@ import operator
 import re
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from pickle import PickleBuffer
 from typing import IO, Any
 
 from ..errors import CaptureRefused
+from .hashed import hashed
 from .savers import Saver, saver_of
 
 LARGE = 1 << 16
@@ -23,11 +25,13 @@ class Sides:
 
     def __init__(self, folder: Path, name: str, root: object) -> None:
         self._folder, self._name = folder, name
+        self._open = ExitStack()
         self._buffers: IO[bytes] | None = None
         self._savers: dict[Any, Saver | None] = {}
         self._tensors = _state_dict(root)
         self._keys = {id(tensor): key for key, tensor in self._tensors.items()}
         self.files: list[Path] = []
+        self.hashes: dict[str, str] = {}
 
     def stays(self, buffer: PickleBuffer) -> bool:
         """Whether a buffer is part of the pickle; else it is in the file of buffers now, after its length."""
@@ -37,7 +41,7 @@ class Sides:
             if memoryview(buffer).itemsize == 1 and re.search(b"__main__", content):
                 raise pickled_here(self._name)
             if self._buffers is None:
-                self._buffers = self._new(".buffers").open("wb")
+                self._buffers = self._open.enter_context(hashed(self._new(".buffers"), self.hashes))
             self._buffers.write(content.nbytes.to_bytes(ALIGNED, "little"))
             self._buffers.write(content)
             self._buffers.write(bytes(-content.nbytes % ALIGNED))
@@ -60,8 +64,7 @@ class Sides:
         return state, (place.name, *extra)
 
     def close(self) -> None:
-        if self._buffers:
-            self._buffers.close()
+        self._open.close()
         if self._tensors:
             sys.modules["torch"].save(self._tensors, self._new(".pt"))
 

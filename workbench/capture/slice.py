@@ -25,6 +25,7 @@ class Slice:
         self._namespace = self._resolver.namespace
         self._writer = StateWriter(folder, self._home)
         self._walk([(entry, "")])
+        self.hashes = self._writer.hashes
 
     def _walk(self, names: list[tuple[str, str]]) -> None:
         """Data is written last, when all names of data are known, so that a shared object is written once."""

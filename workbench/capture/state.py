@@ -20,6 +20,7 @@ from types import FunctionType, ModuleType
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from ..errors import CaptureRefused
+from .hashed import hashed
 from .savers import mentioned
 from .sides import Sides, pickled_here
 
@@ -59,11 +60,13 @@ Home = Callable[[Any], "tuple[str, str] | None"]
 
 class StateWriter:
     """Writes the values of names into `folder`. `home` re-homes classes and functions; `names` are the
-    objects that have a state file of their own, by identity, so that two names of one object stay one."""
+    objects that have a state file of their own, by identity, so that two names of one object stay one; `hashes`
+    the SHA-256 of files that are known already."""
 
     def __init__(self, folder: Path, home: Home) -> None:
         self._folder, self._home = folder, home
         self.names: dict[int, str] = {}
+        self.hashes: dict[str, str] = {}
         folder.mkdir(parents=True, exist_ok=True)
 
     def write(self, name: str, value: object) -> tuple[Path, Found]:
@@ -83,17 +86,19 @@ class StateWriter:
         import numpy as np
 
         file = self._folder / f"{name}.npy"
-        np.save(file, value, allow_pickle=False)
+        with hashed(file, self.hashes) as stream:
+            np.save(stream, value, allow_pickle=False)
         return file
 
     def _write_pickle(self, name: str, value: object) -> tuple[Path, Found]:
         file = self._folder / f"{name}.pkl"
         sides = Sides(self._folder, name, value)
-        with file.open("wb") as stream, closing(sides):
+        with hashed(file, self.hashes) as stream, closing(sides):
             pickler = _Rehoming(stream, value, self._home, self.names, sides)
             pickler.dump(value)
         _refuse_main(file, name)
         pickler.found.beside = sides.files
+        self.hashes |= sides.hashes
         return file, pickler.found
 
 

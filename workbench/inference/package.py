@@ -131,7 +131,7 @@ class _Bundle:
     def _check(self, path: str, found: str) -> None:
         if self._hashes.get(path) != found:
             raise BundleRefused(
-                f"{path} is not the file that was captured",
+                f"its file {path} was changed after it was captured",
                 where=str(self.folder / path),
                 fix="capture the model again, or copy its bundle again from where it is whole",
             )
