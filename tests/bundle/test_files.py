@@ -197,6 +197,26 @@ def test_local_modules_find_what_lies_beside_them(beside: Path) -> None:
     assert elsewhere(version, beside) == 50
 
 
+def test_of_a_package_only_what_is_imported_is_followed(beside: Path) -> None:
+    shop = beside / "wbshop"
+    for folder in (shop / "tests", shop / ".ipynb_checkpoints", shop / "templates"):
+        folder.mkdir(parents=True)
+    (shop / "__init__.py").write_text("")
+    (shop / "core.py").write_text("def tax():\n    from . import late\n    return late.TAX\n")
+    (shop / "late.py").write_text("import wbrates\nTAX = wbrates.RATE\n")
+    (shop / "tests" / "test_core.py").write_text("import pytest\n")
+    (shop / "templates" / "plan.py").write_text("import {{ name }}\n")
+    (shop / ".ipynb_checkpoints" / "core-checkpoint.py").write_text("")
+    (beside / "wbrates.py").write_text("RATE = 3\n")
+    version = stored(beside, "import wbshop.core\ndef predict(df):\n    return df['a'] * wbshop.core.tax()")
+    assert not {"pytest"} & set(version.manifest.packages)
+    assert set(version.sources()) == {
+        "model.py", "wbrates.py", "wbshop/__init__.py", "wbshop/core.py", "wbshop/late.py",
+        "wbshop/templates/plan.py", "wbshop/tests/test_core.py",
+    }  # fmt: skip
+    assert elsewhere(version, beside) == 30
+
+
 def test_a_path_in_a_local_module_comes_along(beside: Path) -> None:
     (beside / "wbrates.py").write_text("def rate():\n    return float(open('data/north.txt').read())\n")
     version = stored(beside, "import wbrates\ndef predict(df):\n    return df['a'] * wbrates.rate()")

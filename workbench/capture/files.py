@@ -31,7 +31,7 @@ def bring(captured: CapturedModel, session: Session, reads: Reads, place: Path) 
 class _Bringing:
     def __init__(self, captured: CapturedModel, session: Session, reads: Reads) -> None:
         self.captured, self.reads, self.here = captured, reads, Path.cwd()
-        own = {name: file.read_text("utf-8") for name, file in captured.modules.items()}
+        own = {name: file.read_text("utf-8", "replace") for name, file in captured.modules.items()}
         self.texts = {_MODEL: captured.source, **own}
         self.named = {name: paths_in(text) for name, text in self.texts.items()}
         self.packages = {PurePath(name).parts[0].removesuffix(".py") for name in own}

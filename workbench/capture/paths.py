@@ -36,11 +36,18 @@ class Named:
 
 
 def paths_in(text: str) -> list[Named]:
-    """The strings of `text` that are passed, bound, joined or returned: not those that are compared or looked up."""
+    """The strings of `text` that are passed, bound, joined or returned: not those that are compared or looked up.
+
+    None for a text that is no Python, a template in a package say.
+    """
     content = text.encode()
+    try:
+        tree = ast.parse(content)
+    except SyntaxError:
+        return []
     lines = [0, *accumulate(len(line) for line in content.splitlines(keepends=True))]
     found = []
-    for node in ast.walk(ast.parse(content)):
+    for node in ast.walk(tree):
         for part in _values(node):
             if (value := _begins(part)) and len(value) < _LONGEST and "\0" not in value:
                 start = lines[part.lineno - 1] + part.col_offset
