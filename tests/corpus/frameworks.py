@@ -122,6 +122,28 @@ OPTIONAL = {
             (MIXED, "from catboost import CatBoostClassifier, CatBoostRegressor\nused = ['plan', 'spend', 'member']\nX['plan'] = X['plan'].astype(str)"),
         ),
     ),
+    "spacy": (
+        Case(
+            "spacy: a pipeline",
+            "def predict(df):\n    return [len(nlp(text).ents) for text in df['text']]",
+            (
+                "import pandas as pd, spacy\nX = pd.DataFrame({'text': ['a good day', 'a bad night'] * 60})\nnlp = spacy.blank('en')\n"
+                "nlp.add_pipe('entity_ruler').add_patterns([{'label': 'GOOD', 'pattern': 'good'}])",
+            ),
+        ),
+    ),
+    "keras": (
+        Case(
+            "keras: a model",
+            "def predict(df):\n    return model.predict(df[used].to_numpy('float32'), verbose=0)[:, 0]",
+            (
+                DATA,
+                _PLAIN,
+                "import importlib.util, os\nos.environ['KERAS_BACKEND'] = 'torch' if importlib.util.find_spec('torch') else 'jax'\nimport keras\n"
+                "model = keras.Sequential([keras.layers.Input((3,)), keras.layers.Dense(4, activation='relu'), keras.layers.Dense(1)])",
+            ),
+        ),
+    ),
     "torch": (
         Case(
             "torch: a module of the notebook",

@@ -12,7 +12,8 @@ _FIXES = {
     "TextIOWrapper": "read the file before and keep its contents, or open it in `load` of a class Model",
     "BufferedReader": "read the file before and keep its contents, or open it in `load` of a class Model",
     "generator": "keep a list of its values, or make it inside the function",
-    "module": "import the module by its name in a cell",
+    "parametrized modules": "call torch.nn.utils.parametrize.remove_parametrizations on it, or make it in `load`",
+    "'module' object": "import the module by its name in a cell",
 }
 
 

@@ -5,7 +5,9 @@ A new kind is an entry here, by the path of its class, and a reader there, by th
 
 from __future__ import annotations
 
+import inspect
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,13 +63,28 @@ def _save_torchscript(module: Any, place: Path) -> tuple[object, ...]:
     return ()
 
 
+def _save_keras(model: Any, place: Path) -> tuple[object, ...]:
+    model.save(place)
+    own = {
+        type(layer) for layer in (model, *model._flatten_layers()) if not type(layer).__module__.startswith("keras.")
+    }
+    return sys.modules["keras"].backend.backend(), {kind.__name__: kind for kind in own}
+
+
+def _save_spacy(pipeline: Any, place: Path) -> tuple[object, ...]:
+    pipeline.to_disk(place)
+    return ()
+
+
 def _save_to_disk(value: Any, place: Path) -> tuple[object, ...] | None:
-    try:
-        type(value)()
-    except TypeError:  # the reader could not make an empty one either
-        return None
+    kind = type(value)
+    if not inspect.ismethod(kind.from_disk):
+        try:
+            kind()
+        except TypeError:  # the reader could not make an empty one either
+            return None
     value.to_disk(place)
-    return (type(value),)
+    return (kind,)
 
 
 SAVERS = {
@@ -75,6 +92,8 @@ SAVERS = {
     "lightgbm.basic.Booster": Saver(".lightgbm", _save_lightgbm),
     "catboost.core.CatBoost": Saver(".cbm", _save_catboost),
     "onnxruntime.capi.onnxruntime_inference_collection.InferenceSession": Saver(".onnx", _save_onnx),
+    "keras.src.models.model.Model": Saver(".keras", _save_keras),
+    "spacy.language.Language": Saver(".spacy", _save_spacy),
     "torch.jit._script.ScriptModule": Saver(".torchscript", _save_torchscript),
 }
 _TO_DISK = Saver(".disk", _save_to_disk)

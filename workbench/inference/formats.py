@@ -6,7 +6,9 @@ a page of its own, which never reaches the file.
 
 from __future__ import annotations
 
+import inspect
 import mmap
+import os
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
@@ -85,7 +87,18 @@ def _torchscript(file: Path) -> Any:
     return import_module("torch").jit.load(str(file))
 
 
+def _keras(file: Path, backend: str, own: dict[str, Any]) -> Any:
+    os.environ.setdefault("KERAS_BACKEND", backend)
+    return import_module("keras").saving.load_model(file, custom_objects=own)
+
+
+def _spacy(folder: Path) -> Any:
+    return import_module("spacy").load(folder)
+
+
 def _from_disk(file: Path, kind: Any) -> Any:
+    if inspect.ismethod(kind.from_disk):
+        return kind.from_disk(file)
     value = kind()
     return value.from_disk(file) or value
 
@@ -99,5 +112,7 @@ READERS: dict[str, Callable[..., Any]] = {
     ".onnx": _onnx,
     ".pt": _tensors,
     ".torchscript": _torchscript,
+    ".keras": _keras,
+    ".spacy": _spacy,
     ".disk": _from_disk,
 }
