@@ -65,10 +65,10 @@ def _save_torchscript(module: Any, place: Path) -> tuple[object, ...]:
 
 def _save_keras(model: Any, place: Path) -> tuple[object, ...]:
     model.save(place)
-    own = {
-        type(layer) for layer in (model, *model._flatten_layers()) if not type(layer).__module__.startswith("keras.")
-    }
-    return sys.modules["keras"].backend.backend(), {kind.__name__: kind for kind in own}
+    kinds = {type(layer) for layer in (model, *model._flatten_layers())}
+    own = {kind.__name__: kind for kind in kinds if not kind.__module__.startswith("keras.")}
+    tensor = type(model.variables[0].value) if model.variables else None  # its package is required as well
+    return sys.modules["keras"].backend.backend(), own, tensor
 
 
 def _save_spacy(pipeline: Any, place: Path) -> tuple[object, ...]:

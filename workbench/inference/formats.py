@@ -87,7 +87,7 @@ def _torchscript(file: Path) -> Any:
     return import_module("torch").jit.load(str(file))
 
 
-def _keras(file: Path, backend: str, own: dict[str, Any]) -> Any:
+def _keras(file: Path, backend: str, own: dict[str, Any], _: Any) -> Any:
     os.environ.setdefault("KERAS_BACKEND", backend)
     return import_module("keras").saving.load_model(file, custom_objects=own)
 
