@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from models import notebook
 
+from workbench.bundle.diff_state import state
 from workbench.bundle.load import load
 from workbench.bundle.register import dry_run, register
 from workbench.bundle.registry import Registry
@@ -168,6 +169,9 @@ def test_a_changed_file_is_another_version_and_a_damaged_one_is_refused(beside: 
     (beside / "rate.txt").write_text("3.5")
     version = stored(beside, cell)
     assert version.version == 2
+    assert state(ModelVersion("churn", 1, version.folder.parent / "1"), version, live=False) == (
+        "files/rate.txt 3 B, another content",
+    )
     (version.folder / "files" / "rate.txt").write_text("9.9")
     with pytest.raises(Exception, match=r"files/rate\.txt was changed"):
         load(version.folder)
