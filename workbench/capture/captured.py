@@ -65,7 +65,8 @@ class CapturedModel:
     `source` is `model.py`; `entry` the global of it that answers. `state` maps file names
     (`clf.pkl`) to files in the staging folder given to `capture`, `hashes` to the SHA-256 of those that are known
     already; `modules` maps paths below the captured package (`helper.py`, `shop/prices.py`) to the local files they
-    come from, `beside` those of other files that these find beside themselves. `files` maps paths below `files/` to the data files that the model reads.
+    come from, `beside` those of other files that these find beside themselves; `files` maps paths below `files/` to
+    the data files that the model reads.
     `requirements` maps distribution names to installed versions. `cells` is the notebook's executed source,
     `outside` what the source reads of the world around it (`os.environ in predict`), which is no part of it; `page`
     how what was captured differs from the notebook's page.
