@@ -83,6 +83,15 @@ def brought(version: ModelVersion) -> list[str]:
             40,
         ),
         (
+            [
+                "DATA = Path('data')\ndef predict(df):\n    both = [float((DATA / 'north.txt').read_text())]\n"
+                "    side = 'south'\n    names = pd.Series([1], index=['data'])\n"
+                "    return df['a'] * (sum(both) + float(open(f'data/{side}.txt').read())) * names['data']"
+            ],
+            ["data/north.txt", "data/south.txt"],
+            70,
+        ),
+        (
             ["def predict(df):\n    return df['a'] * float(open('data/%s.txt' % 'south').read())"],
             ["data/north.txt", "data/south.txt"],
             40,
@@ -147,11 +156,12 @@ def test_what_was_unpickled_from_a_file_is_required(beside: Path) -> None:
             "        return df['a'] * float(open(self.file).read())\npredict = Score('data/' + 'north.txt')",
             "data/north.txt",
         ),
+        ("def predict(df):\n    return df['a'] * float(open(f'HERE/data/{\"north\"}.txt').read())", "data/north.txt"),
     ],
 )
 def test_a_file_whose_path_cannot_be_followed_is_refused_by_name(beside: Path, cell: str, file: str) -> None:
     with pytest.raises(CaptureRefused, match=f"predict reads the file {file}") as caught:
-        stored(beside, cell)
+        stored(beside, cell.replace("HERE", str(beside)))
     assert "keep its contents in a global" in str(caught.value.fix)
     assert str(caught.value.where).startswith("In[")
 

@@ -88,8 +88,9 @@ class _Bringing:
             self.outside.append(str(file))
 
     def _above(self, named: Named) -> bool:
-        """Whether a string may lead to the files below it; one that is put together must begin as it does from here."""
-        return named.folder and (not named.built or named.leads_to(self.here).is_relative_to(self.here))
+        """Whether files below a string may be read by it; one that is put together must lead below here, from here."""
+        relative = not Path(named.value).expanduser().is_absolute()
+        return named.folder and (not named.built or (relative and named.leads_to(self.here).is_relative_to(self.here)))
 
     def _beside(self, file: Path) -> bool:
         for base, name in self._modules_by_file():
@@ -135,10 +136,19 @@ class _Bringing:
         for named in self.named[module]:
             if named.module and named.value.split(".")[0] in self.packages:
                 places[named] = f"__local__({named.value!r})"
-            elif (name := self.roots.get(named.leads_to(self.here))) is not None:
-                said = repr(name + "/" * named.value.endswith("/"))
-                places[named] = f"__data__({named.built or said})"
+            elif self.roots and (found := self._found(named)):
+                places[named] = f"__data__({found})"
         return replaced(self.texts[module], places)
+
+    def _found(self, named: Named) -> str | None:
+        """What `__data__` is asked for in the place of a string; None for one that leads to nothing that came along."""
+        path = named.leads_to(self.here)
+        if named.built:
+            below = any(path.is_relative_to(root) for root in self.roots if root.is_dir())
+            return named.built if below and self._above(named) else None
+        if path not in self.roots or (path.is_dir() and not named.folder):
+            return None
+        return repr(self.roots[path] + "/" * named.value.endswith("/"))
 
     def _globals_replaced(self, source: str) -> tuple[str, Mapping[str, Path]]:
         """Globals that hold a path object are bound to the new place instead of to their state."""

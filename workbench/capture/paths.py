@@ -97,6 +97,8 @@ def _values(node: ast.AST) -> Iterable[ast.expr]:
             return node.values
         case ast.List() | ast.Tuple() | ast.Set():
             return node.elts
+        case ast.BinOp(op=ast.Mod()):
+            return [node.right]
         case ast.BinOp():
             return [node.left, node.right]
         case ast.arguments():

@@ -27,11 +27,11 @@ class Reads:
     read: set[Path] = field(default_factory=set)
     written: set[Path] = field(default_factory=set)
     modules: set[str] = field(default_factory=set)
-    _others: frozenset[int] = frozenset()
+    _others: frozenset[threading.Thread] = frozenset()
 
     def note(self, path: Any, mode: Any, flags: Any) -> None:
         """One call of `open`; threads that ran before have nothing to do with the model."""
-        if threading.get_ident() in self._others or not isinstance(path, str | bytes | os.PathLike):
+        if threading.current_thread() in self._others or not isinstance(path, str | bytes | os.PathLike):
             return
         writes = flags & _WRITES if isinstance(flags, int) else set(str(mode)) & set("wax+")
         (self.written if writes else self.read).add(Path(os.path.abspath(os.fsdecode(path))))
@@ -58,7 +58,7 @@ _watching: list[Reads] = []
 def watch() -> Iterator[Reads]:
     """Notes the files that Python opens meanwhile. What libraries open in C is not seen."""
     _add_hook()
-    reads = Reads(_others=frozenset(t.ident or 0 for t in threading.enumerate()) - {threading.get_ident()})
+    reads = Reads(_others=frozenset(threading.enumerate()) - {threading.current_thread()})
     _watching.append(reads)
     try:
         yield reads
@@ -73,7 +73,7 @@ def _add_hook() -> None:
 
 
 def _hook(event: str, arguments: tuple[Any, ...]) -> None:
-    if event in ("open", "pickle.find_class"):
+    if _watching and event in ("open", "pickle.find_class"):
         for reads in _watching:
             if event == "open":
                 reads.note(*arguments)
