@@ -1,11 +1,13 @@
 """From a cell that ran to a proven, stored version: `python benchmarks/capture.py`.
 
-The floor, in the same run, is a fresh Python that only imports what the model needs. The pre-warmed process
-is started before, as `%load_ext workbench` does.
+The floor of a small model, in the same run, is a fresh Python that only imports what the model needs; that of a
+large one is to pickle its state into a file and to read it again. The pre-warmed process is started before, as
+`%load_ext workbench` does.
 """
 
 from __future__ import annotations
 
+import pickle
 import statistics
 import subprocess
 import sys
@@ -33,6 +35,15 @@ SHIFT = {run}
 def predict(df):
     return clf.predict_proba(df)[:, 1] + SHIFT
 """
+LARGE = """
+import numpy as np, pandas as pd
+X = pd.DataFrame({"row": np.arange(2000)})
+"""
+LARGE_CELL = """
+vectors = {{part: np.random.default_rng(part + {run}).normal(size=(6_250, 1_000)) for part in range(10)}}
+def predict(df):
+    return vectors[3][df["row"].to_numpy()].sum(axis=1)
+"""
 MODELS = (("linear_model", "LogisticRegression", ""), ("ensemble", "RandomForestClassifier", "20, random_state=0"))
 
 
@@ -52,6 +63,30 @@ def versions(workbench: Workbench, module: str, kind: str, options: str) -> list
     return times[1:]
 
 
+def large(workbench: Workbench, folder: Path) -> list[tuple[float, float]]:
+    """Seconds of each capture of a model of 500 MB, and of writing and reading its state, in turn."""
+    shell = InteractiveShell.instance()
+    shell.run_cell(LARGE).raise_error()
+    times = []
+    for run in range(RUNS):
+        cell = LARGE_CELL.format(run=run)
+        shell.run_cell(cell).raise_error()
+        session = Session(shell.user_ns, (Cell(1, LARGE), Cell(2, cell)))
+        start = time.perf_counter()
+        workbench.model("vectors", shell.user_ns["predict"], example=shell.user_ns["X"], session=session)
+        between = time.perf_counter()
+        write_and_read(shell.user_ns["vectors"], folder / f"{run}.pkl")
+        times.append((between - start, time.perf_counter() - between))
+    return times[1:]
+
+
+def write_and_read(value: object, file: Path) -> None:
+    with file.open("wb") as stream:
+        pickle.dump(value, stream, protocol=5)
+    with file.open("rb") as stream:
+        pickle.load(stream)
+
+
 def fresh_imports(module: str) -> float:
     start = time.perf_counter()
     subprocess.run([sys.executable, "-c", f"import pandas, sklearn.{module}"], check=True)
@@ -67,6 +102,9 @@ def main() -> None:
             median = statistics.median(versions(workbench, module, kind, options))
             floor = statistics.median(fresh_imports(module) for _ in range(3))
             print(f"{kind:24}{median:20.2f} s{floor:14.2f} s{median / floor:8.2f}")
+        print(f"\n{'500 MB of state':24}{'captured and proven':>22}{'write and read':>16}{'ratio':>8}   reach ≤ 1.3")
+        for captured, floor in large(workbench, Path(folder)):
+            print(f"{'':24}{captured:20.2f} s{floor:14.2f} s{captured / floor:8.2f}")
 
 
 if __name__ == "__main__":

@@ -42,7 +42,7 @@ def copy(version: ModelVersion, place: Path, capture_id: str) -> Path:
     """The same model as another capture."""
     folder = Path(shutil.copytree(version.folder, place, ignore=shutil.ignore_patterns("__pycache__")))
     shutil.move(folder / "code" / version.manifest.package, folder / "code" / f"wb_{capture_id}")
-    manifest = dataclasses.replace(version.manifest, capture_id=capture_id, files=hash_files(folder))
+    manifest = dataclasses.replace(version.manifest, capture_id=capture_id, files=hash_files(folder, {}))
     write_manifest(folder, manifest)
     return folder
 
@@ -158,7 +158,7 @@ def test_a_refusal_by_the_bundle_itself_keeps_its_next_step(version: ModelVersio
     raising = "class BundleRefused(Exception):\n    what, where, fix = 'too old', 'there', 'make it new'\n"
     (folder / "model.py").write_text(f"{raising}raise BundleRefused\n")
     manifest = read_manifest(folder)
-    write_manifest(folder, dataclasses.replace(manifest, files=hash_files(folder)))
+    write_manifest(folder, dataclasses.replace(manifest, files=hash_files(folder, {})))
     with pytest.raises(BundleRefused) as told:
         load(folder)
     assert (told.value.what, told.value.where, told.value.fix) == ("too old", "there", "make it new")

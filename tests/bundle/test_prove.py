@@ -105,20 +105,18 @@ def test_a_process_that_dies_while_it_loads_is_told_apart(tmp_path: Path) -> Non
     assert told.what == "the clean process died (SIGABRT) while it loaded churn"
 
 
-def test_a_variable_or_a_file_of_the_notebook_is_missed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_variable_that_only_runs_name_is_missed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET_SCALE", "3")
-    told = unproven(tmp_path, "import os\ndef predict(df):\n    return df['a'] * float(os.environ['SECRET_SCALE'])")
+    told = unproven(
+        tmp_path, "import os\ndef predict(df):\n    return df['a'] * float(os.environ['SECRET_' + 'SCALE'])"
+    )
     assert "KeyError" in told.what
     assert "SECRET_SCALE" in told.what
     told = unproven(
-        tmp_path, "import os\ndef predict(df):\n    return df['a'] * float(os.environ.get('SECRET_SCALE', 1))"
+        tmp_path, "import os\ndef predict(df):\n    return df['a'] * float(os.environ.get('SECRET_' + 'SCALE', 1))"
     )
     assert "answers otherwise" in told.what
     assert "prediction" in told.what
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "factor.txt").write_text("3")
-    told = unproven(tmp_path / "x", "def predict(df):\n    return df['a'] * float(open('factor.txt').read())")
-    assert "FileNotFoundError" in told.what
 
 
 def test_a_model_of_chance_is_refused_in_the_kernel_already() -> None:

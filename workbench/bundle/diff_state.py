@@ -8,7 +8,7 @@ from typing import Any
 
 from .. import text
 from .changes import changes
-from .layout import STATE, Manifest
+from .layout import FILES, STATE, Manifest
 from .version import ModelVersion
 
 _ABSENT = object()
@@ -32,11 +32,13 @@ def state(a: ModelVersion, b: ModelVersion, *, live: bool) -> tuple[str, ...]:
 
 
 def _hashes(manifest: Manifest) -> dict[str, tuple[tuple[str, str], ...]]:
-    """The files of each object, by its name."""
+    """The files of each object, by its name, and each data file by its path."""
     found: dict[str, list[tuple[str, str]]] = {}
     for path, digest in sorted(manifest.files.items()):
         if path.startswith(f"{STATE}/"):
             found.setdefault(path.split("/")[1].partition(".")[0], []).append((path, digest))
+        elif path.startswith(f"{FILES}/"):
+            found[path] = [(path, digest)]
     return {name: tuple(files) for name, files in found.items()}
 
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from ..errors import NotProven
 from ..spawn.client import Ended
-from ..spawn.environment import clean
 from . import layout, prove
 from .equal import difference
 from .tables import n_rows, read_table
@@ -74,11 +73,7 @@ def _answered(python: Path, version: ModelVersion, place: Path, rows: int) -> Ta
 
 
 def _run(python: Path, version: ModelVersion, place: Path, rows: int) -> Ended:
-    variables = {
-        "PYTHONPATH": str(version.folder / layout.CODE),
-        "PYTHONNOUSERSITE": "1",
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }
+    alone = {"PYTHONNOUSERSITE": "1", "PYTHONDONTWRITEBYTECODE": "1"}
     (place / "cwd").mkdir()
     begun = time.monotonic()
     done = subprocess.run(
@@ -86,7 +81,7 @@ def _run(python: Path, version: ModelVersion, place: Path, rows: int) -> Ended:
         capture_output=True,
         text=True,
         errors="replace",
-        env=clean(threads=1) | variables,
+        env=prove.environment(version.folder, version.manifest) | alone,
         cwd=place / "cwd",
         check=False,
     )

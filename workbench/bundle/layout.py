@@ -3,8 +3,9 @@
 <version folder>/
   MLmodel            what MLflow reads: flavor python_function, signature
   model.py           the model's source, readable
-  state/*            objects that model.py is bound to: .pkl, .npy, .parquet
-  code/wb_<id>/      a package that runs model.py: __init__.py, _wb/ (the inference path), local modules
+  state/*            objects that model.py is bound to: .pkl, .npy, .parquet, .onnx …, with .buffers beside a .pkl
+  files/*            data files that the model reads, which `__data__(path)` finds
+  code/wb_<id>/      a package that runs model.py: __init__.py, _wb/ (the inference path), local modules with their data
   requirements.txt, python_env.yaml, conda.yaml
   input_example.json five rows as MLflow writes them     (not with --no-reference)
   reference.parquet  up to 10 000 rows of the example    (not with --no-reference)
@@ -18,7 +19,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ FORMAT = 1
 MANIFEST = "manifest.json"
 MODEL = "model.py"
 STATE = "state"
+FILES = "files"
 CODE = "code"
 REFERENCE = "reference.parquet"
 ANSWER = "answer.parquet"
@@ -139,19 +141,23 @@ def _walk(folder: Path) -> Iterator[str]:
             yield Path(root, name).relative_to(folder).as_posix()
 
 
-def hash_files(folder: Path) -> dict[str, str]:
-    """The SHA-256 of every file of a bundle, by its path."""
-    return {path: digest(folder / path) for path in list_files(folder)}
+def hash_files(folder: Path, known: Mapping[str, str]) -> dict[str, str]:
+    """The SHA-256 of every file of a bundle, by its path; that of a state file may be known already, by its name."""
+    state = {f"{STATE}/{name}": found for name, found in known.items()}
+    return {path: state.get(path) or digest(folder / path) for path in list_files(folder)}
 
 
-def check_files(folder: Path, manifest: Manifest, name: str = "") -> None:
-    """BundleRefused names the first file that was changed, added or is missing since the bundle was written."""
+def check_files(folder: Path, manifest: Manifest, name: str = "", *, state: bool = True) -> None:
+    """BundleRefused names the first file that was changed, added or is missing since the bundle was written.
+
+    Without `state`, the content of the state files is left to the bundle's package, which checks each as it reads it.
+    """
     name = name or manifest.name
     there = set(list_files(folder))
     for path, expected in sorted(manifest.files.items()):
         if path not in there:
             raise damaged(f"{name} is refused: its file {path} is missing", folder)
-        if _digest(folder, path, name) != expected:
+        if (state or not path.startswith(f"{STATE}/")) and _digest(folder, path, name) != expected:
             raise damaged(f"{name} is refused: its file {path} was changed after it was captured", folder)
     if added := sorted(there - set(manifest.files)):
         raise damaged(f"{name} is refused: the file {added[0]} was added after it was captured", folder)

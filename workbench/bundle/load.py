@@ -39,7 +39,7 @@ def load(folder: Path, *, name: str = "", home: Path | None = None, allow_packag
         check_python(manifest, name)
         if not allow_packages:
             _check_packages(manifest, name, home or paths.home())
-        check_files(folder, manifest, name)
+        check_files(folder, manifest, name, state=False)
         return loaded.keep(key, _predictor(folder, manifest, name))
 
 
@@ -122,7 +122,8 @@ def _told(name: str, error: BaseException) -> BaseException:
         return error
     if type(error).__name__ in ("BundleRefused", "ModelFailed"):
         said = {key: getattr(error, key, None) for key in ("where", "fix")}
-        return BundleRefused(str(getattr(error, "what", error)), **said)
+        what = str(getattr(error, "what", error))
+        return BundleRefused(f"{name} is refused: {what}" if what.startswith("its file") else what, **said)
     return _failed(name, error)
 
 

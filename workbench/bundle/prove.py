@@ -164,7 +164,7 @@ def _ask(args: Json, manifest: Manifest, place: Path) -> Json:
 
     name, answer, cwd = args["name"], place / "found.json", place / "cwd"
     cwd.mkdir()
-    env = _environment(Path(args["folder"]), manifest)
+    env = environment(Path(args["folder"]), manifest)
     preload = (*_PRELOADED, *packages.loaded_modules(manifest.packages))
     ended = run(_CHILD, {**args, "answer": str(answer)}, env=env, cwd=cwd, preload=preload, timeout=None)
     found: Json = json.loads(answer.read_text()) if answer.exists() else {"stage": "started"}
@@ -175,7 +175,8 @@ def _ask(args: Json, manifest: Manifest, place: Path) -> Json:
     return found
 
 
-def _environment(folder: Path, manifest: Manifest) -> dict[str, str]:
+def environment(folder: Path, manifest: Manifest) -> dict[str, str]:
+    """The variables of a clean process: what deployments get, those that the model reads by name, and its code."""
     read = {name: os.environ[name] for name in manifest.environment if name in os.environ}
     return clean(threads=1) | read | {"PYTHONPATH": str(folder / layout.CODE)}
 
@@ -183,7 +184,10 @@ def _environment(folder: Path, manifest: Manifest) -> dict[str, str]:
 def _raised(name: str, error: Json) -> WorkbenchError:
     kind = BundleRefused if error["kind"] == "BundleRefused" else NotProven
     what = error["what"] if kind is BundleRefused else f"{name}: a clean process cannot answer: {error['what']}"
-    return kind(what, where=error["where"], fix=error["fix"] or "make the cell work with what it takes along, alone")
+    fix = error["fix"] or "make the cell work with what it takes along, alone"
+    if "FileNotFoundError" in what:
+        fix = "write the path of the file as it is, so that it comes along, or keep its contents in a global"
+    return kind(what, where=error["where"], fix=fix)
 
 
 def died(name: str, stage: str, ended: Ended) -> NotProven:

@@ -8,13 +8,15 @@ from typing import Any
 from .. import text
 from ..capture.capture import capture
 from ..capture.captured import CapturedModel, Session
+from ..capture.files import bring
+from ..capture.reads import watch
 from ..inference.predictor import Predictor, entry_function
 from ..inference.schema import Schema
 from ..spawn.client import warm
 from . import packages
 from .prove import prove
 from .registry import Registry, check_name
-from .version import ModelVersion
+from .version import ModelVersion, heavy
 from .witness import witness
 from .write import Request, write
 
@@ -32,7 +34,8 @@ class DryRun:
             *((name, "package", "", version) for name, version in self.captured.requirements.items()),
         ]
         lines = [f"{self.name} would take, and store nothing now", text.table(("name", "kind", "from", ""), rows)]
-        return "\n".join([*lines, *(f"page  {line}" for line in self.captured.page)])
+        lines += [f"page  {line}" for line in self.captured.page]
+        return "\n".join([*lines, *heavy({t.name: t.n_bytes for t in self.captured.taken})])
 
     __repr__ = __str__
 
@@ -65,8 +68,10 @@ def register(
         captured = capture(entry, session, staging / "taken", cell=request.cell)
         warm(packages.loaded_modules(captured.requirements))  # imports while the kernel answers
         schema = Schema.infer(example)
-        function = entry_function(session.namespace[entry], captured.entry_kind)
-        seen = witness(Predictor(function, schema, name=request.name), example)
+        with watch() as reads:
+            function = entry_function(session.namespace[entry], captured.entry_kind)
+            seen = witness(Predictor(function, schema, name=request.name), example)
+        captured = bring(captured, session, reads, staging / "changed")
         bundle = staging / "bundle"
         manifest = write(bundle, captured, seen, request)
         if known := registry.find(request.name, manifest.fingerprint):

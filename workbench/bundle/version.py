@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ..inference.predictor import Predictor
 
 FEW_ROWS = 100
+HEAVY = 200_000_000
 _OURS = ("numpy", "pandas", "pyarrow")
 _NEXT = {
     "predict": "%predict {} FILE -o OUTPUT",
@@ -161,8 +162,12 @@ def _sources(taken: list[Json]) -> Iterator[str]:
 
 def _states(taken: list[Json]) -> Iterator[str]:
     for thing in taken:
-        if thing["kind"] == "state":
-            yield " ".join(filter(None, [thing["name"], thing.get("detail"), text.size(thing.get("n_bytes") or 0)]))
+        if thing["kind"] in ("state", "file"):
+            yield " ".join(filter(None, [thing["name"], _detail(thing), text.size(thing.get("n_bytes") or 0)]))
+
+
+def _detail(thing: Json) -> str:
+    return str(thing.get("detail") or "") if thing["kind"] == "state" else ""
 
 
 def _remarks(version: ModelVersion) -> Iterator[str]:
@@ -177,10 +182,20 @@ def _remarks(version: ModelVersion) -> Iterator[str]:
         yield f"page  {line}"
     if manifest.outside:
         yield f"reads {', '.join(manifest.outside)}: no part of the version, look that it is there where it predicts"
+    yield from heavy({thing["name"]: thing.get("n_bytes") or 0 for thing in manifest.taken})
     if version.newest > version.version:
         yield f"newer {version.name}@{version.newest} is the newest, which bare {version.name} means"
     if version.aliases:
         yield f"also  {', '.join(f'{version.name}@{alias}' for alias in version.aliases)}"
+
+
+def heavy(weights: Mapping[str, int]) -> Iterator[str]:
+    """A line that says what weighs how many bytes, where all together weighs a lot."""
+    total = sum(weights.values())
+    if total >= HEAVY:
+        first = sorted(weights.items(), key=lambda item: -item[1])[:3]
+        shown = ", ".join(f"{name} {text.size(n_bytes)}" for name, n_bytes in first if n_bytes >= total / 100)
+        yield f"heavy {text.size(total)} in all: {shown}"
 
 
 def _next(name: str) -> Iterator[str]:

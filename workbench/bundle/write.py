@@ -50,12 +50,12 @@ def write(folder: Path, captured: CapturedModel, seen: Witness, request: Request
         with storage.writing(folder):
             folder.mkdir(parents=True)
             _write_model(folder, captured)
-            _write_package(folder / layout.CODE / manifest.package, captured.modules)
+            _write_package(folder / layout.CODE / manifest.package, {**captured.beside, **captured.modules})
             _write_rows(folder, seen, keep=request.keep_reference)
             rows = take(seen.reference, range(min(seen.rows, mlmodel.EXAMPLE_ROWS)))
             example = rows if request.keep_reference else None
             mlmodel.write_files(folder, manifest, seen.schema, seen.outputs, example)
-            manifest = replace(manifest, files=layout.hash_files(folder))
+            manifest = replace(manifest, files=layout.hash_files(folder, captured.hashes))
             manifest = replace(manifest, fingerprint=fingerprint(manifest, request.row_wise))
             layout.write_manifest(folder, manifest)
     except BaseException:
@@ -130,6 +130,9 @@ def _write_model(folder: Path, captured: CapturedModel) -> None:
     (folder / layout.STATE).mkdir()
     for name, file in captured.state.items():
         _move(file, folder / layout.STATE / name)
+    for name, file in captured.files.items():
+        (folder / layout.FILES / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, folder / layout.FILES / name)
 
 
 def _move(file: Path, target: Path) -> None:
@@ -137,8 +140,7 @@ def _move(file: Path, target: Path) -> None:
     try:
         os.replace(file, target)
     except OSError:
-        shutil.copyfile(file, target)
-        file.unlink(missing_ok=True)
+        shutil.move(file, target)
 
 
 def _write_package(package: Path, modules: Mapping[str, Path]) -> None:
@@ -167,14 +169,14 @@ def _write_rows(folder: Path, seen: Witness, *, keep: bool) -> None:
 
 
 def fingerprint(manifest: Manifest, row_wise: bool | None = None) -> str:
-    """What makes two captures the same: model, state, local modules, schema, packages, reference, and what was
+    """What makes two captures the same: model, state, files, local modules, schema, packages, reference, and what was
     said of its rows; no ids, dates, cell numbers or notes."""
     package = f"{layout.CODE}/{manifest.package}/"
     files = {
         path.removeprefix(package): digest
         for path, digest in manifest.files.items()
         if path in (layout.MODEL, layout.REFERENCE)
-        or path.startswith(f"{layout.STATE}/")
+        or path.startswith((f"{layout.STATE}/", f"{layout.FILES}/"))
         or (path.startswith(package) and not path.startswith(f"{package}_wb/"))
     }
     parts = [manifest.entry, manifest.entry_kind, manifest.schema, manifest.outputs, manifest.packages, files, row_wise]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 EntryKind = Literal["function", "class", "estimator"]
-Kind = Literal["function", "class", "import", "value", "state", "module", "factory", "setting"]
+Kind = Literal["function", "class", "import", "value", "state", "module", "file", "factory", "setting"]
 
 
 @dataclass(frozen=True)
@@ -64,8 +64,10 @@ class CapturedModel:
     """A model out of its notebook.
 
     `source` is `model.py`; `entry` the global of it that answers. `state` maps file names
-    (`clf.pkl`) to files in the staging folder given to `capture`; `modules` maps paths below the
-    captured package (`helper.py`, `shop/prices.py`) to the local files they come from.
+    (`clf.pkl`) to files in the staging folder given to `capture`, `hashes` to the SHA-256 of those that are known
+    already; `modules` maps paths below the captured package (`helper.py`, `shop/prices.py`) to the local files they
+    come from, `beside` those of other files that these find beside themselves; `files` maps paths below `files/` to
+    the data files that the model reads.
     `requirements` maps distribution names to installed versions. `cells` is the notebook's executed source,
     `outside` what the source reads of the world around it (`os.environ in predict`), which is no part of it;
     `environment` are the variables among that by name, `installed` the plain values of installed modules that it
@@ -79,6 +81,9 @@ class CapturedModel:
     modules: Mapping[str, Path]
     requirements: Mapping[str, str]
     taken: tuple[Taken, ...]
+    hashes: Mapping[str, str] = field(default_factory=dict)
+    beside: Mapping[str, Path] = field(default_factory=dict)
+    files: Mapping[str, Path] = field(default_factory=dict)
     cells: str = ""
     notebook: str | None = None
     cell: str = ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import re
 import sys
 import sysconfig
 from collections.abc import Iterator
@@ -14,6 +15,8 @@ from types import ModuleType
 from .captured import Cell, Session
 
 _MISSING = object()
+_BY_STRING = {"import_module", "__import__", "files", "get_data"}
+_MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 
 
 class Imports:
@@ -102,10 +105,11 @@ def is_local(module: ModuleType | None) -> bool:
         return False
     places = [getattr(module, "__file__", None) or "", *map(str, getattr(module, "__path__", []))]
     files = [Path(p).resolve() for p in places if p]
-    return bool(files) and not any(_installed(f) for f in files)
+    return bool(files) and not any(installed(f) for f in files)
 
 
-def _installed(file: Path) -> bool:
+def installed(file: Path) -> bool:
+    """Whether a file belongs to an installed package or to Python itself."""
     if {"site-packages", "dist-packages"} & set(file.parts) or file.suffix in {".so", ".pyd"}:
         return True
     return any(file.is_relative_to(folder) for folder in _installed_folders())
@@ -134,4 +138,20 @@ def imported_paths(tree: ast.AST, package: str = "") -> set[str]:
                 parents = package.split(".")[: len(package.split(".")) - node.level + 1]
                 base = ".".join([*parents, *([node.module] if node.module else [])])
             found |= {base, *(f"{base}.{alias.name}" for alias in node.names)}
+        else:
+            found |= {str(constant.value) for constant in modules_named(node)}
     return found
+
+
+def modules_named(node: ast.AST) -> list[ast.Constant]:
+    """The string by which a call imports a module or finds what lies beside it, `import_module("shop.prices")`."""
+    if not isinstance(node, ast.Call) or called(node) not in _BY_STRING or not node.args:
+        return []
+    first = node.args[0]
+    named = isinstance(first, ast.Constant) and isinstance(first.value, str) and _MODULE.fullmatch(first.value)
+    return [first] if isinstance(first, ast.Constant) and named else []
+
+
+def called(node: ast.Call) -> str:
+    """The name of the function that is called, without what it is an attribute of."""
+    return str(getattr(node.func, "attr", getattr(node.func, "id", "")))

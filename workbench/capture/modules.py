@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from importlib import metadata
+from itertools import accumulate
 from pathlib import Path
+from typing import Any
 
 from ..errors import CaptureRefused
 from .drift import drift
@@ -24,12 +26,18 @@ DISTRIBUTIONS = {
 
 
 class Modules:
-    """Follows imports through the local modules; what is left are installed packages."""
+    """Follows imports through the local modules; what is left are installed packages.
+
+    A package comes along whole, `local` its sources and `data` its other files by their paths below the captured
+    package; but only what was imported, or may be, is followed: its tests require nothing.
+    """
 
     def __init__(self) -> None:
         self.local: dict[str, Path] = {}
+        self.data: dict[str, Path] = {}
         self._roots: set[str] = set()
         self._seen: set[str] = set()
+        self._read: set[str] = set()
 
     @property
     def roots(self) -> set[str]:
@@ -43,29 +51,35 @@ class Modules:
             root = path.split(".")[0]
             if root in sys.stdlib_module_names or root == "__main__":
                 continue
-            if is_local(find_module(root)):
-                self._take(root)
-            else:
+            module = find_module(root)
+            if not is_local(module):
                 self._roots.add(root)
+                continue
+            if root not in self._read:
+                self._take(root, module)
+                self.follow(name for name in list(sys.modules) if name.split(".")[0] == root)
+            for parent in accumulate(path.split("."), "{}.{}".format):
+                self._follow_file(parent)
 
-    def _take(self, root: str) -> None:
-        self._seen.add(root)
-        module = find_module(root)
-        assert module is not None
+    def _take(self, root: str, module: Any) -> None:
         folders = [Path(p) for p in getattr(module, "__path__", [])]
         if not folders:
-            self._take_file(f"{root}.py", Path(str(module.__file__)), root)
+            self.local[f"{root}.py"] = Path(str(module.__file__))
         for folder in folders:
-            for file in sorted(folder.rglob("*.py")):
-                inside = file.relative_to(folder)
-                package = ".".join([root, *inside.parent.parts])
-                self._take_file(f"{root}/{inside.as_posix()}", file, package)
+            whole = (folder / "__init__.py").is_file()
+            for file in _files(folder):
+                taken = self.local if file.suffix == ".py" else self.data
+                if whole or taken is self.local:
+                    taken.setdefault(f"{root}/{file.relative_to(folder).as_posix()}", file)
 
-    def _take_file(self, name: str, file: Path, package: str) -> None:
-        if name in self.local:
+    def _follow_file(self, path: str) -> None:
+        """Follow what the local module at this dotted path imports, if there is one."""
+        stem = path.replace(".", "/")
+        name = next((n for n in (f"{stem}.py", f"{stem}/__init__.py") if n in self.local), None)
+        if name is None or path in self._read:
             return
-        self.local[name] = file
-        dotted = name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+        self._read.add(path)
+        file = self.local[name]
         try:
             text = file.read_text(encoding="utf-8")
             tree = ast.parse(text)
@@ -75,18 +89,28 @@ class Modules:
                 where=str(file),
                 fix="save the module as valid Python, import it again and capture again",
             ) from error
-        module = sys.modules.get(dotted)
+        module = sys.modules.get(path)
         if module is not None and (change := drift(module, text)):
-            raise module_changed(dotted, change, str(file))
-        self.follow(imported_paths(tree, package))
+            raise module_changed(path, change, str(file))
+        self.follow(imported_paths(tree, path if name.endswith("/__init__.py") else path.rpartition(".")[0]))
 
     def requirements(self) -> dict[str, str]:
         """The distributions of the installed packages, with the versions that are installed here."""
-        found: dict[str, str] = {}
-        for root in sorted(self._roots):
-            for distribution in _distributions(root):
-                found[distribution] = metadata.version(distribution)
-        return dict(sorted(found.items(), key=lambda item: item[0].lower()))
+        return required(self._roots)
+
+
+def required(roots: Iterable[str]) -> dict[str, str]:
+    """The distributions that these modules come from, with the versions that are installed here."""
+    found = {name: metadata.version(name) for root in sorted(roots) for name in _distributions(root)}
+    return dict(sorted(found.items(), key=lambda item: item[0].lower()))
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """The files of a package: nothing hidden, no notebooks, nothing that Python or Jupyter keeps for itself."""
+    for file in sorted(folder.rglob("*")):
+        hidden = any(part.startswith((".", "__pycache__")) for part in file.relative_to(folder).parts)
+        if file.is_file() and not hidden and file.suffix not in (".pyc", ".ipynb"):
+            yield file
 
 
 def _distributions(root: str) -> list[str]:

@@ -12,7 +12,8 @@ _FIXES = {
     "TextIOWrapper": "read the file before and keep its contents, or open it in `load` of a class Model",
     "BufferedReader": "read the file before and keep its contents, or open it in `load` of a class Model",
     "generator": "keep a list of its values, or make it inside the function",
-    "module": "import the module by its name in a cell",
+    "parametrized modules": "call torch.nn.utils.parametrize.remove_parametrizations on it, or make it in `load`",
+    "'module' object": "import the module by its name in a cell",
 }
 
 
@@ -107,6 +108,14 @@ def unpicklable(name: str, value: object, error: Exception, cell: str) -> Captur
         f"{name}, a {kind}, cannot come along: {error}",
         where=cell or None,
         fix=fix or f"make {name} inside the function that uses it, or in `load` of a class Model",
+    )
+
+
+def file_unnamed(user: str, file: str, cell: str) -> CaptureRefused:
+    return CaptureRefused(
+        f"{user} reads the file {file}, whose path is put together in a way that cannot be followed elsewhere",
+        where=cell or None,
+        fix=f"read it in a cell and keep its contents in a global, or write its path as it is: FILE = {file!r}",
     )
 
 

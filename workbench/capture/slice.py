@@ -33,6 +33,7 @@ class Slice:
         self.surroundings = Surroundings(self._known)
         self._walk([(entry, "")])
         self._surround()
+        self.hashes = self._writer.hashes
 
     def _surround(self) -> None:
         """What is set around the items may need more items, and these more around them."""
@@ -77,12 +78,13 @@ class Slice:
             raise unpicklable(name, value, error, cell) from error
         self._refuse_secrets(name, cell, file)
         self.modules.follow(found.modules)
-        self.states[file.name] = file
+        files = [file, *found.beside]
+        self.states.update({each.name: each for each in files})
         kind = type(value).__name__
         item = self.items[name]
         item.text = f'{name} = __state__("{file.name}")  # {kind}'
-        item.needs = found.globals | found.states
-        item.taken = Taken(name, "state", cell, kind, file.stat().st_size)
+        item.needs = found.globals | found.states | (found.mentioned & self._namespace.keys())
+        item.taken = Taken(name, "state", cell, kind, sum(map(_size, files)))
         return [(n, name) for n in sorted(item.needs)]
 
     def _refuse_secrets(self, name: str, cell: str, file: Path) -> None:
@@ -110,3 +112,8 @@ class Slice:
         name = self._known.make("lambda" if obj.__name__ == "<lambda>" else obj.__name__, obj)
         self._walk([(name, "")])
         return name
+
+
+def _size(file: Path) -> int:
+    """Of a file, or of all files in a folder."""
+    return sum(each.stat().st_size for each in (file.rglob("*") if file.is_dir() else [file]))

@@ -2,8 +2,9 @@
 
 Arrays are written as `.npy`, frames as Parquet where that gives them back exactly, all else as a pickle
 in which classes and functions of the notebook, and of local modules, refer to the captured module instead
-of `__main__` (as cloudpickle they cannot be read after the notebook; see its README). Two placeholders
-stand for what the bundle resolves when it loads: `captured_module(path)` and `captured_state(file)`.
+of `__main__` (as cloudpickle they cannot be read after the notebook; see its README). What is large in it, or has a
+format of its own, lies in files beside it. Two placeholders stand for what the bundle resolves when it loads:
+`captured_module(path)` and `captured_state(file)`.
 """
 
 from __future__ import annotations
@@ -12,13 +13,17 @@ import mmap
 import pickle
 import pickletools
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from ..errors import CaptureRefused
+from .hashed import hashed
 from .refusals import pickled_here
+from .savers import mentioned
+from .sides import Sides
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,8 +36,8 @@ def captured_module(path: str = "") -> ModuleType:
     )
 
 
-def captured_state(file: str) -> object:
-    """In a pickle: the object of another state file. Resolved by the bundle."""
+def captured_state(file: str, *extra: object) -> object:
+    """In a pickle: the object of another state file, read with what its saver gave. Resolved by the bundle."""
     raise CaptureRefused(
         f"the captured state {file!r} exists only inside its bundle", fix="load the bundle, not its files"
     )
@@ -40,11 +45,14 @@ def captured_state(file: str) -> object:
 
 @dataclass
 class Found:
-    """What one state file refers to: globals of the captured module, and modules by their path."""
+    """What one state file refers to: globals of the captured module, modules by their path, other state by its
+    name, names that it looks up where it is read, and the files that lie beside it."""
 
     globals: set[str] = field(default_factory=set)
     modules: set[str] = field(default_factory=set)
     states: set[str] = field(default_factory=set)
+    mentioned: set[str] = field(default_factory=set)
+    beside: list[Path] = field(default_factory=list)
 
 
 Home = Callable[[Any], "tuple[str, str] | None"]
@@ -53,13 +61,15 @@ Home = Callable[[Any], "tuple[str, str] | None"]
 
 class StateWriter:
     """Writes the values of names into `folder`. `home` re-homes classes and functions; `names` are the
-    objects that have a state file of their own, by identity, so that two names of one object stay one."""
+    objects that have a state file of their own, by identity, so that two names of one object stay one; `hashes`
+    the SHA-256 of files that are known already."""
 
     def __init__(self, folder: Path, home: Home) -> None:
         self._folder, self._home = folder, home
         self.names: dict[int, str] = {}
         self.containers: dict[int, str] = {}
         """The lists, dicts and sets that others hold too, by identity: pickles name the global instead of a copy."""
+        self.hashes: dict[str, str] = {}
         folder.mkdir(parents=True, exist_ok=True)
 
     def write(self, name: str, value: object) -> tuple[Path, Found]:
@@ -79,25 +89,35 @@ class StateWriter:
         import numpy as np
 
         file = self._folder / f"{name}.npy"
-        np.save(file, value, allow_pickle=False)
+        with hashed(file, self.hashes) as stream:
+            np.save(stream, value, allow_pickle=False)
         return file
 
     def _write_pickle(self, name: str, value: object) -> tuple[Path, Found]:
         file = self._folder / f"{name}.pkl"
-        with file.open("wb") as stream:
-            pickler = _Rehoming(stream, value, self._home, self.names, self.containers)
+        sides = Sides(self._folder, name, value)
+        with hashed(file, self.hashes) as stream, closing(sides):
+            pickler = _Rehoming(stream, value, self._home, self.names, self.containers, sides)
             pickler.dump(value)
         _refuse_main(file, name)
+        pickler.found.beside = sides.files
+        self.hashes |= sides.hashes
         return file, pickler.found
 
 
 class _Rehoming(pickle.Pickler):
     def __init__(
-        self, stream: Any, root: object, home: Home, names: Mapping[int, str], containers: Mapping[int, str]
+        self,
+        stream: Any,
+        root: object,
+        home: Home,
+        names: Mapping[int, str],
+        containers: Mapping[int, str],
+        sides: Sides,
     ) -> None:
-        super().__init__(stream, protocol=5)
+        super().__init__(stream, protocol=5, buffer_callback=sides.stays)
         self.found = Found()
-        self._root, self._home, self._names, self._containers = root, home, names, containers
+        self._root, self._home, self._names, self._containers, self._sides = root, home, names, containers, sides
 
     def persistent_id(self, obj: Any) -> str | None:
         """The global of the captured module that is this container; the bundle looks it up as it loads."""
@@ -114,6 +134,10 @@ class _Rehoming(pickle.Pickler):
         if obj is not self._root and (file := self._names.get(id(obj))):
             self.found.states.add(file.rpartition(".")[0])
             return captured_state, (file,)
+        if reduced := self._sides.reduced(obj, captured_state):
+            self.found.modules.add(type(obj).__module__.split(".")[0])
+            return reduced
+        self.found.mentioned |= mentioned(obj)
         return NotImplemented
 
     def _reference(self, obj: Any) -> Any:

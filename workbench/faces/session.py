@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 _RUNS_ITS_CELL = ("model", "workbench", "time", "capture", "prun")
 """Cell magics whose cell is Python that runs in the notebook's namespace."""
 
+_texts: dict[str, str] = {}
+"""What `python_text` gave for the cells that ran: a long notebook would wait for it at each capture."""
+
 
 def session_of(shell: Any, cell: str = "") -> Session:
     """The live notebook behind an IPython shell. `cell` is the body that runs now, kept or not by the history."""
@@ -70,7 +73,9 @@ def _cells(shell: Any) -> Iterator[Cell]:
     first = shell.displayhook.prompt_count - (len(inputs) - 1)  # 0, but after `%reset in`
     for number, raw in enumerate(inputs, first):
         if raw.strip():
-            yield Cell(number, python_text(shell, raw))
+            if raw not in _texts:
+                _texts[raw] = python_text(shell, raw)
+            yield Cell(number, _texts[raw])
 
 
 def _body(text: str) -> str | None:

@@ -13,7 +13,7 @@ import json
 import os
 import pickle
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
@@ -21,6 +21,7 @@ from types import CodeType, ModuleType
 from typing import IO, Any
 
 from ..errors import BundleRefused
+from .formats import buffers, read
 
 _PLACEHOLDERS = "workbench.capture.state"
 _BLOCK = 1 << 20
@@ -36,7 +37,8 @@ def run(namespace: dict[str, Any]) -> None:
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     _check_environment(manifest)
     bundle = _Bundle(folder, namespace, manifest)
-    namespace["__builtins__"] = {**vars(builtins), "__import__": bundle.imported}
+    own = {"__import__": bundle.imported, "__data__": bundle.data, "__local__": bundle.local}
+    namespace["__builtins__"] = {**vars(builtins), **own}
     namespace["__state__"] = bundle.state
     sys.meta_path = [_LocalModules(bundle), *sys.meta_path]  # the first list stays with the interpreter for good
     path = folder / "model.py"
@@ -71,6 +73,7 @@ class _Bundle:
         self.modules = frozenset(manifest["modules"])
         self._hashes: Mapping[str, str] = manifest["files"]
         self._loaded: dict[str, Any] = {}
+        self._sound: set[str] = set()
 
     def imported(
         self,
@@ -96,25 +99,40 @@ class _Bundle:
         """The captured module, or the local module at `path` below it."""
         return importlib.import_module(f"{self.package}.{path}" if path else self.package)
 
-    def state(self, file: str) -> Any:
+    def local(self, path: str) -> str:
+        """The name in this process of the local module that was `path` in its notebook."""
+        return f"{self.package}.{path}"
+
+    def state(self, file: str, *extra: Any) -> Any:
         """The object in `state/<file>`, the same one each time, once its hash is checked."""
         if file not in self._loaded:
-            with (self.folder / "state" / file).open("rb") as stream:
-                self._check(f"state/{file}", _sha256(stream))
-                stream.seek(0)
-                self._loaded[file] = self._read(file, stream)
+            path = self._checked(f"state/{file}")
+            self._loaded[file] = self._unpickled(path) if file.endswith(".pkl") else read(path, *extra)
         return self._loaded[file]
 
-    def _read(self, file: str, stream: IO[bytes]) -> Any:
-        if file.endswith(".npy"):
-            import numpy as np
+    def _unpickled(self, path: Path) -> Any:
+        # called by `state`, which model.py calls: statsmodels looks up the names of a formula in the frames above
+        beside = path.with_suffix(".buffers").name
+        large = buffers(self._checked(f"state/{beside}")) if f"state/{beside}" in self._hashes else None
+        with path.open("rb") as stream:
+            return _Unpickler(stream, self, large).load()
 
-            return np.load(stream, allow_pickle=False)
-        if file.endswith(".parquet"):
-            import pandas as pd
+    def data(self, path: str, *, as_path: bool = False) -> str | Path:
+        """Where the file or folder `path` is that the model read as this path in its notebook."""
+        found = self.folder / "files" / path
+        if path not in self._sound and found.exists():
+            self._checked(f"files/{path}")
+            self._sound.add(path)
+        return found if as_path else f"{found}{'/' * path.endswith('/')}"
 
-            return pd.read_parquet(stream)
-        return _Unpickler(stream, self).load()
+    def _checked(self, name: str) -> Path:
+        """The path of a file of the bundle, or of a folder, whose content is what the hashes say."""
+        path = self.folder / name
+        for each in sorted(path.rglob("*")) if path.is_dir() else [path]:
+            if not each.is_dir():
+                with each.open("rb") as stream:
+                    self._check(each.relative_to(self.folder).as_posix(), _sha256(stream))
+        return path
 
     def checked(self, path: str) -> bytes:
         """The content of a source file of the bundle, which is what its hash says."""
@@ -125,7 +143,7 @@ class _Bundle:
     def _check(self, path: str, found: str) -> None:
         if self._hashes.get(path) != found:
             raise BundleRefused(
-                f"{path} is not the file that was captured",
+                f"its file {path} was changed after it was captured",
                 where=str(self.folder / path),
                 fix="capture the model again, or copy its bundle again from where it is whole",
             )
@@ -134,8 +152,8 @@ class _Bundle:
 class _Unpickler(pickle.Unpickler):
     """Resolves what capture left to the bundle: its own module, its local modules, its other state."""
 
-    def __init__(self, stream: IO[bytes], bundle: _Bundle) -> None:
-        super().__init__(stream)
+    def __init__(self, stream: IO[bytes], bundle: _Bundle, large: Iterable[memoryview] | None) -> None:
+        super().__init__(stream, buffers=large)
         self._bundle = bundle
         self._resolved: dict[str, Callable[..., Any]] = {
             "captured_module": bundle.module,

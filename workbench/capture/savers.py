@@ -1,0 +1,118 @@
+"""Objects that have a format of their own -> a file in it, one entry per kind; `inference/formats.py` reads them.
+
+A new kind is an entry here, by the path of its class, and a reader there, by the ending of its file.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+_SESSION_OPTIONS = (
+    *("graph_optimization_level", "execution_mode", "intra_op_num_threads", "inter_op_num_threads"),
+    *("enable_cpu_mem_arena", "enable_mem_pattern", "enable_mem_reuse", "use_deterministic_compute"),
+)
+
+
+@dataclass(frozen=True)
+class Saver:
+    """`save(value, place)` writes the value and gives what the reader needs beside the file, which is pickled; None
+    where the format does not hold this value, which is then pickled itself."""
+
+    ending: str
+    save: Callable[[Any, Path], tuple[object, ...] | None]
+
+
+def _save_xgboost(booster: Any, place: Path) -> tuple[object, ...]:
+    booster.save_model(place)
+    return type(booster), {key: value for key, value in vars(booster).items() if key != "handle"}
+
+
+def _save_lightgbm(booster: Any, place: Path) -> tuple[object, ...] | None:
+    state = booster.__getstate__()
+    text = state.pop("_handle", None)
+    if not isinstance(text, str):
+        return None
+    place.write_bytes(text.encode())
+    return type(booster), state
+
+
+def _save_catboost(model: Any, place: Path) -> tuple[object, ...] | None:
+    if not model.is_fitted():
+        return None
+    model.save_model(str(place), format="cbm")
+    return type(model), {key: value for key, value in vars(model).items() if key != "_object"}
+
+
+def _save_onnx(session: Any, place: Path) -> tuple[object, ...]:
+    content, file = session._model_bytes, session._model_path
+    if content is None and not (file and Path(file).is_file()):
+        raise ValueError(f"its file {file} is not there any more")
+    place.write_bytes(Path(file).read_bytes() if content is None else content)
+    options = {name: getattr(session.get_session_options(), name) for name in _SESSION_OPTIONS}
+    return session.get_providers(), {name: getattr(value, "name", value) for name, value in options.items()}
+
+
+def _save_torchscript(module: Any, place: Path) -> tuple[object, ...]:
+    module.save(str(place))
+    return ()
+
+
+def _save_keras(model: Any, place: Path) -> tuple[object, ...]:
+    model.save(place)
+    kinds = {type(layer) for layer in (model, *model._flatten_layers())}
+    own = {kind.__name__: kind for kind in kinds if not kind.__module__.startswith("keras.")}
+    tensor = type(model.variables[0].value) if model.variables else None  # its package is required as well
+    return sys.modules["keras"].backend.backend(), own, tensor
+
+
+def _save_spacy(pipeline: Any, place: Path) -> tuple[object, ...]:
+    pipeline.to_disk(place)
+    return ()
+
+
+def _save_to_disk(value: Any, place: Path) -> tuple[object, ...] | None:
+    kind = type(value)
+    if not inspect.ismethod(kind.from_disk):
+        try:
+            kind()
+        except TypeError:  # the reader could not make an empty one either
+            return None
+    value.to_disk(place)
+    return (kind,)
+
+
+SAVERS = {
+    "xgboost.core.Booster": Saver(".ubj", _save_xgboost),
+    "lightgbm.basic.Booster": Saver(".lightgbm", _save_lightgbm),
+    "catboost.core.CatBoost": Saver(".cbm", _save_catboost),
+    "onnxruntime.capi.onnxruntime_inference_collection.InferenceSession": Saver(".onnx", _save_onnx),
+    "keras.src.models.model.Model": Saver(".keras", _save_keras),
+    "spacy.language.Language": Saver(".spacy", _save_spacy),
+    "torch.jit._script.ScriptModule": Saver(".torchscript", _save_torchscript),
+}
+_TO_DISK = Saver(".disk", _save_to_disk)
+
+
+def saver_of(kind: Any) -> Saver | None:
+    """How objects of this class are saved other than by pickle: by the entry of the class or of one that it inherits
+    from, or by `to_disk` of a class that has `from_disk` as well."""
+    for base in kind.__mro__:
+        if found := SAVERS.get(f"{base.__module__}.{base.__qualname__}"):
+            return found
+    own_format = callable(getattr(kind, "to_disk", None)) and callable(getattr(kind, "from_disk", None))
+    return _TO_DISK if own_format else None
+
+
+def mentioned(value: Any) -> set[str]:
+    """The names that an object will look up in the frames around it when it is read: those that the formula of a
+    statsmodels model calls, `bought ~ half(age) + np.log(spend)`."""
+    if not type(value).__module__.startswith("statsmodels."):
+        return set()
+    formula = vars(value).get("formula") if hasattr(value, "__dict__") else None
+    return set(re.findall(r"([^\W\d]\w*)\s*[(.]", formula)) if isinstance(formula, str) else set()
