@@ -15,6 +15,7 @@ import cells_around
 import cells_classes
 import cells_functions
 import cells_state
+import frameworks
 import pytest
 from cells import Case
 from kernels import Kernel, Kernels
@@ -25,6 +26,7 @@ CASES = [
     *cells_classes.CASES,
     *cells_state.CASES,
     *cells_around.CASES,
+    *frameworks.CASES,
 ]
 PER_KERNEL = 24
 TOGETHER = [case for case in CASES if not case.alone]
