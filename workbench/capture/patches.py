@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -114,8 +115,14 @@ def _notebooks(known: Bindings) -> list[Any]:
 
 
 def _is_beside(module: ModuleType) -> bool:
-    file = getattr(module, "__file__", None)
-    return bool(file) and "site-packages" not in str(file) and is_local(module)
+    root = sys.modules.get(module.__name__.partition(".")[0], module)
+    return _is_file_beside(root.__name__, str(getattr(root, "__file__", "")))
+
+
+@cache
+def _is_file_beside(root: str, file: str) -> bool:
+    """Whether a top-level module is the user's own; asked of each module at each capture, so kept by its file."""
+    return "site-packages" not in file and is_local(sys.modules.get(root))
 
 
 def _is_installed(known: Bindings, name: str, module: Any) -> bool:
