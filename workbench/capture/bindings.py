@@ -83,10 +83,15 @@ class Bindings:
         return next((key for key in sorted(used) if when(key) > when(name)), None)
 
     def touched_since(self, name: str, since: str) -> str | None:
-        """Where a cell that ran after the one of `since` bound `name` or may have changed its object."""
+        """Where a statement that ran after the one of `since` bound `name` or may have changed its object."""
         found = self._bound.get(since)
-        for cell in self.session.cells[self.session.cells.index(found[0]) + 1 :] if found else ():
-            for node in ast.walk(parsed(cell.text)):
+        if found is None:
+            return None
+        begun = self.session.cells.index(found[0])
+        later = [(found[0], n) for n in parsed(found[0].text).body if n.lineno > (found[1].end_lineno or 0)]
+        later += [(cell, n) for cell in self.session.cells[begun + 1 :] for n in parsed(cell.text).body]
+        for cell, statement in later:
+            for node in ast.walk(statement):
                 if _touches(node, name):
                     return f"{cell.label}, line {node.lineno}"  # type: ignore[attr-defined]
         return None
