@@ -40,6 +40,15 @@ CASES = (
         alone=True,
     ),
     Case(
+        "a function of a package wrapped over what it was",
+        "def predict(df):\n    return [len(json.dumps(v)) for v in df['age']]",
+        (
+            DATA,
+            "import json\nplain = json.dumps\ndef dumps(thing, **more):\n    return '<' + plain(thing, **more) + '>'\njson.dumps = dumps",
+        ),
+        alone=True,
+    ),
+    Case(
         "a method of an estimator replaced",
         "clf = LinearRegression().fit(X, y)\nLinearRegression.predict = shifted\ndef predict(df):\n    return clf.predict(df)",
         (

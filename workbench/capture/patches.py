@@ -8,12 +8,11 @@ import inspect
 import re
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from types import FunctionType, ModuleType
 from typing import Any
 
-from .bindings import Bindings
+from .bindings import Bindings, Patch
 from .imports import is_local
 from .texts import parsed
 
@@ -29,27 +28,6 @@ _SHELL = (
     "pytest",
 )
 _ACCESSORS = ("Accessor", "CachedAccessor")
-
-
-@dataclass(frozen=True)
-class Patch:
-    """`owner`, an installed module or class, has `value` under `name` since the notebook gave it that."""
-
-    owner: Any
-    name: str
-    value: Any
-
-    @property
-    def path(self) -> str:
-        """`pandas.DataFrame.peek`."""
-        if isinstance(self.owner, ModuleType):
-            return f"{self.owner.__name__}.{self.name}"
-        return f"{self.owner.__module__.partition('.')[0]}.{self.owner.__qualname__}.{self.name}"
-
-    @property
-    def root(self) -> str:
-        home = self.owner.__name__ if isinstance(self.owner, ModuleType) else self.owner.__module__
-        return str(home).partition(".")[0]
 
 
 def patches(known: Bindings) -> list[Patch]:
