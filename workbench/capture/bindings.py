@@ -15,7 +15,7 @@ from types import FunctionType
 from typing import Any, cast
 
 from .captured import Cell, Kind, Session, Taken
-from .environment import values, variables
+from .environment import bound_here, values, variables
 from .imports import Imports, imported_paths
 from .item import Item
 from .literals import is_immutable, literal
@@ -74,8 +74,9 @@ class Bindings:
         """What the notebook gave installed modules and classes."""
         self._makers: dict[str, str] = {}
         self._bound = _last_bindings(session)
-        trees = (parsed(cell.text) for cell in session.cells)
-        self.secrets = values({n for tree in trees for n in variables(tree, self.namespace)})
+        trees = [parsed(cell.text) for cell in session.cells]
+        own = {n for tree in trees for n in bound_here(tree, self.namespace)}
+        self.secrets = values({n for tree in trees for n in variables(tree, self.namespace)} - own)
         """What the variables hold that the cells speak of."""
 
     def cell(self, name: str) -> str:
