@@ -41,10 +41,10 @@ CASES = (
     ),
     Case(
         "a function of a package wrapped over what it was",
-        "def predict(df):\n    return [len(json.dumps(v)) for v in df['age']]",
+        "def predict(df):\n    return [statistics.fmean([v, 1.0]) for v in df['age']]",
         (
             DATA,
-            "import json\nplain = json.dumps\ndef dumps(thing, **more):\n    return '<' + plain(thing, **more) + '>'\njson.dumps = dumps",
+            "import statistics\nplain = statistics.fmean\ndef fmean(values):\n    return plain(values) + 100\nstatistics.fmean = fmean",
         ),
         alone=True,
     ),
