@@ -40,6 +40,7 @@ def answer(notebook: Notebook, argument: Any) -> Any:
     """What `model.py` answers."""
     model, module = notebook.capture(), ModuleType("wbt_captured")
     vars(module)["__state__"] = cache(lambda file: load(model, file, module))
+    vars(module)["__original__"] = getattr
     sys.modules["wbt_captured"] = module
     exec(compile(model.source, "model.py", "exec", dont_inherit=True), vars(module))
     return module.predict(argument)

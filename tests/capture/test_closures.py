@@ -7,6 +7,35 @@ from programs import answer
 from shell import Notebook
 
 PROGRAMS = {
+    "a list that a function closes over and that holds it": [
+        "hooks = []\ndef make(k, hooks):\n    def f(v): return v * k + len(hooks)\n    hooks.append(f)\n    return f",
+        "f = make(3, hooks)",
+        "def predict(v): return f(v), hooks[0] is f",
+    ],
+    "instances that their class knows": [
+        "class R:\n    all = []\n    def __init__(self, k):\n        self.k = k\n        R.all.append(self)\na, b = R(1), R(2)",
+        "def predict(v): return sum(x.k for x in R.all), R.all[0] is a",
+    ],
+    "a decorator of a method that was redefined since": [
+        "def d(f):\n    def w(self, v): return f(self, v) * 2\n    return w\nclass A:\n    @d\n    def f(self, v): return v",
+        "def d(f):\n    def w(self, v): return -1\n    return w",
+        "def predict(v): return A().f(v)",
+    ],
+    "a call, a property and a static method that were replaced, a method that was deleted": [
+        "class A:\n    def __call__(self, v): return v\n    @property\n    def p(self): return 1\n    @staticmethod\n    def s(): return 1\n"
+        "    def gone(self): pass\n",
+        "A.__call__ = lambda self, v: -v\nA.p = property(lambda self: 9)\nA.s = staticmethod(lambda: 8)\ndel A.gone",
+        "def predict(v): return A()(v), A().p, A.s(), hasattr(A, 'gone')",
+    ],
+    "what classes and defaults were made with": [
+        "N = 3\ndef double(): return N * 2\nclass A:\n    k = double()\n    parts = [i * N for i in range(3)]\n"
+        "class O: pass\ndef f(v, k=double(), o=O()): return v * k + o.n\nf.__defaults__[1].n = 5",
+        "N = 50\ndef predict(v): return f(v), A.k, A.parts",
+    ],
+    "a list inside an object, a tuple and a dict": [
+        "L = [1]\nclass A: pass\na = A()\na.l = L\nt = (L, 2)\nd = {'x': [L]}",
+        "def predict(v): return a.l is L, t[0] is L, d['x'][0] is L",
+    ],
     "a factory": ["def make(k):\n    def f(v): return v * k\n    return f", "f = make(3)\ndef predict(v): return f(v)"],
     "two of one factory": [
         "def make(k):\n    def f(v): return v * k\n    return f\na, b = make(3), make(4)",

@@ -40,6 +40,15 @@ CASES = (
         alone=True,
     ),
     Case(
+        "a function of a package wrapped over what it was",
+        "def predict(df):\n    return [statistics.fmean([v, 1.0]) for v in df['age']]",
+        (
+            DATA,
+            "import statistics\nplain = statistics.fmean\ndef fmean(values):\n    return plain(values) + 100\nstatistics.fmean = fmean",
+        ),
+        alone=True,
+    ),
+    Case(
         "a method of an estimator replaced",
         "clf = LinearRegression().fit(X, y)\nLinearRegression.predict = shifted\ndef predict(df):\n    return clf.predict(df)",
         (

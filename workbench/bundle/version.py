@@ -180,6 +180,10 @@ def _remarks(version: ModelVersion) -> Iterator[str]:
         yield f"rows  {reason}"
     for line in version.page if version.unchanged else manifest.origin.get("page", ()):
         yield f"page  {line}"
+    if around := [thing["name"] for thing in manifest.taken if thing["kind"] == "setting"]:
+        yield f"around it  {', '.join(around)}, while it answers"
+    if manifest.environment:
+        yield f"needs {', '.join(manifest.environment)}, set where it predicts; their values are not kept"
     if manifest.outside:
         yield f"reads {', '.join(manifest.outside)}: no part of the version, look that it is there where it predicts"
     yield from heavy({thing["name"]: thing.get("n_bytes") or 0 for thing in manifest.taken})

@@ -8,13 +8,14 @@ import re
 import types
 from collections import ChainMap
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from itertools import count
 from types import FunctionType
 from typing import Any, cast
 
 from .captured import Cell, Kind, Session, Taken
-from .environment import values, variables
+from .environment import bound_here, values, variables
 from .imports import Imports, imported_paths
 from .item import Item
 from .literals import is_immutable, literal
@@ -22,6 +23,34 @@ from .modules import Modules
 from .names import bound, evaluated, unknown_global, uses
 from .refusals import by_string
 from .texts import Text, parsed
+
+
+@dataclass(frozen=True)
+class Patch:
+    """`owner`, an installed module or class, has `value` under `name` since the notebook gave it that."""
+
+    owner: Any
+    name: str
+    value: Any
+
+    @property
+    def path(self) -> str:
+        """`pandas.DataFrame.peek`."""
+        if isinstance(self.owner, types.ModuleType):
+            return f"{self.owner.__name__}.{self.name}"
+        return f"{self.root}.{self.owner.__qualname__}.{self.name}"
+
+    @property
+    def root(self) -> str:
+        home = self.owner.__name__ if isinstance(self.owner, types.ModuleType) else self.owner.__module__
+        return str(home).partition(".")[0]
+
+    def replaced(self, value: Any) -> bool:
+        """Whether `value` is by its own account what the owner had under that name before."""
+        inside = "" if isinstance(self.owner, types.ModuleType) else f"{self.owner.__qualname__}."
+        said = (str(getattr(value, "__module__", "")).partition(".")[0], getattr(value, "__qualname__", ""))
+        return value is not self.value and said == (self.root, f"{inside}{self.name}")
+
 
 Refer = Callable[[str, Any], str]
 """Gives the expression of `model.py` that stands for a live object, under a hint of a name."""
@@ -41,12 +70,13 @@ class Bindings:
         self.namespace: Mapping[str, Any] = ChainMap(self.made, cast("dict[str, Any]", session.namespace))
         self.cells: dict[int, tuple[str, FunctionType]] = {}
         """The closure cells that are bound already: by which expression, and of which function."""
-        self.patched: list[Any] = []
-        """The values that the notebook gave installed modules and classes."""
+        self.patches: list[Patch] = []
+        """What the notebook gave installed modules and classes."""
         self._makers: dict[str, str] = {}
         self._bound = _last_bindings(session)
-        trees = (parsed(cell.text) for cell in session.cells)
-        self.secrets = values({n for tree in trees for n in variables(tree, self.namespace)})
+        trees = [parsed(cell.text) for cell in session.cells]
+        own = {n for tree in trees for n in bound_here(tree, self.namespace)}
+        self.secrets = values({n for tree in trees for n in variables(tree, self.namespace)} - own)
         """What the variables hold that the cells speak of."""
 
     def cell(self, name: str) -> str:
@@ -83,10 +113,15 @@ class Bindings:
         return next((key for key in sorted(used) if when(key) > when(name)), None)
 
     def touched_since(self, name: str, since: str) -> str | None:
-        """Where a cell that ran after the one of `since` bound `name` or may have changed its object."""
+        """Where a statement that ran after the one of `since` bound `name` or may have changed its object."""
         found = self._bound.get(since)
-        for cell in self.session.cells[self.session.cells.index(found[0]) + 1 :] if found else ():
-            for node in ast.walk(parsed(cell.text)):
+        if found is None:
+            return None
+        begun = self.session.cells.index(found[0])
+        later = [(found[0], n) for n in parsed(found[0].text).body if n.lineno > (found[1].end_lineno or 0)]
+        later += [(cell, n) for cell in self.session.cells[begun + 1 :] for n in parsed(cell.text).body]
+        for cell, statement in later:
+            for node in ast.walk(statement):
                 if _touches(node, name):
                     return f"{cell.label}, line {node.lineno}"  # type: ignore[attr-defined]
         return None
@@ -100,7 +135,7 @@ class Bindings:
 
     def is_patch(self, value: object) -> bool:
         """Whether an installed module has this value, but for a module, only since the notebook set it."""
-        return not isinstance(value, types.ModuleType) and any(value is patched for patched in self.patched)
+        return not isinstance(value, types.ModuleType) and any(value is patch.value for patch in self.patches)
 
     def runs_here(self, function: FunctionType) -> bool:
         """Whether the globals of a function are the notebook's."""

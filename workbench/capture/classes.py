@@ -5,12 +5,13 @@ from __future__ import annotations
 import ast
 import collections
 import enum
+from collections.abc import Iterator
 from functools import partial
 from types import FunctionType
 from typing import Any
 
 from . import factories, wrapping
-from .bindings import Bindings
+from .bindings import Bindings, Refer
 from .captured import Taken
 from .functions import definition, settled
 from .item import Item
@@ -34,7 +35,8 @@ def class_items(known: Bindings, name: str, cls: type) -> list[Item]:
         return _local_class(known, name, cls, text)
     needs: set[str] = set()
     text = _on_its_bases(known, cls, text, needs)
-    items = definition(known, name, cls.__name__, text, "class", partial(class_settings, cls.__name__, cls))
+    unfaithful = wrapping.changed_methods(known, cls, text)
+    items = definition(known, name, cls.__name__, text, "class", partial(_settings, known, cls, unfaithful))
     items[0].needs |= needs
     return items
 
@@ -57,6 +59,15 @@ def _on_its_bases(known: Bindings, cls: type, text: Text, needs: set[str]) -> Te
         if isinstance(expression, ast.Name) and known.namespace.get(expression.id, base) is not base:
             source = factories.replaced(source, expression, known.refer(needs, base.__name__, base))
     return Text(source, text.cell, text.future_annotations)
+
+
+def _settings(
+    known: Bindings, cls: type, changed: list[str], source: str, namespace: Any, refer: Refer
+) -> Iterator[str]:
+    yield from class_settings(cls.__name__, cls, source, namespace, refer)
+    for key in changed:
+        known.make(f"{cls.__name__}_{key}", vars(cls)[key])  # else it would be found as the attribute itself
+        yield f"{cls.__name__}.{key} = {refer('', vars(cls)[key])}"
 
 
 def _local_class(known: Bindings, name: str, cls: type, text: Text) -> list[Item]:

@@ -43,7 +43,8 @@ def _spaced(items: Iterable[Item]) -> str:
 def _ordered(items: Mapping[str, Item]) -> list[str]:
     """Names in an order in which each statement can run: by hard needs, and else dependencies first."""
     rank = {name: i for i, name in enumerate(_depth_first(items))}
-    needs = {name: _hard_needs(name, items) for name in items}
+    leads = _leads(items)
+    needs = {name: _hard_needs(name, items, leads) for name in items}
     for name, item in items.items():
         if item.rebinds in items:
             needs[item.rebinds].add(name)
@@ -63,43 +64,33 @@ def _ordered(items: Mapping[str, Item]) -> list[str]:
     return done
 
 
-def _hard_needs(name: str, items: Mapping[str, Item]) -> set[str]:
+def _hard_needs(name: str, items: Mapping[str, Item], leads: Mapping[str, set[str]]) -> set[str]:
     """What must be bound before `name` is: its needs, and what these call while `name` is being made.
 
     A decorator or base class is called at once, so all that it uses must be there too, unless that is `name`.
     """
-    completed = _completions(items)
     hard = {n for n in items[name].needs if n in items} - {name}
     if "." in name:
         return hard
-    reach, pending = set(hard), list(hard)
-    while pending:
-        item = items[pending.pop()]
-        new = {n for n in item.needs | item.uses | completed.get(item.name, set()) if n in items} - reach
-        reach |= new
-        pending += new
-    return hard | ({n for n in reach if not _reaches(n, name, items)})
+    return hard | {n for n in _reached(hard, leads) if name not in _reached({n}, leads)}
 
 
-def _completions(items: Mapping[str, Item]) -> dict[str, set[str]]:
-    """By name, the statements that set something on what it is bound to: `Plugin.known = …` of `Plugin`."""
-    found: dict[str, set[str]] = {}
+def _leads(items: Mapping[str, Item]) -> dict[str, set[str]]:
+    """By name, what it needs and uses, and the statements that set something on it: `Plugin.known = …` of `Plugin`."""
+    leads = {name: {n for n in item.needs | item.uses if n in items} for name, item in items.items()}
     for name, item in items.items():
-        if item.taken.kind == "factory" and "." in name:
-            found.setdefault(name.partition(".")[0], set()).add(name)
-    return found
+        if item.taken.kind == "factory" and (owner := name.partition(".")[0]) != name and owner in leads:
+            leads[owner].add(name)
+    return leads
 
 
-def _reaches(start: str, goal: str, items: Mapping[str, Item]) -> bool:
-    seen, pending = {start}, [start]
+def _reached(start: set[str], leads: Mapping[str, set[str]]) -> set[str]:
+    seen, pending = set(start), list(start)
     while pending:
-        name = pending.pop()
-        if name == goal:
-            return True
-        new = {n for n in items[name].needs | items[name].uses if n in items} - seen
+        new = leads[pending.pop()] - seen
         seen |= new
         pending += new
-    return False
+    return seen
 
 
 def _depth_first(items: Mapping[str, Item]) -> list[str]:

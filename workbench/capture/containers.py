@@ -9,7 +9,7 @@ from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
 from .bindings import Bindings, is_history
-from .literals import literal
+from .literals import is_immutable, literal
 
 _CONTAINERS = (list, dict, set, tuple)
 _MOST = 100_000
@@ -26,7 +26,7 @@ class Containers:
 
     def text(self, name: str, value: Any) -> tuple[str, set[str]] | None:
         """The text of a container and the names that it needs; None where it has no such text."""
-        if type(value) not in (list, dict, set):
+        if type(value) not in _CONTAINERS or is_immutable(value):
             return None
         if self._shared is None:
             self._shared = self._in_two_places()

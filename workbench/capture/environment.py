@@ -7,6 +7,8 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from ..spawn.environment import clean
+
 _READERS = ("get", "pop", "setdefault", "__getitem__", "__contains__")
 _SHORTEST = 6
 """Shorter values are too common to be told from other text."""
@@ -19,7 +21,8 @@ def variables(tree: ast.AST, namespace: Mapping[str, Any]) -> set[str]:
 
 def _keys(node: ast.AST, namespace: Mapping[str, Any]) -> Iterator[ast.expr]:
     if isinstance(node, ast.Subscript) and _is(node.value, os.environ, "environ", namespace):
-        yield node.slice
+        if isinstance(node.ctx, ast.Load):
+            yield node.slice
     elif isinstance(node, ast.Compare) and _is(node.comparators[0], os.environ, "environ", namespace):
         yield node.left
     elif isinstance(node, ast.Call) and node.args:
@@ -42,9 +45,16 @@ def _text(key: ast.expr, namespace: Mapping[str, Any]) -> str | None:
     return value if isinstance(value, str) else None
 
 
+def bound_here(tree: ast.AST, namespace: Mapping[str, Any]) -> set[str]:
+    """The variables that source sets itself, which are no secrets of its environment."""
+    stores = (n for n in ast.walk(tree) if isinstance(n, ast.Subscript) and isinstance(n.ctx, ast.Store))
+    keys = (n.slice for n in stores if _is(n.value, os.environ, "environ", namespace))
+    return {name for key in keys if (name := _text(key, namespace))}
+
+
 def values(names: Iterable[str]) -> dict[str, bytes]:
-    """What these variables hold here, where it is long enough to be known again."""
-    held = {name: os.environ.get(name, "") for name in names}
+    """What these variables hold here, where it is long enough to be known again, and not what every program gets."""
+    held = {name: os.environ.get(name, "") for name in set(names) - clean().keys()}
     return {name: value.encode() for name, value in held.items() if len(value) >= _SHORTEST}
 
 

@@ -82,6 +82,7 @@ def class_settings(name: str, cls: type, source: str, namespace: Mapping[str, An
     assert isinstance(node, ast.ClassDef)
     of_the_notebook = type(cls).__module__ == cls.__module__
     if (type(cls).__name__ not in _DATA_METACLASSES and not of_the_notebook) or issubclass(cls, tuple):
+        yield from _replaced_methods(name, cls, node, refer)
         return
     written, bound = dict(_assigned(node)), _bound_in(node)
     plain = not node.decorator_list or hasattr(cls, "__dataclass_fields__")
@@ -97,6 +98,13 @@ def class_settings(name: str, cls: type, source: str, namespace: Mapping[str, An
             yield f"{name}.{key} = {refer(f'{name}_{key}', value)}"
     if type(cls) is type and not node.decorator_list:
         yield from (f"del {name}.{key}" for key in _written_for_good(node) if key not in vars(cls))
+
+
+def _replaced_methods(name: str, cls: type, node: ast.ClassDef, refer: Refer) -> Iterator[str]:
+    for key in (s.name for s in node.body if isinstance(s, ast.FunctionDef | ast.AsyncFunctionDef)):
+        value = vars(cls).get(key)
+        if isinstance(_inner(value), FunctionType) and not _is_part_of_text(key, value, cls):
+            yield f"{name}.{key} = {refer(f'{name}_{key}', value)}"
 
 
 def _written_for_good(node: ast.ClassDef) -> Iterator[str]:
@@ -194,13 +202,20 @@ def _bound_in(node: ast.ClassDef) -> set[str]:
 
 
 def _is_part_of_text(key: str, value: Any, cls: type) -> bool:
-    if key.startswith("__") and key.endswith("__"):
-        return True
     inner = _inner(value)
+    if key.startswith("__") and key.endswith("__") and not _is_written(inner, cls):
+        return True
     own = getattr(inner, "__qualname__", "")
     if isinstance(own, str) and own.startswith(f"{cls.__qualname__}."):
         return True
     return hasattr(type(value), "__get__") and not isinstance(inner, FunctionType)
+
+
+def _is_written(function: Any, cls: type) -> bool:
+    """Whether somebody wrote a function in the notebook: not a decorator, nor a package."""
+    if not isinstance(function, FunctionType) or function.__globals__.get("__name__") != cls.__module__:
+        return False
+    return not function.__code__.co_filename.startswith(("<string", "<attrs"))
 
 
 def _inner(value: Any) -> Any:

@@ -8,11 +8,11 @@ import inspect
 import re
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from functools import cache
 from types import FunctionType, ModuleType
 from typing import Any
 
-from .bindings import Bindings
+from .bindings import Bindings, Patch
 from .imports import is_local
 from .texts import parsed
 
@@ -28,27 +28,6 @@ _SHELL = (
     "pytest",
 )
 _ACCESSORS = ("Accessor", "CachedAccessor")
-
-
-@dataclass(frozen=True)
-class Patch:
-    """`owner`, an installed module or class, has `value` under `name` since the notebook gave it that."""
-
-    owner: Any
-    name: str
-    value: Any
-
-    @property
-    def path(self) -> str:
-        """`pandas.DataFrame.peek`."""
-        if isinstance(self.owner, ModuleType):
-            return f"{self.owner.__name__}.{self.name}"
-        return f"{self.owner.__module__.partition('.')[0]}.{self.owner.__qualname__}.{self.name}"
-
-    @property
-    def root(self) -> str:
-        home = self.owner.__name__ if isinstance(self.owner, ModuleType) else self.owner.__module__
-        return str(home).partition(".")[0]
 
 
 def patches(known: Bindings) -> list[Patch]:
@@ -114,8 +93,14 @@ def _notebooks(known: Bindings) -> list[Any]:
 
 
 def _is_beside(module: ModuleType) -> bool:
-    file = getattr(module, "__file__", None)
-    return bool(file) and "site-packages" not in str(file) and is_local(module)
+    root = sys.modules.get(module.__name__.partition(".")[0], module)
+    return _is_file_beside(root.__name__, str(getattr(root, "__file__", "")))
+
+
+@cache
+def _is_file_beside(root: str, file: str) -> bool:
+    """Whether a top-level module is the user's own; asked of each module at each capture, so kept by its file."""
+    return "site-packages" not in file and is_local(sys.modules.get(root))
 
 
 def _is_installed(known: Bindings, name: str, module: Any) -> bool:

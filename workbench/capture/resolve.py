@@ -59,9 +59,18 @@ class Resolver:
             return class_items(self.known, name, value)
         if isinstance(value, _TYPING) and (item := called(self.known, name, value)):
             return [item]
-        if item := self._of_the_environment(name, value):
+        if item := self._of_the_environment(name, value) or self._before_a_patch(name, value):
             return [item]
         return function_items(self.known, name, value) or [self._value(name, value)]
+
+    def _before_a_patch(self, name: str, value: Any) -> Item | None:
+        """`plain = json.dumps`, from before it was patched: so it is still where the model loads."""
+        patch = next((p for p in self.known.patches if callable(value) and p.replaced(value)), None)
+        if patch is None:
+            return None
+        needs: set[str] = set()
+        text = f"{name} = __original__({self.known.refer(needs, patch.root, patch.owner)}, {patch.name!r})"
+        return Item(name, text, Taken(name, "value", self.known.cell(name), patch.path), needs=needs)
 
     def _of_the_environment(self, name: str, value: Any) -> Item | None:
         """`KEY = os.environ["KEY"]` stays that: deployments have a value of their own."""

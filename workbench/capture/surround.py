@@ -10,14 +10,14 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from .bindings import Bindings
+from .bindings import Bindings, Patch
 from .captured import Taken
 from .environment import variables
 from .imports import is_local
 from .item import Item
 from .literals import is_immutable, literal
 from .names import chains
-from .patches import Patch, is_needed, patches
+from .patches import is_needed, patches
 from .registrations import registrations
 from .settings import settings
 from .texts import parsed
@@ -32,7 +32,7 @@ class Surroundings:
     def __init__(self, known: Bindings) -> None:
         self._known = known
         self._patches = patches(known)
-        known.patched += [patch.value for patch in self._patches]
+        known.patches += self._patches
         self._always = {"numpy", "pandas"}
 
     def items(self, taken: Mapping[str, Item]) -> list[Item]:

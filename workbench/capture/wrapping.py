@@ -18,6 +18,7 @@ from .texts import Text, function_text, inner_code, same_code
 if TYPE_CHECKING:
     from .bindings import Bindings
 
+_OF_CLASSES = ("property", "staticmethod", "classmethod")
 _Cached = type(functools.lru_cache(lambda: None))
 
 
@@ -60,6 +61,27 @@ def decorated(known: Bindings, name: str, value: Any) -> tuple[FunctionType, Tex
     if all(_is_faithful(known, link, decorator, inside, constants) for link, decorator in calls):
         return function, text
     return None
+
+
+def changed_methods(known: Bindings, cls: type, text: Text) -> list[str]:
+    """The methods whose decorators, run again by the text of the class, would give something else than is live."""
+    methods = [n for n in text.node.body if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
+    found = []
+    for node in methods:
+        live = vars(cls).get(node.name)
+        live = getattr(live, "__func__", getattr(live, "fget", live))
+        refuse_a_stale_cache(known, f"{cls.__name__}.{node.name}", live, since=cls.__name__)
+        decorators = [d for d in node.decorator_list if _root(d) not in _OF_CLASSES]
+        if of_the_notebook(known, decorators):
+            links, function = _links(known, node.name, live)
+            inside = [id(link) for link in links] + [id(function)]
+            constants = {repr(n.value) for d in decorators for n in ast.walk(d) if isinstance(n, ast.Constant)}
+            same = len(links) == len(decorators) and all(
+                _is_faithful(known, link, decorator, inside, constants)
+                for link, decorator in zip(links, decorators, strict=True)
+            )
+            found += [] if same or links == [] else [node.name]
+    return found
 
 
 def _links(known: Bindings, name: str, value: Any) -> tuple[list[Any], FunctionType | None]:
@@ -138,13 +160,13 @@ def is_dispatching(value: Any) -> bool:
     return isinstance(getattr(value, "registry", None), Mapping) and hasattr(value, "dispatch")
 
 
-def refuse_a_stale_cache(known: Bindings, name: str, value: Any) -> None:
+def refuse_a_stale_cache(known: Bindings, name: str, value: Any, since: str = "") -> None:
     """Refuse a filled cache over names that were bound, or whose objects were changed, by a cell after its own."""
     if not isinstance(value, _Cached) or not value.cache_info().currsize:
         return
     for used in sorted(_reached(known, value)):
-        if place := known.touched_since(used, name):
-            raise stale_cache(name, used, place, known.place(name))
+        if place := known.touched_since(used, since or name):
+            raise stale_cache(name, used, place, known.place(since or name))
 
 
 def _reached(known: Bindings, value: Any) -> set[str]:

@@ -40,10 +40,27 @@ def run(namespace: dict[str, Any]) -> None:
     own = {"__import__": bundle.imported, "__data__": bundle.data, "__local__": bundle.local}
     namespace["__builtins__"] = {**vars(builtins), **own}
     namespace["__state__"] = bundle.state
+    namespace["__original__"] = _original
     sys.meta_path = [_LocalModules(bundle), *sys.meta_path]  # the first list stays with the interpreter for good
     path = folder / "model.py"
     code = compile(bundle.checked("model.py"), str(path), "exec", dont_inherit=True)
     exec(code, namespace)  # noqa: S102 (this is what a model is)
+
+
+def _original(owner: Any, name: str) -> Any:
+    """What a module or class has under a name, if it is its own: BundleRefused where this process has patched it."""
+    value = getattr(owner, name)
+    if getattr(value, "__qualname__", "").rpartition(".")[2] != name or _home(value) != _home(owner):
+        raise BundleRefused(
+            f"{owner.__name__}.{name} was patched in this process, and the model needs what was there before",
+            fix="restart the kernel and predict before the cell that patches it runs, or predict from a shell",
+        )
+    return value
+
+
+def _home(thing: Any) -> str:
+    home = thing.__name__ if isinstance(thing, ModuleType) else getattr(thing, "__module__", "")
+    return str(home).partition(".")[0]
 
 
 def _check_environment(manifest: Mapping[str, Any]) -> None:
