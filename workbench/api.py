@@ -13,6 +13,8 @@ from .operations.environment import Common
 from .operations.running import Running
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .bundle.diff import Diff
     from .bundle.prove import Verdict
     from .bundle.register import DryRun
@@ -49,13 +51,14 @@ class Workbench:
         dry_run: bool = False,
         session: Session | None = None,
         cell: str = "",
+        told: Callable[[str], object] = lambda _: None,
     ) -> ModelVersion | DryRun:
         """Capture a model, prove it in a clean process and store it as a version."""
         from .bundle.write import Request
         from .operations.models import model
 
         proof = {"example": example, "target": target, "row_wise": row_wise, "no_reference": no_reference}
-        request = Request(name, note or "", alias=alias, cell=cell)
+        request = Request(name, note or "", alias=alias, cell=cell, told=told)
         return model(object, proof, request, session, self.registry, self.home, dry_run=dry_run)
 
     def models(self, name: str | None = None) -> ModelList:

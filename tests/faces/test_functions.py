@@ -32,7 +32,7 @@ def test_the_api_takes_the_same_options(spec: Any) -> None:
     parameters = inspect.signature(getattr(workbench.Workbench, spec.name)).parameters
     asked = {option.name: option for option in spec.options if not option.shown}
     assert set(asked) <= set(parameters)
-    assert set(parameters) - set(asked) <= {"self", "session", "cell"}
+    assert set(parameters) - set(asked) <= {"self", "session", "cell", "told"}
     for name, option in asked.items():
         assert parameters[name].default is (inspect.Parameter.empty if option.required else option.default)
 

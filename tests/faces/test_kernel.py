@@ -34,6 +34,7 @@ class Seen:
     data: dict[str, Any] = field(default_factory=dict)
     error: dict[str, Any] = field(default_factory=dict)
     payload: list[dict[str, Any]] = field(default_factory=list)
+    stages: list[str] = field(default_factory=list)
 
 
 class Notebook:
@@ -51,6 +52,8 @@ class Notebook:
                 seen.text += content["text"]
             elif message["msg_type"] in ("execute_result", "display_data"):
                 seen.data = content["data"]
+            elif message["msg_type"] == "update_display_data":
+                seen.stages.append(content["data"]["text/plain"])
             elif message["msg_type"] == "error":
                 seen.error = content
 
@@ -96,6 +99,14 @@ def test_a_capture_shows_a_card_and_again_says_unchanged(notebook: Notebook) -> 
     again = notebook.run(MODEL)
     assert again.data["text/plain"].startswith("churn@1 unchanged")
     assert "<b>churn@1</b>" in again.data["text/html"]
+    assert again.stages == ["churn · reading what the model needs …", "churn · asking this kernel …", ""]
+
+
+def test_a_proof_is_shown_as_it_goes_and_leaves_nothing_behind(notebook: Notebook) -> None:
+    seen = notebook.run("%%model shown --example X\ndef predict(df):\n    return df.age * 2")
+    assert seen.stages[-2:] == ["shown · proving it in a clean process, 300 rows …", ""]
+    refused = notebook.run("%%model shown --example X\ndef predict(df):\n    return nowhere")
+    assert (refused.stages[-1], refused.error["ename"]) == ("", "CaptureRefused")
 
 
 def test_a_prediction_is_a_frame(notebook: Notebook) -> None:

@@ -11,6 +11,7 @@ from ..errors import UsageError
 from . import arguments, cell, helptext, session
 from .answers import asked, json_text, poured
 from .reader import read
+from .stages import Stages
 from .values import resolve
 
 if TYPE_CHECKING:
@@ -70,9 +71,16 @@ class Magics:
         given = resolve(spec, arguments.parse(spec, filled.tokens, caller), namespace)
         options = asked(spec, given)
         if spec.name == "model":
-            options |= self._captured(options, caller, body, last)
-        answer = getattr(self._workbench(), spec.name)(**options)
+            answer = self._model(options, caller, body, last)
+        else:
+            answer = getattr(self._workbench(), spec.name)(**options)
         return None if filled.silent else self._shown(given, answer)
+
+    def _model(self, options: Mapping[str, Any], caller: str, body: str | None, last: Any) -> Any:
+        with Stages(self._shell, options["name"]) as told:
+            told("reading the cell")
+            captured = self._captured(options, caller, body, last)
+            return self._workbench().model(**{**options, **captured, "told": told})
 
     def _captured(self, options: Mapping[str, Any], caller: str, body: str | None, last: Any) -> dict[str, Any]:
         """What a capture takes from the notebook beside its options."""
