@@ -42,8 +42,9 @@ def test_a_full_disk_is_an_error_of_the_system(tmp_path: Path) -> None:
 
 def test_each_state_file_that_is_written_here_has_its_hash(tmp_path: Path) -> None:
     writer = StateWriter(tmp_path, lambda _: None)
-    writer.write("array", np.arange(9.0))
-    writer.write("deep", {"a": np.arange(100_000.0)})
+    array, deep = np.arange(9.0), {"a": np.arange(100_000.0)}  # held: values are known by their identity
+    writer.write("array", array)
+    writer.write("deep", deep)
     assert sorted(writer.hashes) == ["array.npy", "deep.buffers", "deep.pkl"]
     for name, found in writer.hashes.items():
         assert found == hashlib.sha256((tmp_path / name).read_bytes()).hexdigest()
