@@ -66,6 +66,10 @@ def post(ask: httpx.Client, path: str, said: Any, status: int = 200) -> Any:
     return answer.json()
 
 
+def test_its_first_worker_comes_up(api: Workbench, service: Any) -> None:
+    assert not list(api.logs(service.name))
+
+
 def test_plain_json_answers_in_the_shape_of_the_request(ask: httpx.Client, expected: Any) -> None:
     assert [post(ask, "/predict", record) for record in RECORDS] == expected
     assert post(ask, "/predict", RECORDS) == expected

@@ -24,6 +24,7 @@ class Metrics:
         size = _WIDTH * _BYTES * slots
         with path.open("a+b") as file:
             file.write(bytes(max(0, size - file.tell())))  # a hole in it would be a SIGBUS when the disk is full
+            file.flush()  # it is mapped as long as it is, not as it will be
             self._map = mmap.mmap(file.fileno(), size)
         start = slot * _WIDTH
         self._all = memoryview(self._map).cast("d")
