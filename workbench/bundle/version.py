@@ -183,7 +183,7 @@ def _remarks(version: ModelVersion) -> Iterator[str]:
     if around := [thing["name"] for thing in manifest.taken if thing["kind"] == "setting"]:
         yield f"around it  {', '.join(around)}, while it answers"
     if manifest.environment:
-        yield f"needs {', '.join(manifest.environment)}, set where it predicts; their values are not kept"
+        yield f"needs {', '.join(manifest.environment)} where it predicts: kept by name, never by value"
     if manifest.outside:
         yield f"reads {', '.join(manifest.outside)}: no part of the version, look that it is there where it predicts"
     yield from heavy({thing["name"]: thing.get("n_bytes") or 0 for thing in manifest.taken})
