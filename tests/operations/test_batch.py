@@ -378,13 +378,17 @@ def test_a_failure_is_an_error_when_it_is_waited_for(api: Workbench, tmp_path: P
     [run] = api.runs()
     assert run.state == "failed"
     assert "%workbench resume run/1" in str(run)
+    assert "no more than ten" in str(api.runs())
     assert not (tmp_path / "out.csv").exists()
 
 
 def test_a_schedule_is_put_changed_paused_and_removed(api: Workbench, model: str, tmp_path: Path) -> None:
     write(customers(2), tmp_path / "in.csv")
     options = {"output": "out.csv", "zone": "Europe/Berlin", "replace": True}
+    planned = api.batch(model, "in.csv", every="monday 6:00", dry_run=True, **options)
+    assert (planned.name, api.registry.aliases(model)) == ("schedule/churn", {}), "only shown, nothing is set"
     schedule = api.batch(model, "in.csv", every="monday 6:00", **options)
+    assert "churn@live is now churn@1" in str(schedule)
     assert (schedule.name, schedule.schedule.cron) == ("schedule/churn", "0 6 * * 1")
     assert "unchanged" in str(api.batch(model, "in.csv", every="monday 6:00", **options))
     assert "0 6 * * 1 → 0 7 * * *" in str(api.batch(model, "in.csv", every="daily 7:00", **options))

@@ -114,13 +114,9 @@ class Handle:
         return []
 
     def _version(self) -> str:
-        """`churn@3, follows live`."""
-        serving = self.facts.get("version", "")
-        return (
-            f"{serving}, follows live"
-            if str(self.job.spec.get("model", "")).endswith("@live")
-            else f"{serving}, pinned"
-        )
+        """`churn@3, follows live`; before the first is loaded `follows live` alone."""
+        follows = "follows live" if str(self.job.spec.get("model", "")).endswith("@live") else "pinned"
+        return ", ".join(filter(None, [self.facts.get("version"), follows]))
 
     def _newer(self) -> str:
         """That there is a version which this does not use."""

@@ -75,7 +75,7 @@ class Stream(Handle):
         facts = self.facts
         counts = [f"{text.count(facts['records'], 'record')}" if "records" in facts else ""]
         counts += [f"lag {text.count(facts['lag'])}" if "lag" in facts else ""]
-        counts += [f"{text.count(round(facts['rate']))}/s" if facts.get("rate") else ""]
+        counts += [f"{text.count(round(facts['rate']))}/s" if facts.get("rate") and self.state == "ready" else ""]
         counts += [text.count(facts["dead"], "dead letter") if facts.get("dead") else ""]
         wait = facts.get("next_try", 0.0) - time.time()
         counts += [f"next try in {text.seconds(wait)}" if self.state == "blocked" and wait > 0 else ""]
@@ -188,7 +188,7 @@ class Handles(list[Any]):
                 h.name,
                 f"{h.state}",
                 text.seconds(max(0.0, time.time() - h.job.since)),
-                " · ".join(filter(None, h._brief())),
+                " · ".join(filter(None, [h.job.reason.strip().partition("\n")[0], *h._brief()])),
             )
             for h in self
         ]
