@@ -217,6 +217,13 @@ def test_what_could_not_be_used_is_refused_before_anything_runs(
     assert not api.running.any
 
 
+def test_a_dry_run_shows_what_would_start(api: Workbench, model: str) -> None:
+    shown = str(api.serve("churn", max_queue=8, dry_run=True))
+    assert shown.startswith("would start service/churn\n  with  model churn@live · host 127.0.0.1")
+    assert shown.endswith("token yes · limits max_body=16000000, max_queue=8")
+    assert (list(api.deployments()), api.registry.aliases("churn")) == ([], {})
+
+
 def test_waiting_for_what_was_stopped_is_an_error(api: Workbench, model: str) -> None:
     api.serve("churn")
     api.stop("churn")

@@ -45,6 +45,7 @@ def test_what_runs_in_the_background_gets_it_from_a_file(api: Workbench, priced_
         with pytest.raises(UsageError, match=f"reads the environment variable {NAME}") as refused:
             begin()
         assert f"{NAME}=…" in (refused.value.fix or "")
+    assert "live" not in api.registry.aliases(priced_model), "who was refused has changed nothing"
     (tmp_path / "variables").write_text(f"{NAME}=3\n")
     service = api.serve(priced_model, env_file=str(tmp_path / "variables"))
     assert afresh(service, "/predict", json={"age": 2.0}).json()["prediction"] == 6.0

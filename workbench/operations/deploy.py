@@ -35,14 +35,15 @@ Spec = dict[str, Any]
 
 @dataclass(frozen=True)
 class Wanted:
-    """What should run: its spec, the name that it has by itself, the modules that it imports, what to say of it, and
-    the variables that its model reads."""
+    """What should run: its spec, the name that it has by itself, the modules that it imports, what to say of it, the
+    variables that its model reads, and the version that `live` is set to where this is its first use."""
 
     spec: Spec
     own_name: str
     preload: tuple[str, ...] = ()
     remark: str = ""
     reads: tuple[str, ...] = ()
+    first: ModelVersion | None = None
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class Deploying:
     def serve(self, model: str, spec: Spec, common: Common) -> Any:
         """A service that is ready, or the plan of one."""
         common.check()
-        wanted = self._lasting(model, _SERVING, common.dry_run)
+        wanted = self._lasting(model, _SERVING)
         name = f"service/{common.name or wanted.own_name}"
         if spec["token"] and not common.dry_run:
             self._token(name)
@@ -70,12 +71,13 @@ class Deploying:
             raise UsageError(f"{input}: a stream reads a queue", fix="queue:NAME; files are for %batch")
         common.check()
         to = absolute(output, places.parse(input).path)
-        wanted = self._lasting(model, _STREAMING, common.dry_run)
+        wanted = self._lasting(model, _STREAMING)
         own = common.name or wanted.own_name
         way = {"model": wanted.spec["model"], "input": places.absolute(input), "output": to}
         group = spec["group"] or own
         if not common.dry_run:
-            alone = "" if self.registry.resolve(wanted.spec["model"]).manifest.row_wise else _ALONE
+            version = wanted.first or self.registry.resolve(wanted.spec["model"])
+            alone = "" if version.manifest.row_wise else _ALONE
             remarks = (wanted.remark, alone, _beginning(input, group, spec["start"]))
             wanted = replace(wanted, remark=" · ".join(filter(None, remarks)))
         return self._deploy(f"stream/{own}", {**way, **spec, "group": group}, wanted, common)
@@ -93,8 +95,10 @@ class Deploying:
             schedule, changes = self.running.store.put_schedule(
                 f"schedule/{name}", every, spec, env, zone=zone, restart=restart, notify=common.notify
             )
+            self._set_live(wanted)
             self.running.supervised()
-            return handle(self.running, self.registry, schedule, "" if changes == ["created"] else said(changes))
+            told = [wanted.remark, "" if changes == ["created"] else said(changes)]
+            return handle(self.running, self.registry, schedule, " · ".join(filter(None, told)))
         job = self.running.store.add_run(wanted.spec, env, restart=restart, notify=common.notify)
         self.running.begin(job)
         return handle(self.running, self.registry, self._waited(job) if wait else job)
@@ -117,7 +121,7 @@ class Deploying:
         output: str | None,
         parameters: dict[str, Any] | None,
         max_rejects: int | None,
-        replace: bool,
+        replacing: bool,
         *,
         lasting: bool,
     ) -> Wanted:
@@ -128,15 +132,13 @@ class Deploying:
             raise UsageError("-p is for a notebook's parameters", fix=f"leave it out; {model} is a model")
         from ..patterns.batch.target import check_input, check_output
 
-        version = self.registry.resolve(model)
-        ref = self._lasting(model, (), dry_run=False).spec["model"] if lasting else version.ref
+        wanted = self._lasting(model) if lasting else _of(self.registry.resolve(model))
         way = {"input": folders.absolute_input(str(input)), "output": folders.absolute_output(str(output))}
         if not lasting:
             check_input(way["input"])
-            check_output(way["output"], way["input"], replace=replace)
-        spec = {"what": "score", "model": ref, **way, "max_rejects": max_rejects, "replace": replace}
-        modules, reads = packages.loaded_modules(version.manifest.packages), tuple(version.manifest.environment)
-        return Wanted(spec, version.name, modules, reads=reads)
+            check_output(way["output"], way["input"], replace=replacing)
+        how = {"max_rejects": max_rejects, "replace": replacing}
+        return replace(wanted, spec={"what": "score", **wanted.spec, **way, **how})
 
     def notebook(
         self,
@@ -166,28 +168,29 @@ class Deploying:
         if common.dry_run:
             return Planned(name, options(spec))
         env = environment.record(self.running.home, wanted.preload, common.env_file, reads=wanted.reads)
+        self._set_live(wanted)
         job, changes = self.running.store.put(name, spec, env, notify=common.notify)
         if changes or job.state not in ("ready", "paused"):
             self.running.begin(job)
         job = self.running.until_ready(name)
         return handle(self.running, self.registry, job, "" if changes == ["created"] else said(changes), wanted.remark)
 
-    def _lasting(self, model: str, preload: tuple[str, ...], dry_run: bool) -> Wanted:
-        """What lasts follows `live`; its first use sets that to the newest version that was proven."""
+    def _lasting(self, model: str, preload: tuple[str, ...] = ()) -> Wanted:
+        """What lasts follows `live`; its first use will set that to the newest version that was proven."""
         base, at, _ = model.partition("@")
-        remark, ref = "", f"{base}@{LIVE}"
+        ref = f"{base}@{LIVE}"
         if at and model != ref:
-            version = self.registry.resolve(model)
-            ref = version.ref
-        elif self.registry.versions(base) and LIVE in self.registry.aliases(base):
-            version = self.registry.resolve(ref)
-        else:
-            version = self._newest_proven(base)
-            remark = f"{ref} is now {version.ref}, the newest proven"
-            if not dry_run:
-                self.registry.set_alias(version, LIVE)
-        modules = (*preload, *packages.loaded_modules(version.manifest.packages))
-        return Wanted({"model": ref}, version.name, modules, remark, tuple(version.manifest.environment))
+            return _of(self.registry.resolve(model), preload)
+        if self.registry.versions(base) and LIVE in self.registry.aliases(base):
+            return replace(_of(self.registry.resolve(ref), preload), spec={"model": ref})
+        first = self._newest_proven(base)
+        remark = f"{ref} is now {first.ref}, the newest proven"
+        return replace(_of(first, preload), spec={"model": ref}, remark=remark, first=first)
+
+    def _set_live(self, wanted: Wanted) -> None:
+        """Only once nothing is left to refuse: who was refused has changed nothing."""
+        if wanted.first:
+            self.registry.set_alias(wanted.first, LIVE)
 
     def _newest_proven(self, name: str) -> ModelVersion:
         versions = self.registry.versions(name)
@@ -218,6 +221,12 @@ class Deploying:
                 new.flush()
                 with suppress(FileExistsError):
                     os.link(new.name, folder / "token")
+
+
+def _of(version: ModelVersion, preload: tuple[str, ...] = ()) -> Wanted:
+    """What runs this very version."""
+    modules = (*preload, *packages.loaded_modules(version.manifest.packages))
+    return Wanted({"model": version.ref}, version.name, modules, reads=tuple(version.manifest.environment))
 
 
 def _beginning(input: str, group: str, start: str) -> str:
