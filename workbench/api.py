@@ -282,18 +282,6 @@ class Workbench:
 
         return tour(folder, run=run)
 
-    def _deploying(self) -> Deploying:
-        from .operations.deploy import Deploying
-
-        return Deploying(self.registry, self.running)
-
-    def _handles(self, kinds: tuple[str, ...], none: str) -> Handles:
-        from .operations.kinds import Handles, handle
-
-        note = self.running.looked_at()
-        jobs = [job for job in self.running.jobs() if job.kind in kinds]
-        return Handles([handle(self.running, self.registry, job) for job in jobs], none, note)
-
     def remove(self, thing: str, *, all: bool = False, dry_run: bool = False) -> Removed:
         """Remove a version, with `all` every version of a model, or what was stopped."""
         from .listing import Removed
@@ -313,6 +301,24 @@ class Workbench:
         running, schedules = self._matters(name)
         return Status(str(self.home), str(self.registry.folder), models, running, schedules, note)
 
+    def doctor(self) -> Findings:
+        """What is wrong with this installation, one fix a line."""
+        from .diagnosis import examine
+
+        return examine(self.home, self.registry.folder)
+
+    def _deploying(self) -> Deploying:
+        from .operations.deploy import Deploying
+
+        return Deploying(self.registry, self.running)
+
+    def _handles(self, kinds: tuple[str, ...], none: str) -> Handles:
+        from .operations.kinds import Handles, handle
+
+        note = self.running.looked_at()
+        jobs = [job for job in self.running.jobs() if job.kind in kinds]
+        return Handles([handle(self.running, self.registry, job) for job in jobs], none, note)
+
     def _matters(self, name: str | None) -> tuple[Handles, Handles]:
         """What runs or has failed, and the schedules; of one model, all that uses it."""
         from .operations.kinds import Handles, handle
@@ -324,9 +330,3 @@ class Workbench:
         schedules = [schedule for schedule in self.running.schedules() if not name or uses(schedule)]
         running, planned = ([handle(self.running, self.registry, f) for f in found] for found in (jobs, schedules))
         return Handles(running), Handles(planned)
-
-    def doctor(self) -> Findings:
-        """What is wrong with this installation, one fix a line."""
-        from .diagnosis import examine
-
-        return examine(self.home, self.registry.folder)

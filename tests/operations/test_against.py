@@ -70,9 +70,7 @@ def test_our_own_services_answer_over_each_protocol(running: Workbench) -> None:
             assert service.token not in said
     assert f"{model}@1 ✓ {service.url} answers" in str(running.verify(model, against=model))
     assert "6 of 6" in str(running.verify("mixed", against="service/mixed"))
-    assert (
-        running.verify("mixed", against=service.url.replace("http://", "") if False else "mixed").to_json()["rows"] == 6
-    )  # type: ignore[union-attr]
+    assert running.verify("mixed", against="mixed").to_json()["rows"] == 6
 
 
 def test_a_service_that_follows_another_version_is_found_out(

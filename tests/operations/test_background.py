@@ -226,7 +226,8 @@ def test_a_dry_run_shows_what_would_start(api: Workbench, model: str) -> None:
 
 def test_waiting_for_what_was_stopped_is_an_error(api: Workbench, model: str) -> None:
     api.serve("churn")
-    api.stop("churn")
+    assert str(api.stop("churn", dry_run=True)) == "would stop service/churn"
+    assert api.stop("churn").state == "stopped"
     with pytest.raises(JobFailed, match="service/churn was stopped") as caught:
         api.wait("service/churn")
     assert caught.value.fix == "%workbench start service/churn"

@@ -75,11 +75,6 @@ class Context:
             self.state("paused" if wanted else "ready")
         return wanted
 
-    def succeeded(self) -> bool:
-        """Whether another process is ready in this one's place."""
-        job = self.look()
-        return job is None or (job.process != self.process and job.state == "ready")
-
     def facts(self, **facts: Any) -> None:
         """Tell what is seen; kept at most once a second, and with the next state."""
         self._new |= facts

@@ -38,7 +38,6 @@ def record(
     home: Path,
     preload: tuple[str, ...] = (),
     env_file: str | None = None,
-    folder: Path | None = None,
     *,
     reads: tuple[str, ...] = (),
 ) -> dict[str, Any]:
@@ -64,6 +63,6 @@ def record(
         "variables": clean(threads=1) | ours | places,
         "env_file": str(file) if file else None,
         "env_file_written": file.stat().st_mtime_ns if file else None,
-        "folder": str(folder or Path.cwd()),
+        "folder": str(Path.cwd()),
         "preload": sorted(preload),
     }

@@ -19,18 +19,19 @@ _MARK = {"ready": "✓ ", "done": "✓ ", "failed": "✗ "}
 
 @dataclass(frozen=True)
 class Planned:
-    """What would be started, with `--dry-run`."""
+    """What would be started, or stopped, with `--dry-run`."""
 
     name: str
-    options: str
+    options: str = ""
+    does: str = "start"
 
     def __str__(self) -> str:
-        return f"would start {self.name}\n  with  {self.options}"
+        return f"would {self.does} {self.name}" + (f"\n  with  {self.options}" if self.options else "")
 
     __repr__ = __str__
 
     def to_json(self) -> dict[str, str]:
-        return {"name": self.name, "options": self.options}
+        return {"name": self.name, "does": self.does, "options": self.options}
 
 
 @dataclass(frozen=True, repr=False)

@@ -26,7 +26,7 @@ def stop(running: Running, registry: Registry, name: str, *, dry_run: bool = Fal
     """End it, when what it began is finished."""
     job = running.job(name)
     if dry_run:
-        return Planned(job.name, f"stop it: it is {job.state}")
+        return Planned(job.name, does="stop")
     running.store.desire(job.name, "stopped")
     running.supervised()
     return handle(running, registry, running.until(job.name, lambda job: job.gone, _STOP_PATIENCE))
