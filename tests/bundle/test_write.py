@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from disks import disk_of
 from models import notebook, stored, written
 
 from workbench.bundle.layout import read_manifest
@@ -84,15 +83,8 @@ def test_state_is_moved_not_copied(tmp_path: Path) -> None:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    place = tmp_path / "small"
-    place.mkdir()
-    mount = shutil.which("mount")
-    if os.geteuid() != 0 or mount is None:
-        pytest.skip("mounting a small tmpfs needs root")
-    if subprocess.run([mount, "-t", "tmpfs", "-o", "size=1m", "none", place], capture_output=True).returncode:
-        pytest.skip("this system lets nobody mount a tmpfs")
-    yield place
-    subprocess.run(["umount", "-l", place], check=True)
+    with disk_of("1m", tmp_path / "small") as folder:
+        yield folder
 
 
 def test_a_full_disk_is_said_and_leaves_what_was_there(small_disk: Path) -> None:

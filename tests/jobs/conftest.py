@@ -14,7 +14,8 @@ from workbench.jobs.store import Store
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from job_parts import supervisor_of, until
+from job_parts import supervisor_of
+from waiting import until
 
 
 @pytest.fixture

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from waiting import until
 
 from workbench import paths
 from workbench.jobs import supervisor
@@ -15,7 +15,6 @@ from workbench.jobs.store import Store
 from workbench.spawn.environment import clean
 
 HERE = Path(__file__).parent
-PATIENCE = 30.0
 
 
 def environment(target: str = "steady", **more: Any) -> dict[str, Any]:
@@ -28,15 +27,6 @@ def environment(target: str = "steady", **more: Any) -> dict[str, Any]:
         "preload": [],
         "target": f"targets:{target}",
     } | more
-
-
-def until(true: Callable[[], Any], what: str = "") -> Any:
-    """Wait for a condition; what it gave."""
-    end = time.monotonic() + PATIENCE
-    while not (found := true()):
-        assert time.monotonic() < end, what or "waited too long"
-        time.sleep(0.01)
-    return found
 
 
 def supervisor_of(home: Path) -> int | None:

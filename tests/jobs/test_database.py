@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from disks import disk_of
 from job_parts import environment
 
 from workbench.errors import StorageError
@@ -69,13 +70,8 @@ def test_a_damaged_store_says_how_to_begin_a_new_one(tmp_path: Path) -> None:
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of 1 MB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder], capture_output=True, text=True)
-    if made.returncode:
-        pytest.skip(f"no disk of its own can be mounted here: {made.stderr.strip()}")
-    yield folder
-    subprocess.run(["umount", "-l", folder], check=True)
+    with disk_of("1m", tmp_path / "disk") as folder:
+        yield folder
 
 
 def test_a_full_disk_loses_nothing(small_disk: Path) -> None:

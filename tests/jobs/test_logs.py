@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from job_parts import until
+from waiting import until
 
 from workbench.jobs import logs
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from job_parts import environment, until
+from job_parts import environment
+from waiting import until
 
 from workbench import paths
 from workbench.errors import NotFound, UsageError

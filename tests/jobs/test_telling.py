@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from job_parts import environment, ready, supervisor_of, until
+from job_parts import environment, ready, supervisor_of
+from waiting import until
 
 from workbench.jobs import supervisor, telling
 from workbench.jobs.store import Store

@@ -7,13 +7,12 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pandas as pd
+from waiting import until
 
-PATIENCE = 60.0
 FAILS, WAITS, DIES = 13, 77, 99
 NUMBERS = pd.DataFrame({"a": [1.0, 2.0, 3.5], "b": [2.0, 0.5, -1.0]})
 
@@ -45,15 +44,6 @@ class Moody:
         while 77 in ages and os.path.exists(self.gate):
             time.sleep(0.01)
         return df["age"] * 2.0
-
-
-def until(true: Callable[[], Any], what: str = "") -> Any:
-    """Wait for a condition; what it gave."""
-    end = time.monotonic() + PATIENCE
-    while not (found := true()):
-        assert time.monotonic() < end, what or "waited too long"
-        time.sleep(0.01)
-    return found
 
 
 def headers(service: Any) -> dict[str, str]:
@@ -124,13 +114,3 @@ class Load:
             self.seen[answer.status_code, version] += 1
             if answer.status_code == 200 and answer.json() != right:
                 self.wrong.append(f"{row} by version {version}: {answer.text}")
-
-
-def impatient(args: dict[str, Any]) -> None:
-    """The life of a service that waits for seconds where others wait for a minute."""
-    from workbench.jobs import door, worker
-    from workbench.patterns.serving import server
-
-    door.SILENCE = 3.0
-    server._IDLE_PATIENCE = server._SLOW_PATIENCE = 0.5
-    worker.main(args)

@@ -10,7 +10,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -21,21 +20,14 @@ import pandas as pd
 import pytest
 from batch_models import Gated, row_wise, ten_at_most
 from customer_models import CUSTOMERS, frame_model
+from disks import disk_of
+from waiting import until
 
 from workbench.api import Workbench
 from workbench.errors import BadInput, JobFailed, NotFound, StorageError, UsageError
 
 HERE = Path(__file__).parent
 MANY = 150_000  # rows: three chunks
-
-
-def until(true: Callable[[], Any], what: str = "") -> Any:
-    """Wait for a condition; what it gave."""
-    end = time.monotonic() + 60
-    while not (found := true()):
-        assert time.monotonic() < end, what or "waited too long"
-        time.sleep(0.002)
-    return found
 
 
 def customers(rows: int, seed: int = 0) -> pd.DataFrame:
@@ -517,13 +509,8 @@ def test_a_run_that_is_killed_again_and_again_ends_the_same(api: Workbench, mode
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of 2 MB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", folder], capture_output=True, text=True)
-    if made.returncode:
-        pytest.skip(f"no disk of its own can be mounted here: {made.stderr.strip()}")
-    yield folder
-    subprocess.run(["umount", "-l", folder], check=True)
+    with disk_of("2m", tmp_path / "disk") as folder:
+        yield folder
 
 
 @pytest.mark.parametrize("output", ["out", "out.csv"])

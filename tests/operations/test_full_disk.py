@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
-from serving_parts import NUMBERS, afresh, first, until
+from disks import disk_of
+from serving_parts import NUMBERS, afresh, first
+from waiting import until
 
 from workbench.api import Workbench
 from workbench.errors import StorageError
@@ -23,17 +24,8 @@ ROW = {"a": 2.0, "b": 1.0}
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
     """A disk that is soon full."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    mounted = ["mount", "-t", "tmpfs", "-o", "size=24m", "none", str(place)]
-    try:
-        refused = subprocess.run(mounted, capture_output=True, check=False).returncode
-    except FileNotFoundError:
-        refused = 1
-    if refused:
-        pytest.skip("this user or system mounts no tmpfs")
-    yield place
-    subprocess.run(["umount", "--lazy", str(place)], check=True)
+    with disk_of("24m", tmp_path / "disk") as folder:
+        yield folder
 
 
 @pytest.fixture

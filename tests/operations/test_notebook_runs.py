@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import date, datetime
 from pathlib import Path
@@ -18,6 +16,8 @@ import nbformat
 import numpy as np
 import pandas as pd
 import pytest
+from disks import disk_of
+from waiting import until
 
 from workbench.api import Workbench
 from workbench.errors import BadInput, JobFailed, NotFound, UsageError
@@ -33,15 +33,6 @@ day = None
 since: "date" = None
 bounds = (1, 2)
 """
-
-
-def until(true: Callable[[], Any], what: str = "") -> Any:
-    """Wait for a condition; what it gave."""
-    end = time.monotonic() + 60
-    while not (found := true()):
-        assert time.monotonic() < end, what or "waited too long"
-        time.sleep(0.01)
-    return found
 
 
 def notebook(folder: Path, *cells: str, parameters: str | None = None, name: str = "nb.ipynb") -> str:
@@ -352,13 +343,8 @@ def test_a_run_whose_process_is_killed(cell: str, api: Workbench, tmp_path: Path
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of 1 MB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder], capture_output=True, text=True)
-    if made.returncode:
-        pytest.skip(f"no disk of its own can be mounted here: {made.stderr.strip()}")
-    yield folder
-    subprocess.run(["umount", "-l", folder], check=True)
+    with disk_of("1m", tmp_path / "disk") as folder:
+        yield folder
 
 
 def test_a_full_disk_is_named(api: Workbench, tmp_path: Path, small_disk: Path) -> None:

@@ -14,7 +14,8 @@ import httpx
 import pandas as pd
 import psutil
 import pytest
-from serving_parts import NUMBERS, PATIENCE, WAITS, Load, Moody, afresh, client, first, headers, second, until
+from serving_parts import NUMBERS, WAITS, Load, Moody, afresh, client, first, headers, second
+from waiting import PATIENCE, until
 
 from workbench import paths
 from workbench.api import Workbench

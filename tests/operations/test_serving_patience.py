@@ -11,7 +11,9 @@ from typing import Any
 import httpx
 import pandas as pd
 import pytest
-from serving_parts import WAITS, Moody, afresh, headers, impatient, until
+from hurry import impatient
+from serving_parts import WAITS, Moody, afresh, headers
+from waiting import until
 
 from workbench.api import Workbench
 from workbench.jobs import identity

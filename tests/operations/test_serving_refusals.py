@@ -13,7 +13,8 @@ import httpx
 import pandas as pd
 import pytest
 from customer_models import CUSTOMERS, frame_model
-from serving_parts import DIES, FAILS, NUMBERS, WAITS, Moody, afresh, client, first, headers, until
+from serving_parts import DIES, FAILS, NUMBERS, WAITS, Moody, afresh, client, first, headers
+from waiting import until
 
 from workbench.api import Workbench
 from workbench.errors import JobFailed, NotFound

@@ -152,15 +152,6 @@ def service(port: int = 0, answer: int = 200) -> Iterator[Service]:
         thread.join()
 
 
-def until(true: Callable[[], Any], what: str = "") -> Any:
-    """Wait for a condition; what it gave."""
-    end = time.monotonic() + PATIENCE
-    while not (found := true()):
-        assert time.monotonic() < end, what or "waited too long"
-        time.sleep(0.005)
-    return found
-
-
 def part_rows(folder: Path) -> list[dict[str, Any]]:
     """The rows of all parts, in the order of their offsets."""
     from pyarrow import parquet
