@@ -159,6 +159,16 @@ def test_what_is_put_anew_is_ready_anew(api: Workbench, model: str) -> None:
     assert len(third.facts["workers"]) == 2
 
 
+def test_what_runs_is_found_again_by_its_name(api: Workbench, model: str) -> None:
+    import workbench
+
+    service = api.serve(model, name="front")
+    assert workbench.get("service/front").url == workbench.get("front").url == service.url
+    assert workbench.get("churn").ref == workbench.get("churn@1").ref == "churn@1"
+    with pytest.raises(NotFound, match="nothing that runs is called service/fron"):
+        workbench.get("service/fron")
+
+
 def test_the_same_asked_for_from_another_shell_is_the_same(
     api: Workbench, model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,15 +19,21 @@ if TYPE_CHECKING:
 _ORDER = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
 
 
+BESIDE_VERBS = ("get", "register")
+"""The functions that only Python has."""
+
+
 def names() -> list[str]:
-    """The functions that there are: the verbs, and `register`."""
-    return [*(spec.name for spec in VERBS), "register"]
+    """The functions that there are."""
+    return [*(spec.name for spec in VERBS), *BESIDE_VERBS]
 
 
 def function(name: str, workbench: Callable[[], Any] | None = None) -> Callable[..., Any]:
     """The function of a verb; AttributeError if there is no such verb. `workbench` gives the API that it calls."""
     if name == "register":
         return _register(function("model", workbench))
+    if name == "get":
+        return _get(workbench or _api)
     spec = verb(name)
     if spec is None:
         raise AttributeError(name)
@@ -58,6 +64,20 @@ def _register(model: Callable[..., Any]) -> Callable[..., Any]:
 
     register.__module__ = __name__.partition(".")[0]
     return register
+
+
+def _get(workbench: Callable[[], Any]) -> Callable[..., Any]:
+    def get(name: str) -> Any:
+        """What has this name: the handle on what runs (`service/churn`), or a version (`churn@3`). NotFound."""
+        from ..operations.steering import find
+
+        api = workbench()
+        if "/" in name or name in api.running.names_to_look_at(api.registry.names()):
+            return find(api.running, api.registry, name)
+        return api.registry.resolve(name)
+
+    get.__module__ = __name__.partition(".")[0]
+    return get
 
 
 def _api() -> Any:
