@@ -281,4 +281,17 @@ CASES = (
         "a function with attributes",
         "def predict(df):\n    return df['age'] * predict.weight + predict.table[0]\npredict.weight, predict.table = 4, np.arange(3) + 5",
     ),
+    Case(
+        "the notebook by its module",
+        "def predict(df):\n    return [sys.modules['__main__'].twice(v) if v > 400 else v for v in df['age']]",
+        (DATA, "import sys\ndef twice(v):\n    return v * 2"),
+        refused=("predict reaches for the notebook by its module __main__", "use its names as they are"),
+        mended="def predict(df):\n    return [twice(v) if v > 400 else v for v in df['age']]",
+    ),
+    Case(
+        "expressions under names, of frames and in a dict, on a rare branch",
+        "def predict(df):\n    if (df['age'] < 400).all():\n        return df['age']\n    return df.eval(score) + [eval(RULES['more'], globals(), {'v': v}) for v in df['age']]",
+        (DATA, "score = 'age * @RATE'\nRULES = {'more': 'plus(v)'}\nRATE = 3\ndef plus(v):\n    return v + 1"),
+        rare="R = X.head(3).assign(age=[500.0, 501.0, 502.0])",
+    ),
 )

@@ -20,9 +20,9 @@ from .imports import Imports, imported_paths
 from .item import Item
 from .literals import is_immutable, literal
 from .modules import Modules
-from .names import bound, evaluated, unknown_global, uses
-from .refusals import by_string
-from .texts import Text, parsed
+from .names import bound, evaluated, reads_main, unknown_global, uses
+from .refusals import by_module, by_string
+from .texts import Text, attribute, parsed
 
 
 @dataclass(frozen=True)
@@ -160,7 +160,7 @@ class Bindings:
 
     def name_of(self, value: object) -> str | None:
         """The global that is bound to this very object: the one of its own name first."""
-        own = getattr(value, "__name__", None)
+        own = attribute(value, "__name__")
         if isinstance(own, str) and self.namespace.get(own) is value and not is_history(own):
             return own
         return next((n for n, held in self.namespace.items() if held is value and not is_history(n)), None)
@@ -189,7 +189,7 @@ class Bindings:
         """`clf`, `Outer.Inner` or `int`: how `value` is reached by name, or None where it has no name."""
         if name := self.name_of(value):
             return name
-        own = getattr(value, "__qualname__", None)
+        own = attribute(value, "__qualname__")
         if not isinstance(own, str):
             return None
         root, *rest = own.split(".")
@@ -205,6 +205,8 @@ class Bindings:
         found, tree = uses(source, future_annotations=text.future_annotations), ast.parse(source)
         if line := unknown_global(tree):
             raise by_string(name, self.label(name, text), source.splitlines()[line - 1].strip())
+        if line := reads_main(tree):
+            raise by_module(name, self.label(name, text), source.splitlines()[line - 1].strip())
         later = set(found.later) | ((found.strings | evaluated(tree, self.namespace)) & self.namespace.keys())
         self.modules.follow(imported_paths(tree))
         taken = Taken(name, kind, self.label(name, text))

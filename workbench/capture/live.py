@@ -15,6 +15,7 @@ from typing import Any
 
 from .bindings import Refer
 from .literals import literal
+from .texts import attribute
 
 _ABSENT = object()
 _EVALUATED = (ast.Name, ast.Attribute, ast.Constant, ast.Tuple, ast.List, ast.Dict, ast.Set, ast.Subscript, ast.Slice)
@@ -30,7 +31,7 @@ def function_settings(
     arguments = _arguments(source)
     if _other(arguments.defaults, function.__defaults__ or (), namespace):
         values = [refer(f"{name}_default", value) for value in function.__defaults__ or ()]
-        yield f"{name}.__defaults__ = ({', '.join(values)},)"
+        yield f"{name}.__defaults__ = ({', '.join(values)}{',' if values else ''})"
     named = {a.arg: d for a, d in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True) if d is not None}
     live = function.__kwdefaults__ or {}
     if _other(list(named.values()), [live.get(key, _ABSENT) for key in named], namespace):
@@ -147,6 +148,8 @@ def _method_defaults(
     path: str, key: str, value: Any, source: str, namespace: Mapping[str, Any], refer: Refer
 ) -> Iterator[str]:
     written = method_source(source, key) if isinstance(value, FunctionType) else None
+    while hasattr(value, "__wrapped__"):  # a package stands around the method: scikit-learn's set_output
+        path, value = f"{path}.__wrapped__", value.__wrapped__
     if written is not None and holds_other_defaults(value, written, namespace):
         yield from function_settings(path, value, written, namespace, refer)
 
@@ -205,7 +208,7 @@ def _is_part_of_text(key: str, value: Any, cls: type) -> bool:
     inner = _inner(value)
     if key.startswith("__") and key.endswith("__") and not _is_written(inner, cls):
         return True
-    own = getattr(inner, "__qualname__", "")
+    own = attribute(inner, "__qualname__", "")
     if isinstance(own, str) and own.startswith(f"{cls.__qualname__}."):
         return True
     return hasattr(type(value), "__get__") and not isinstance(inner, FunctionType)
@@ -220,4 +223,4 @@ def _is_written(function: Any, cls: type) -> bool:
 
 def _inner(value: Any) -> Any:
     """The function inside a property, class method or static method."""
-    return getattr(value, "__func__", getattr(value, "fget", value))
+    return attribute(value, "__func__", attribute(value, "fget", value))

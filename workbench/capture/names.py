@@ -91,21 +91,48 @@ def _in_strings(tree: ast.AST) -> Iterator[str]:
 
 
 def evaluated(tree: ast.AST, namespace: Mapping[str, Any]) -> set[str]:
-    """The names in the strings that `eval` and `exec` are given, as text or under a name."""
+    """The names in the strings that `eval` and `exec` are given, as text or under a name, and frames under a name."""
     found: set[str] = set()
     for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") in ("query", "eval"):
+            given = [namespace.get(n.id) for n in ast.walk(node) if _is_name(n)]
+            found |= {name for text in given if isinstance(text, str) for name in re.findall(r"@([A-Za-z_]\w*)", text)}
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("eval", "exec") and node.args:
-            given = node.args[0]
-            text = given.value if isinstance(given, ast.Constant) else namespace.get(getattr(given, "id", ""))
-            with suppress(SyntaxError):
-                found |= {n.id for n in ast.walk(ast.parse(text if isinstance(text, str) else "")) if _is_name(n)}
+            for text in _texts(node.args[0], namespace):
+                with suppress(SyntaxError):
+                    found |= {n.id for n in ast.walk(ast.parse(text)) if _is_name(n)}
     return found
+
+
+def _texts(given: ast.expr, namespace: Mapping[str, Any]) -> list[str]:
+    """A text as it is written, or those under the name that it is looked up by: `RULES["a"]`."""
+    if isinstance(given, ast.Constant):
+        return [given.value] if isinstance(given.value, str) else []
+    while isinstance(given, ast.Subscript):
+        given = given.value
+    held = namespace.get(getattr(given, "id", ""))
+    parts = held.values() if isinstance(held, dict) else held if isinstance(held, list | tuple) else (held,)
+    return [part for part in parts if isinstance(part, str)]
 
 
 def unknown_global(tree: ast.AST) -> int | None:
     """The line of a look-up in `globals()` whose name is not written there."""
     keys = ((node, _key_of_globals(node)) for node in ast.walk(tree))
     return next((node.lineno for node, key in keys if key and not isinstance(key, ast.Constant)), None)  # type: ignore[attr-defined]
+
+
+def reads_main(tree: ast.AST) -> int | None:
+    """The line that reaches for the notebook by its module: `__main__.f`, `sys.modules["__main__"]`."""
+    return next((node.lineno for node in ast.walk(tree) if _is_of_main(node)), None)  # type: ignore[attr-defined]
+
+
+def _is_of_main(node: ast.AST) -> bool:
+    given = [node.slice] if isinstance(node, ast.Subscript) else node.args if isinstance(node, ast.Call) else []
+    if any(isinstance(key, ast.Constant) and key.value == "__main__" for key in given):
+        return True
+    return getattr(node, "id", "") == "__main__" or (
+        isinstance(node, ast.Import) and any(alias.name == "__main__" for alias in node.names)
+    )
 
 
 def _key_of_globals(node: ast.AST) -> ast.expr | None:

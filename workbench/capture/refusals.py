@@ -81,7 +81,8 @@ def module_changed(path: str, what: str, file: str) -> CaptureRefused:
     return CaptureRefused(
         f"{path} in this kernel is not what its file says: {what}",
         where=file,
-        fix=f"restart the kernel, or importlib.reload({path}) and run its users again; then capture again",
+        fix=f"restart the kernel, or importlib.reload({path}) and run its users again, and keep what the model needs "
+        "of the session in a global of the notebook; then capture again",
     )
 
 
@@ -139,6 +140,14 @@ def by_string(name: str, cell: str, line: str) -> CaptureRefused:
         f"{name} looks a global up by a name that only runs know: {line}",
         where=cell or None,
         fix="keep what it chooses from in a dict of your own, and look it up there",
+    )
+
+
+def by_module(name: str, cell: str, line: str) -> CaptureRefused:
+    return CaptureRefused(
+        f"{name} reaches for the notebook by its module __main__, which is another one elsewhere: {line}",
+        where=cell or None,
+        fix="use its names as they are, or keep what it chooses from in a dict of your own",
     )
 
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FunctionType, ModuleType
+from types import FunctionType, MethodType, ModuleType
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from ..errors import CaptureRefused
@@ -24,6 +24,7 @@ from .hashed import hashed
 from .refusals import pickled_here
 from .savers import mentioned
 from .sides import Sides
+from .texts import attribute
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -129,8 +130,12 @@ class _Rehoming(pickle.Pickler):
         return name
 
     def reducer_override(self, obj: Any) -> Any:
-        if isinstance(obj, type | FunctionType) or (obj is not self._root and hasattr(obj, "__wrapped__")):
+        if isinstance(obj, type | FunctionType) or (
+            obj is not self._root and attribute(obj, "__wrapped__") is not None
+        ):
             return self._reference(obj)
+        if isinstance(obj, MethodType) and not _is_found_by_name(obj):
+            return obj.__func__.__get__, (obj.__self__,)
         if obj is not self._root and (file := self._names.get(id(obj))):
             self.found.states.add(file.rpartition(".")[0])
             return captured_state, (file,)
@@ -153,6 +158,13 @@ class _Rehoming(pickle.Pickler):
         if owner:
             return getattr, (_Owner(module, owner), last)
         return getattr, (_Owner(module, ""), last)
+
+
+def _is_found_by_name(method: MethodType) -> bool:
+    """Whether the class gives this method under its name, as a pickle says it; one set on an instance is another."""
+    holder = method.__self__ if isinstance(method.__self__, type) else type(method.__self__)
+    found = getattr(holder, method.__func__.__name__, None)
+    return getattr(found, "__func__", found) is method.__func__
 
 
 class _Owner:

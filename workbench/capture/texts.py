@@ -46,6 +46,14 @@ class Text:
         return replace(self, source="\n".join(lines))
 
 
+def attribute(value: object, name: str, default: Any = None) -> Any:
+    """`getattr` for objects of the notebook, whose own `__getattr__` may raise anything: a dict's, a KeyError."""
+    try:
+        return getattr(value, name, default)
+    except Exception:  # noqa: BLE001
+        return default
+
+
 def function_text(function: FunctionType, session: Session) -> Text | None:
     """The `def` (with its decorators) or `lambda` that made `function`, or None where none can be proven."""
     code = function.__code__
@@ -223,7 +231,7 @@ def functions_of(cls: type) -> list[FunctionType]:
     """The functions written in the body of `cls`, out of properties, class methods and wrappers."""
     found = []
     for value in vars(cls).values():
-        for part in (value, getattr(value, "__func__", None), getattr(value, "fget", None)):
+        for part in (value, attribute(value, "__func__"), attribute(value, "fget")):
             inner = inspect.unwrap(part) if callable(part) else None
             if isinstance(inner, FunctionType) and inner.__qualname__.startswith(f"{cls.__qualname__}."):
                 found.append(inner)
