@@ -200,4 +200,80 @@ CASES = (
             "wbt_pkg/sub/near.py": "def near(v):\n    return v * 2\n",
         },
     ),
+    Case(
+        "a function of Python itself replaced, on a rare branch",
+        "def predict(df):\n    return [round(v) if v > 400 else v for v in df['age']]",
+        (DATA, "import builtins\n_plain = builtins.round\nbuiltins.round = lambda v, n=0: _plain(v * 10, n)"),
+        rare=_RARE,
+        alone=True,
+    ),
+    Case(
+        "how numbers are printed, on a rare branch",
+        "def predict(df):\n    return [f'{np.array([v / 3])}' if v > 400 else '' for v in df['age']]",
+        (DATA, "np.set_printoptions(precision=2, suppress=True)"),
+        rare=_RARE,
+        alone=True,
+    ),
+    Case(
+        "how frames are printed, on a rare branch",
+        "def predict(df):\n    return [df.head(3).to_string() if v > 400 else '' for v in df['age']]",
+        (DATA, "pd.options.display.precision = 1\npd.set_option('display.float_format', '<{:.1f}>'.format)"),
+        rare=_RARE,
+        alone=True,
+    ),
+    Case(
+        "warnings that are errors, behind a broad except, on a rare branch",
+        "def risky(v):\n    try:\n        return float(np.log(np.float64(v)))\n    except Exception:\n        return -99.0\ndef predict(df):\n    return [risky(400 - v) for v in df['age']]",
+        (DATA, "import warnings\nwarnings.simplefilter('error')"),
+        rare=_RARE,
+        alone=True,
+    ),
+    Case(
+        "a time zone that the notebook gave its process",
+        "import datetime\ndef predict(df):\n    return [datetime.datetime.fromtimestamp(int(v) * 3600).hour for v in df['visits']]",
+        (DATA, "import os, time\nos.environ['TZ'] = 'Asia/Tokyo'\ntime.tzset()"),
+        alone=True,
+    ),
+    Case(
+        "a module beside the notebook that keeps what it was given, on a rare branch",
+        "def predict(df):\n    return [wbt_fitted.mean() if v > 400 else v for v in df['age']]",
+        (DATA, "import wbt_fitted\nwbt_fitted.fit(X['age'])"),
+        {
+            "wbt_fitted.py": "_MEAN = None\ndef fit(s):\n    global _MEAN\n    _MEAN = float(s.mean())\ndef mean():\n    return _MEAN or 0.0\n"
+        },
+        refused=("wbt_fitted in this kernel is not what its file says", "_MEAN is", "None in the file"),
+        mended="import importlib\nimportlib.reload(wbt_fitted)\nMEAN = float(X['age'].mean())\ndef predict(df):\n    return [MEAN if v > 400 else v for v in df['age']]",
+        rare=_RARE,
+    ),
+    Case(
+        "a module beside the notebook that loads when asked, and registers its own",
+        "def predict(df):\n    return [wbt_lazy.run(int(v)) for v in df['visits']]",
+        (DATA, "import wbt_lazy\nwbt_lazy.run(3)"),
+        {
+            "wbt_lazy.py": "KNOWN, _table, calls = {}, None, 0\nREG = {}\ndef known(f):\n    REG[f.__name__] = f\n    return f\n@known\ndef double(v):\n    return v * 2\n"
+            "def run(v):\n    global _table, calls\n    calls += 1\n    if _table is None:\n        _table = {i: i + 1 for i in range(100)}\n    return REG['double'](_table[v])\nclass Counted:\n    made = 0\n    def __init__(self):\n        Counted.made += 1\n"
+        },
+    ),
+    Case(
+        "an attribute of a class beside the notebook that was set, on a rare branch",
+        "def predict(df):\n    return [scale.go(v) if v > 400 else v for v in df['age']]",
+        (DATA, "import wbt_scale\nwbt_scale.Scale.FACTOR = 50\nscale = wbt_scale.Scale()"),
+        {"wbt_scale.py": "class Scale:\n    FACTOR = 2\n    def go(self, v):\n        return v * self.FACTOR\n"},
+        refused=("wbt_scale in this kernel is not what its file says", "Scale.FACTOR is 50 here, and 2 in the file"),
+        mended="wbt_scale.Scale.FACTOR = 2",
+        rare=_RARE,
+    ),
+    Case(
+        "a function imported before its module was loaded again, on a rare branch",
+        "def predict(df):\n    return [f(v) if v > 400 else v for v in df['age']]",
+        (
+            DATA,
+            "import importlib, wbt_again\nfrom wbt_again import f",
+            "from pathlib import Path\nPath('wbt_again.py').write_text('def f(v):\\n    return v * 300 # now\\n')\nimportlib.reload(wbt_again)",
+        ),
+        {"wbt_again.py": "def f(v):\n    return v * 2\n"},
+        refused=("wbt_again in this kernel is not what its file says", "f is not the one that is used here"),
+        mended="from wbt_again import f",
+        rare=_RARE,
+    ),
 )

@@ -214,4 +214,39 @@ CASES = (
             "from sklearn.base import BaseEstimator, RegressorMixin\nfrom sklearn.metrics import make_scorer\nfrom sklearn.model_selection import GridSearchCV\nclass Shift(RegressorMixin, BaseEstimator):\n    def __init__(self, by=0.0):\n        self.by = by\n    def fit(self, X, y):\n        self.mean_ = y.mean()\n        return self\n    def predict(self, X):\n        return np.full(len(X), self.mean_ + self.by)\ndef closeness(y, p):\n    return -abs(y - p).sum()",
         ),
     ),
+    Case(
+        "subclasses that their base finds, on a rare branch",
+        "def predict(df):\n    return [[c().of(v) for c in Part.__subclasses__()][-1] if v > 400 else v for v in df['age']]",
+        (
+            DATA,
+            "class Part:\n    def of(self, v):\n        raise NotImplementedError",
+            "class Zero(Part):\n    def of(self, v):\n        return 0 * v",
+            "class Half(Part):\n    def of(self, v):\n        return v / FULL\nFULL = 2",
+        ),
+        rare="R = X.head(3).assign(age=[500.0, 501.0, 502.0])",
+    ),
+    Case(
+        "a dict whose items are attributes, as a default and in a class",
+        "class Model_:\n    conf = cfg.model\n    def __init__(self, c=cfg):\n        self.c = c\n    def go(self, df, c=cfg.model):\n        return df[self.conf.cols].sum(axis=1) * c.alpha + self.c.model.alpha\n"
+        "m = Model_()\ncfg.model.alpha = 7\ndef predict(df):\n    return m.go(df)",
+        (
+            DATA,
+            "class Attributes(dict):\n    __getattr__ = dict.__getitem__\n    __setattr__ = dict.__setitem__\ncfg = Attributes(model=Attributes(alpha=2, cols=['age', 'spend']))",
+        ),
+    ),
+    Case(
+        "a method set on one estimator, under the name of its class's own",
+        "m = Ridge().fit(X, y)\ndef predict(self, X):\n    return np.clip(type(self).predict(self, X), 0.2, HIGH)\nm.predict = types.MethodType(predict, m)\nHIGH, clipped = 0.8, predict\n"
+        "def predict(df):\n    return m.predict(df)",
+        (DATA, "import types\nfrom sklearn.linear_model import Ridge"),
+    ),
+    Case(
+        "a scaler of scikit-learn with methods of the notebook's, that answers frames",
+        "pipe = make_pipeline(LogScaler().set_output(transform='pandas'), Ridge()).fit(X, y)\ndef predict(df):\n    return pipe.predict(df)",
+        (
+            DATA,
+            "from sklearn.linear_model import Ridge\nfrom sklearn.pipeline import make_pipeline\nfrom sklearn.preprocessing import StandardScaler",
+            "class LogScaler(StandardScaler):\n    def fit(self, X, y=None, sample_weight=None):\n        return super().fit(np.log1p(X.abs()), y)\n    def transform(self, X, copy=None):\n        return super().transform(np.log1p(X.abs()))",
+        ),
+    ),
 )

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 import builtins
+import os
+import time
 from abc import ABCMeta
 from collections.abc import Iterator, Mapping
 from types import ModuleType
 
 from .bindings import Bindings
-from .captured import Cell
+from .captured import Cell, Taken
 from .item import Item
 from .texts import Text, parsed
 
@@ -22,8 +24,20 @@ def registrations(known: Bindings, taken: Mapping[str, Item]) -> Iterator[Item]:
     that were given what the model takes along; and imports that only switch something on."""
     for cell in known.session.cells:
         for node in parsed(cell.text).body:
+            if "time.tzset()" in ast.unparse(node) and not isinstance(node, ast.FunctionDef | ast.ClassDef):
+                yield _zone(known, cell)
             if _is_needed(known, node, taken):
                 yield _again(known, node, cell)
+
+
+def _zone(known: Bindings, cell: Cell) -> Item:
+    """The local time zone that the notebook gave its process."""
+    needs: set[str] = set()
+    environ = f"{known.refer(needs, 'os', os)}.environ"
+    zone = os.environ.get("TZ")
+    set_ = f"{environ}.pop('TZ', None)" if zone is None else f"{environ}['TZ'] = {zone!r}"
+    text = f"{set_}\n{known.refer(needs, 'time', time)}.tzset()"
+    return Item("time.tzset()", text, Taken(f"the time zone {zone or 'of the system'}", "setting", cell.label), needs)
 
 
 def _is_needed(known: Bindings, node: ast.stmt, taken: Mapping[str, Item]) -> bool:

@@ -45,11 +45,20 @@ class Resolver:
         if name == "display" and name not in vars(builtins):
             return [self._import(name, "from IPython.display import display", None)]
         if name in _MODULE_MADE or (hasattr(builtins, name) and (name not in namespace or name in _SHELL_MADE)):
-            return []
+            return self._patched_builtin(name)
         if name not in namespace:
             raise missing(name, user, self.known.place(user, name))
         items = self._bound(name, namespace[name])
         return [*items, *(module for item in items for module in self._submodules(item))]
+
+    def _patched_builtin(self, name: str) -> list[Item]:
+        """`builtins.round = …` as a global of `model.py`, whose builtins are its own."""
+        patch = next((p for p in self.known.patches if p.owner is builtins and p.name == name), None)
+        if patch is None or name in _SHELL_MADE:
+            return []
+        needs: set[str] = set()
+        text = f"{name} = {self.known.refer(needs, name, patch.value)}"
+        return [Item(name, text, Taken(name, "value", "", patch.path), needs=needs)]
 
     def _bound(self, name: str, value: Any) -> list[Item]:
         imported = not self.known.is_ours(value) and not self.known.is_patch(value)

@@ -6,6 +6,7 @@ What is live counts, not the cell that set it: each reader compares with what th
 from __future__ import annotations
 
 import decimal
+import re
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -14,19 +15,35 @@ from .bindings import Refer
 from .literals import literal
 
 _ERRORS = {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}
+_PRINTED: dict[str, Any] = {
+    "precision": 8,
+    "threshold": 1000,
+    "edgeitems": 3,
+    "linewidth": 75,
+    "suppress": False,
+    "nanstr": "nan",
+    "infstr": "inf",
+    "sign": "-",
+    "floatmode": "maxprec",
+}
 _PANDAS = ("mode.", "compute.", "future.")
+_WRITES_TEXT = re.compile(r"\b(str|repr|format|print|to_\w+|array2string|array_str|array_repr)\b|\b[rR]?[fF][rR]?[\"']")
+"""What makes text of arrays and frames, which the options of display have a say in."""
 
 
 def settings(roots: set[str], source: str, refer: Refer) -> dict[str, str]:
     """By what is set, `sklearn transform_output`, the expression of a context manager. `roots` are the packages that
     the model uses, `source` its text."""
     found: dict[str, str] = {}
-    for package, reader in (("sklearn", _sklearn), ("numpy", _numpy), ("pandas", _pandas)):
+    readers = [("sklearn", _sklearn), ("numpy", _numpy), ("pandas", _pandas)]
+    if _WRITES_TEXT.search(source):
+        readers += [("numpy", _printed), ("pandas", _displayed)]
+    for package, reader in readers:
         if package in roots and package in sys.modules:
             found |= {f"{package} {key}": expression for key, expression in reader(refer)}
     if "decimal" in roots:
         found |= {f"decimal {key}": expression for key, expression in _decimal(refer)}
-    if "Warning" in source:
+    if "Warning" in source or "except" in source:
         found |= dict(_warnings(refer))
     return found
 
@@ -50,15 +67,28 @@ def _numpy(refer: Refer) -> Iterator[tuple[str, str]]:
         yield f"errors ({said})", f"{refer('numpy', np)}.errstate({said})"
 
 
-def _pandas(refer: Refer) -> Iterator[tuple[str, str]]:
+def _printed(refer: Refer) -> Iterator[tuple[str, str]]:
+    import numpy as np
+
+    now: dict[str, Any] = {**np.get_printoptions()}
+    if changed := {key: now[key] for key, usual in _PRINTED.items() if now.get(key) != usual}:
+        said = ", ".join(f"{key}={value!r}" for key, value in changed.items())
+        yield f"print ({said})", f"{refer('numpy', np)}.printoptions({said})"
+
+
+def _displayed(refer: Refer) -> Iterator[tuple[str, str]]:
+    return _pandas(refer, ("display.",))
+
+
+def _pandas(refer: Refer, kinds: tuple[str, ...] = _PANDAS) -> Iterator[tuple[str, str]]:
     import pandas as pd
 
     config: Any = sys.modules.get("pandas._config.config")
     for key, option in getattr(config, "_registered_options", {}).items():
-        if not key.startswith(_PANDAS) or key in getattr(config, "_deprecated_options", ()):
+        if not key.startswith(kinds) or key in getattr(config, "_deprecated_options", ()):
             continue
         now = pd.get_option(key)
-        if now != option.defval and (text := literal(now)):
+        if now != option.defval and (text := refer(key.split(".")[-1], now) if callable(now) else literal(now)):
             yield key, f"{refer('pandas', pd)}.option_context({key!r}, {text})"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,12 @@ from .containers import shared_containers
 from .environment import holder
 from .imports import is_local
 from .item import Item
-from .refusals import secret, unpicklable
+from .refusals import module_changed, secret, unpicklable
 from .resolve import Resolver
 from .state import StateWriter
+from .subclasses import subclasses
 from .surround import Surroundings
+from .texts import attribute
 
 
 class Slice:
@@ -42,6 +45,7 @@ class Slice:
             for item in self.surroundings.items(self.items):
                 self.items[item.name] = item
                 self._walk([(n, item.name) for n in sorted(item.needs)])
+            self._walk([(n, "") for n in subclasses(self._known, self.items)])
             if set(self.items) == before:
                 return
 
@@ -93,7 +97,7 @@ class Slice:
 
     def _home(self, obj: Any) -> tuple[str, str] | None:
         """Where a class or function of a pickle lives in the bundle: (local module or "", qualified name)."""
-        qualname = getattr(obj, "__qualname__", None)
+        qualname = attribute(obj, "__qualname__")
         if not isinstance(qualname, str):
             return None
         if self._known.is_ours(obj):
@@ -102,6 +106,8 @@ class Slice:
         if module is None or not is_local(module):
             return None
         self.modules.follow([module.__name__])
+        if "<locals>" not in qualname and reduce(_part, qualname.split("."), module) is not obj:
+            raise module_changed(module.__name__, f"{qualname} is not the one that is used here", str(module.__file__))
         return module.__name__, qualname
 
     def _global(self, obj: Any) -> str:
@@ -112,6 +118,10 @@ class Slice:
         name = self._known.make("lambda" if obj.__name__ == "<lambda>" else obj.__name__, obj)
         self._walk([(name, "")])
         return name
+
+
+def _part(owner: Any, name: str) -> Any:
+    return getattr(owner, name, None)
 
 
 def _size(file: Path) -> int:
