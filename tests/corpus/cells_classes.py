@@ -249,4 +249,23 @@ CASES = (
             "class LogScaler(StandardScaler):\n    def fit(self, X, y=None, sample_weight=None):\n        return super().fit(np.log1p(X.abs()), y)\n    def transform(self, X, copy=None):\n        return super().transform(np.log1p(X.abs()))",
         ),
     ),
+    Case(
+        "subclasses of a class that was redefined, that their base finds, on a rare branch",
+        "def predict(df):\n    return [sum(c.k for c in below(Base)) if v > 400 else v for v in df['age']]",
+        (
+            DATA,
+            "class Base:\n    pass\nclass One(Base):\n    k = 1\nclass Two(One):\n    k = 3",
+            "class One(Base):\n    k = 10",
+            "def below(cls):\n    for each in cls.__subclasses__():\n        yield each\n        yield from below(each)",
+        ),
+        rare="R = X.head(3).assign(age=[500.0, 501.0, 502.0])",
+    ),
+    Case(
+        "attributes that raise what they like",
+        "def predict(df, used=strict):\n    return used(df) + kept[0](df)",
+        (
+            DATA,
+            "class Strict:\n    def __getattr__(self, name):\n        raise RuntimeError(name)\n    def __call__(self, df):\n        return df['age'] * 2\nstrict = Strict()\nkept = [strict]",
+        ),
+    ),
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import types
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -15,7 +14,7 @@ from .captured import Taken
 from .item import Item
 from .live import function_settings, holds_other_defaults
 from .refusals import other_default, unproven, wrapped
-from .texts import Text, function_text
+from .texts import Text, function_text, unwrapped
 
 Settings = Callable[[str, Mapping[str, Any], Refer], Iterator[str]]
 
@@ -26,7 +25,7 @@ def function_items(known: Bindings, name: str, value: Any) -> list[Item] | None:
         return None
     if isinstance(value, FunctionType) and known.runs_here(value):
         return _own(known, name, value)
-    inner = inspect.unwrap(value)
+    inner = unwrapped(value)
     if inner is value or not isinstance(inner, FunctionType) or not known.runs_here(inner):
         return None
     if known.is_ours(type(value)):

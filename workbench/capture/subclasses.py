@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
@@ -17,8 +18,9 @@ def subclasses(known: Bindings, taken: Mapping[str, Item]) -> Iterator[str]:
     for name in list(taken):
         cls = known.namespace.get(name)
         if isinstance(cls, type) and type(cls).__subclasses__ is type.__subclasses__ and known.is_ours(cls):
+            gc.collect()  # what nothing holds any more is no answer either
             below: list[type] = cls.__subclasses__()
-            found = [own for each in below if (own := known.name_of(each))]
+            found = [known.path_of(each) or known.make(each.__name__, each) for each in below if known.is_ours(each)]
             yield from (own for own in found if own not in taken)
             for before, after in pairwise(own for own in found if own in taken):
                 taken[after].needs.add(before)

@@ -54,6 +54,14 @@ def attribute(value: object, name: str, default: Any = None) -> Any:
         return default
 
 
+def unwrapped(value: Any) -> Any:
+    """What the wrappers stand around; the value itself where its own `__getattr__` raises."""
+    try:
+        return inspect.unwrap(value)
+    except Exception:  # noqa: BLE001
+        return value
+
+
 def function_text(function: FunctionType, session: Session) -> Text | None:
     """The `def` (with its decorators) or `lambda` that made `function`, or None where none can be proven."""
     code = function.__code__
@@ -232,7 +240,7 @@ def functions_of(cls: type) -> list[FunctionType]:
     found = []
     for value in vars(cls).values():
         for part in (value, attribute(value, "__func__"), attribute(value, "fget")):
-            inner = inspect.unwrap(part) if callable(part) else None
+            inner = unwrapped(part) if callable(part) else None
             if isinstance(inner, FunctionType) and inner.__qualname__.startswith(f"{cls.__qualname__}."):
                 found.append(inner)
     return [function for function in found if not _is_generated(function, cls)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import functools
-import inspect
 from abc import ABCMeta
 from collections.abc import Callable, Iterator, Mapping
 from types import FunctionType, ModuleType
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from .literals import is_immutable, literal
 from .names import uses
 from .refusals import stale_cache
-from .texts import Text, function_text, inner_code, same_code
+from .texts import Text, function_text, inner_code, same_code, unwrapped
 
 if TYPE_CHECKING:
     from .bindings import Bindings
@@ -139,7 +138,7 @@ def _takes_names(known: Bindings, decorator: ast.expr) -> bool:
 
 
 def _makes(maker: Any, link: FunctionType) -> bool:
-    maker = inspect.unwrap(maker) if callable(maker) else None
+    maker = unwrapped(maker) if callable(maker) else None
     if not isinstance(maker, FunctionType):
         return False
     return any(same_code(link.__code__, code) for code in inner_code(maker.__code__))
@@ -172,7 +171,7 @@ def refuse_a_stale_cache(known: Bindings, name: str, value: Any, since: str = ""
 def _reached(known: Bindings, value: Any) -> set[str]:
     """The globals that a function reads, itself or through functions that it calls."""
     found: set[str] = set()
-    pending = [inspect.unwrap(value)]
+    pending = [unwrapped(value)]
     while pending:
         function = pending.pop()
         text = function_text(function, known.session) if isinstance(function, FunctionType) else None
@@ -180,5 +179,5 @@ def _reached(known: Bindings, value: Any) -> set[str]:
             continue
         new = {n for n in uses(text.source).all if n in known.namespace} - found
         found |= new
-        pending += [inspect.unwrap(v) for n in new if callable(v := known.namespace[n])]
+        pending += [unwrapped(v) for n in new if callable(v := known.namespace[n])]
     return found
