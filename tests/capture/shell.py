@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,7 +36,6 @@ class Notebook:
 
 @pytest.fixture
 def notebook(tmp_path: Path) -> Iterator[Notebook]:
-    main = sys.modules["__main__"]
     InteractiveShell.clear_instance()
     config = Config()
     config.HistoryManager.enabled = False
@@ -45,4 +43,3 @@ def notebook(tmp_path: Path) -> Iterator[Notebook]:
     yield Notebook(shell, tmp_path)
     shell.reset(new_session=False)
     InteractiveShell.clear_instance()
-    sys.modules["__main__"] = main

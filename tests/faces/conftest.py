@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -36,7 +35,6 @@ class Recording:
 @pytest.fixture
 def bare_shell(tmp_path: Path) -> Iterator[InteractiveShell]:
     """A real IPython shell, the one that `get_ipython()` gives, without our extension."""
-    main = sys.modules["__main__"]
     config = Config()
     config.HistoryManager.hist_file = ":memory:"
     config.InteractiveShell.colors = "nocolor"
@@ -45,7 +43,6 @@ def bare_shell(tmp_path: Path) -> Iterator[InteractiveShell]:
     yield shell
     shell.history_manager.end_session()
     InteractiveShell.clear_instance()
-    sys.modules["__main__"] = main
 
 
 @pytest.fixture
