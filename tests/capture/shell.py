@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -34,12 +36,22 @@ class Notebook:
         return capture(entry, self.session(), self.folder / "state")
 
 
-@pytest.fixture
-def notebook(tmp_path: Path) -> Iterator[Notebook]:
+@contextmanager
+def opened(folder: Path) -> Iterator[Notebook]:
+    """A notebook in a shell of its own, which is gone afterwards and does nothing more when Python ends."""
     InteractiveShell.clear_instance()
     config = Config()
     config.HistoryManager.enabled = False
     shell = InteractiveShell.instance(config=config)
-    yield Notebook(shell, tmp_path)
-    shell.reset(new_session=False)
-    InteractiveShell.clear_instance()
+    try:
+        yield Notebook(shell, folder)
+    finally:
+        shell.reset(new_session=False)
+        InteractiveShell.clear_instance()
+        atexit.unregister(shell.atexit_operations)
+
+
+@pytest.fixture
+def notebook(tmp_path: Path) -> Iterator[Notebook]:
+    with opened(tmp_path) as live:
+        yield live

@@ -4,16 +4,13 @@ shell; what is captured answers what the shell answers, or is refused, and never
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, reject, settings
 from hypothesis import strategies as st
-from IPython.core.interactiveshell import InteractiveShell
 from programs import answer
-from shell import Notebook
-from traitlets.config import Config
+from shell import Notebook, opened
 
 from workbench.errors import CaptureRefused
 
@@ -122,30 +119,19 @@ def change(draw: st.DrawFn, program: Program, how: str) -> None:
         program.names[name] = "number"
 
 
-def shell(folder: Path) -> Notebook:
-    InteractiveShell.clear_instance()
-    config = Config()
-    config.HistoryManager.enabled = False
-    return Notebook(InteractiveShell.instance(config=config), folder)
-
-
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
 @given(program=programs())
 def test_a_generated_program_is_exact_or_refused(
     program: Program, tmp_path_factory: pytest.TempPathFactory, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    notebook = shell(tmp_path_factory.mktemp("program"))
-    try:
+    with opened(tmp_path_factory.mktemp("program")) as notebook:
         try:
             notebook.run(*program.cells)
             expected = notebook.shell.user_ns["predict"](7)
         except Exception:  # noqa: BLE001 (a program that fails in its own notebook is no model)
             reject()
         assert outcome(notebook) in (expected, "refused"), "\n\n".join(program.cells)
-    finally:
-        capsys.readouterr()
-        notebook.shell.reset(new_session=False)
-        InteractiveShell.clear_instance()
+    capsys.readouterr()
 
 
 def outcome(notebook: Notebook) -> Any:

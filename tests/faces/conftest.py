@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import atexit
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,7 @@ def bare_shell(tmp_path: Path) -> Iterator[InteractiveShell]:
     yield shell
     shell.history_manager.end_session()
     InteractiveShell.clear_instance()
+    atexit.unregister(shell.atexit_operations)
 
 
 @pytest.fixture

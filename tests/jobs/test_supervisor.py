@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,8 @@ import pytest
 from job_parts import environment, ready, supervisor_of
 from waiting import until
 
-from workbench.jobs import launch, supervising, supervisor
+from workbench import paths
+from workbench.jobs import identity, launch, supervising, supervisor
 from workbench.jobs.store import Store
 from workbench.spawn import detach
 
@@ -203,3 +205,11 @@ def test_variables_come_from_the_file_and_nowhere_else(
     ready(store, "stream/a")
     assert until(lambda: store.get("stream/a").facts)["secret"] == "a b"
     assert "a b" not in (store.folder / "state.db").read_bytes().decode("latin-1").split("secret")[0]
+
+
+def test_it_ends_when_its_home_is_gone(home: Path) -> None:
+    Store(paths.state(home)).put_schedule("schedule/a", "0 0 1 1 *", {}, environment("done"))
+    supervisor.ensure(home)
+    pid = until(lambda: supervisor_of(home))
+    shutil.rmtree(home)
+    until(lambda: identity.of(pid) is None)

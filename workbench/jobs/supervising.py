@@ -43,9 +43,9 @@ class Supervisor:
         self._said: dict[str, str] = {}
 
     def run(self) -> None:
-        """Until it is told to end, or nothing was wanted for ten minutes."""
+        """Until it is told to end, its home is gone, or nothing was wanted for ten minutes."""
         signal.signal(signal.SIGTERM, self._end)
-        while not self.ended and time.monotonic() - self.since_idle < IDLE_SECONDS:
+        while not self.ended and time.monotonic() - self.since_idle < IDLE_SECONDS and self.store.folder.exists():
             self._safely("what runs", self._look)
             self._safely("what is due", self.store.take_due, time.time())
             self._wait()

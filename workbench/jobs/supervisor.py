@@ -171,6 +171,6 @@ def main(args: dict[str, Any]) -> None:
     own = Supervisor(home)
     own.run()
     os.close(mine)
-    if not own.ended:  # somebody may have relied on it while it left
+    if not own.ended and state.exists():  # somebody may have relied on it while it left
         with suppress(WorkbenchError):
             revive(home)
