@@ -79,13 +79,17 @@ def _alike(values: list[Any], kind: str) -> bool:
 def _numbers(values: list[Any], runtime: Any, shape: tuple[int, ...]) -> Array | None:
     if len(shape) > 1 or not isinstance(runtime, np.dtype):
         return None
-    if shape:
-        if not all(type(row) is list and len(row) == shape[0] for row in values):
-            return None
-        flat = list(chain.from_iterable(values))
-        made = _numbers(flat, runtime, ()) if None not in flat else None
-        return made.reshape(len(values), *shape) if made is not None else None
-    kinds = set(map(type, values))
+    if not shape:
+        return _flat_numbers(values, set(map(type, values)), runtime)
+    if not all(type(row) is list and len(row) == shape[0] for row in values):
+        return None
+    flat = list(chain.from_iterable(values))
+    kinds = set(map(type, flat))
+    made = _flat_numbers(flat, kinds, runtime) if type(None) not in kinds else None
+    return made.reshape(len(values), *shape) if made is not None else None
+
+
+def _flat_numbers(values: list[Any], kinds: set[type], runtime: np.dtype[Any]) -> Array | None:
     if runtime.kind == "f" and kinds <= {float, int, type(None)}:
         return _floating(values, kinds, runtime)
     if runtime == np.int64 and kinds == {int}:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -19,14 +18,22 @@ _BARE = {float, int, bool, type(None)}
 def lines(records: list[Record], said: list[Any], answers: dict[str, list[Any]]) -> list[bytes]:
     """Each record's own text with its predictions added. A prediction that is called like one of the record's fields
     gets a name of its own; a record that is a list of numbers becomes the field `x`."""
-    names, texts = _labels(answers), [_texts(values) for values in answers.values()]
+    starts = [_start(record.value, one) for record, one in zip(_on_one_line(records), said, strict=True)]
+    if all(answers.keys().isdisjoint(one if type(one) is dict else _LIST) for one in said):
+        return [start + end for start, end in zip(starts, _ends(_labels(answers), answers), strict=True)]
     made = []
-    for record, one, row in zip(records, said, zip(*texts, strict=True), strict=True):
-        fields = one if type(one) is dict else _LIST
-        own = names if answers.keys().isdisjoint(fields) else _labels(answers, fields)
-        start = _start(record.value, listed=fields is _LIST)
-        made.append(b"".join((start, *chain.from_iterable(zip(own, row, strict=True)), b"}")))
+    for i, (start, one) in enumerate(zip(starts, said, strict=True)):
+        own = _labels(answers, one if type(one) is dict else _LIST)
+        made.append(start + _ends(own, {name: values[i : i + 1] for name, values in answers.items()})[0])
     return made
+
+
+def _ends(labels: list[bytes], answers: dict[str, list[Any]]) -> list[bytes]:
+    """What comes after each record's own text: every prediction behind its label, and the last brace."""
+    columns = [
+        [label + text for text in _texts(values)] for label, values in zip(labels, answers.values(), strict=True)
+    ]
+    return [b"".join((*row, b"}")) for row in zip(*columns, strict=True)]
 
 
 def _labels(answers: Iterable[str], fields: Container[str] = ()) -> list[bytes]:
@@ -42,9 +49,16 @@ def _texts(values: list[Any]) -> list[bytes]:
     return [orjson.dumps(value) for value in values]
 
 
-def _start(value: bytes, *, listed: bool) -> bytes:
-    """A record's text, on one line, without its last brace."""
-    text = value.strip()
-    if b"\n" in text or b"\r" in text:  # between its fields: in a string they are escaped
-        text = text.replace(b"\n", b" ").replace(b"\r", b" ")
-    return b'{"x":' + text if listed else text[:-1]
+def _on_one_line(records: list[Record]) -> list[Record]:
+    """The records, their texts without the line ends between their fields: in a string they are escaped."""
+    whole = b"".join([record.value for record in records])  # looked through at once
+    if b"\n" not in whole and b"\r" not in whole:
+        return records
+    return [record._replace(value=record.value.replace(b"\n", b" ").replace(b"\r", b" ")) for record in records]
+
+
+def _start(text: bytes, said: Any) -> bytes:
+    """A record's text without its last brace."""
+    if type(said) is not dict:
+        return b'{"x":' + text
+    return text.strip()[:-1]
