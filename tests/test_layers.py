@@ -72,6 +72,14 @@ def test_no_pattern_imports_another() -> None:
         assert not used & (patterns - {own}), file
 
 
+def test_protocols_know_only_what_passes_through_them() -> None:
+    """They read and write; who lets in, batches and sends is above them."""
+    serving = "workbench.patterns.serving"
+    above = {f"{serving}.{name}" for name in ("endpoint", "routes", "server", "access", "looking", "grpc")}
+    for file in (ROOT / "patterns" / "serving" / "protocols").glob("*.py"):
+        assert not {path for path in imported(file) for name in above if path.startswith(name)}, file
+
+
 def test_only_workers_of_jobs_know_what_runs() -> None:
     for file in (ROOT / "jobs").glob("*.py"):
         if not file.stem.startswith("worker"):
@@ -94,7 +102,7 @@ def test_no_room_is_named_like_a_verb_or_a_drawer() -> None:
 def test_each_room_says_what_it_turns_into_what() -> None:
     for folder in {f.parent for f in files()} - {ROOT}:
         parts = folder.relative_to(ROOT).parts
-        assert len(parts) == 1 or (parts[0] == "patterns" and len(parts) == 2)
+        assert len(parts) == 1 or (parts[0] == "patterns" and len(parts) <= 3)
         tree = ast.parse((folder / "__init__.py").read_text())
         assert len(tree.body) == 1, folder
         assert ast.get_docstring(tree), folder

@@ -221,9 +221,9 @@ def test_paths_and_methods_that_are_not_there(ask: httpx.Client) -> None:
         ("GET", "/predict", "POST"),
         ("GET", "/invocations", "POST"),
         ("POST", "/health", "GET"),
-        ("POST", "/metrics", "GET"),
-        ("DELETE", "/predict", "GET, POST"),
-        ("PUT", "/predict", "GET, POST"),
+        ("POST", "/metrics", "GET, HEAD"),
+        ("DELETE", "/predict", "POST"),
+        ("PUT", "/predict", "POST"),
     ):
         answer = ask.request(method, path)
         assert f"{method} is not taken at {path}" in told(answer, 405)[0]

@@ -1,8 +1,10 @@
-"""The types of tensors as the Open Inference Protocol names them."""
+"""The types of tensors as the Open Inference Protocol names them, and their bytes."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import struct
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,6 +16,7 @@ _NAMES = {"b1": "BOOL", "f2": "FP16", "f4": "FP32", "f8": "FP64"} | {
 }
 DTYPES = {name: np.dtype(code) for code, name in _NAMES.items()}
 """The dtypes of numbers and booleans by the protocol's names; BYTES is all else."""
+_LENGTH = struct.Struct("<I")
 
 
 def datatype(field: Field) -> str:
@@ -21,3 +24,34 @@ def datatype(field: Field) -> str:
     runtime = field.runtime
     code = getattr(runtime, "str", "")[1:] if isinstance(runtime, np.dtype) else ""
     return _NAMES.get(code, "BYTES")
+
+
+def from_bytes(raw: bytes | memoryview, kind: str) -> Any:
+    """The values of a raw tensor of this datatype, flat: an array (a view of `raw`, little-endian), or a list of bytes.
+
+    As the binary tensor data extension has it. ValueError where the bytes are not whole values.
+    """
+    if kind != "BYTES":
+        return np.frombuffer(raw, DTYPES[kind].newbyteorder("<"))
+    found: list[bytes] = []
+    at = 0
+    while at < len(raw):
+        if at + _LENGTH.size > len(raw):
+            raise ValueError(f"the length of value {len(found)} is cut off")
+        (length,) = _LENGTH.unpack_from(raw, at)
+        at += _LENGTH.size + length
+        if at > len(raw):
+            raise ValueError(f"value {len(found)} has {length} bytes; fewer are left")
+        found.append(bytes(raw[at - length : at]))
+    return found
+
+
+def to_bytes(values: Any, kind: str) -> bytes:
+    """The raw tensor of an array, row by row, or of texts and bytes where the datatype is BYTES."""
+    if kind != "BYTES":
+        return np.ascontiguousarray(values, DTYPES[kind].newbyteorder("<")).tobytes()
+    return b"".join(_LENGTH.pack(len(value)) + value for value in _encoded(values))
+
+
+def _encoded(values: Iterable[Any]) -> Iterable[bytes]:
+    return (value if isinstance(value, bytes) else str(value).encode() for value in values)

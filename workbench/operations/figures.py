@@ -84,7 +84,7 @@ def moment(when: float | None, zone: str | None = None) -> str:
 def example_call(registry: Registry, ref: str, url: str, own_name: str, *, token: bool) -> str:
     """The line that asks a service about a row of the reference; about an empty record where none was kept."""
     from ..inference.schema import Schema
-    from ..patterns.serving.examples import call, example
+    from ..patterns.serving.looking.examples import call, example
 
     try:
         version = registry.resolve(ref)

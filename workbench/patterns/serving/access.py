@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 from .refusals import Refused
 
 if TYPE_CHECKING:
-    from .body import Headers
+    from .exchange import Headers
 
 _LOCAL = (b"127.0.0.1", b"localhost", b"[::1]", b"::1")
 

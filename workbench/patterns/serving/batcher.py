@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ...inference.fields import Table
     from ...inference.schema import Schema
     from ...monitoring.metrics import Metrics
+    from .exchange import Question
     from .live import Live
     from .served import Served
 
@@ -30,27 +31,27 @@ _SHARE = 0.2
 _TURNS = 2
 _COME_BACK = 0.001
 
-Answers = list[dict[str, list[Any]] | Exception]
+Answers = list[dict[str, Any] | Exception]
 
 
 @dataclass(slots=True)
 class Asked:
-    """One request: its columns as `schema` has them, or rows that only `Schema.table` reads, and where its answer
-    goes."""
+    """One question, read for a version with this schema, and where its answer goes."""
 
     columns: Columns | None
     data: Any
     rows: int
+    arrays: bool
     schema: Schema
     answer: asyncio.Future[Answer]
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The version that answered, and its columns."""
+    """The version that answered, and its columns: lists, or arrays where the question wants these."""
 
     served: Served
-    columns: dict[str, list[Any]]
+    columns: dict[str, Any]
 
 
 class Batcher:
@@ -78,14 +79,14 @@ class Batcher:
             reader = self._reader = Decoder(served.inputs)
         return reader
 
-    def ask(self, columns: Columns | None, data: Any, rows: int, schema: Schema) -> asyncio.Future[Answer]:
-        """The answer to one request, read for a version with this schema; to be awaited. Busy where too many wait."""
+    def ask(self, asked: Question, schema: Schema) -> asyncio.Future[Answer]:
+        """The answer to a question, read for a version with this schema; to be awaited. Busy where too many wait."""
         if len(self.waiting) >= self.most_waiting:
             raise Busy(
                 f"{len(self.waiting)} requests wait already", fix="try again in a second, or %serve with more --workers"
             )
         answer: asyncio.Future[Answer] = self.loop.create_future()
-        self.waiting.append(Asked(columns, data, rows, schema, answer))
+        self.waiting.append(Asked(asked.columns, asked.data, asked.rows, asked.arrays, schema, answer))
         if self.busy:
             self.metrics.waits(len(self.waiting))
         else:
@@ -163,19 +164,21 @@ class Batcher:
         found = dict(zip(map(id, together), shared, strict=True))
         return [found[id(asked)] if id(asked) in found else self._apart(served, asked) for asked in batch]
 
-    def _shared(self, served: Served, batch: list[Asked]) -> list[dict[str, list[Any]]] | None:
+    def _shared(self, served: Served, batch: list[Asked]) -> list[dict[str, Any]] | None:
         """The answers of one call for all; None where that fails, so that each is asked alone."""
         try:
             table = self.decoder(served).table([asked.columns for asked in batch if asked.columns is not None])
-            answered = lists(served.predictor.predict(table))
+            answered = served.predictor.predict(table)
+            listed = lists(answered)
         except Exception:  # noqa: BLE001 whichever request it was is found by asking each alone
             return None
-        return _parts(answered, batch)
+        return _parts(answered, listed, batch)
 
-    def _apart(self, served: Served, asked: Asked) -> dict[str, list[Any]] | Exception:
+    def _apart(self, served: Served, asked: Asked) -> dict[str, Any] | Exception:
         """The answer to one request by itself."""
         try:
-            return lists(served.predictor.predict(self._table(served, asked)))
+            answered = served.predictor.predict(self._table(served, asked))
+            return answered if asked.arrays else lists(answered)
         except WorkbenchError as error:
             return error
         except Exception as error:  # noqa: BLE001 a client gets an answer whatever happens
@@ -189,10 +192,11 @@ class Batcher:
         return served.inputs.table(asked.data)
 
 
-def _parts(answered: dict[str, list[Any]], batch: list[Asked]) -> list[dict[str, list[Any]]]:
-    parts, start = [], 0
+def _parts(arrays: Table, listed: dict[str, list[Any]], batch: list[Asked]) -> list[dict[str, Any]]:
+    parts: list[dict[str, Any]] = []
+    start = 0
     for asked in batch:
-        end = start + asked.rows
+        end, answered = start + asked.rows, arrays if asked.arrays else listed
         parts.append({name: values[start:end] for name, values in answered.items()})
         start = end
     return parts

@@ -12,7 +12,8 @@ from .refusals import Refused
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-Headers = dict[bytes, bytes]
+    from .exchange import Headers
+
 _FIX = 'send a record, {"name": value, …}, a list of records, or columns, {"name": [values], …}'
 
 

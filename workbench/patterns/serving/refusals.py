@@ -49,6 +49,11 @@ def body_of(error: WorkbenchError) -> dict[str, Any]:
     return found
 
 
+def not_taken(method: str, path: str, allowed: bytes, fix: str) -> Refused:
+    """The refusal of a method that a path does not take; `allowed` are those that it does."""
+    return Refused(f"{method} is not taken at {path}", fix=fix, status=405, headers=((b"allow", allowed),))
+
+
 def twice(names: list[Any]) -> Any:
     """The first name that comes again, or None."""
     return next((n for n in names if names.count(n) > 1), None) if len(set(names)) < len(names) else None

@@ -24,7 +24,7 @@ async def serve(sock: socket.socket, endpoint: Endpoint, *, started: Callable[[]
     not send the rest of a request, or take an answer, is waited for a little longer."""
     import uvicorn
 
-    from .protocol import Protocol
+    from .joined import Protocol
 
     config = uvicorn.Config(
         endpoint,

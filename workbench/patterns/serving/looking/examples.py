@@ -5,12 +5,12 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Any
 
-from ...data.encoding import as_list, dumps
-from ...inference.reading import ONLY
+from ....data.encoding import as_list, dumps
+from ....inference.reading import ONLY
 
 if TYPE_CHECKING:
-    from ...inference.fields import Table
-    from ...inference.schema import Schema
+    from ....inference.fields import Table
+    from ....inference.schema import Schema
 
 
 def example(schema: Schema, table: Table | None) -> Any:

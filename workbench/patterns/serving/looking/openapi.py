@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from .examples import example
 
 if TYPE_CHECKING:
-    from ...inference.fields import Field
-    from .served import Served
+    from ....inference.fields import Field
+    from ..served import Served
 
 Json = dict[str, Any]
 

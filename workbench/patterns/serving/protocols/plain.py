@@ -2,35 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ...data.encoding import dumps
-from .refusals import Refused, no_rows
+from ....data.encoding import dumps
+from .. import body
+from ..exchange import Question, Reply
+from ..refusals import Refused, no_rows
 
 if TYPE_CHECKING:
-    from ...data.decoding import Columns, Decoder
-    from .batcher import Answer
-
-Encode = Callable[["Answer"], bytes]
-Question = tuple["Columns | None", Any, int, Encode]
-"""The columns, what they were read from, the number of rows, and how the answer is written."""
+    from ....data.decoding import Decoder
+    from ..batcher import Answer
+    from ..exchange import Request
 
 _SHAPES = 'send a record, {"name": value, …}, a list of records, or columns, {"name": [values], …}'
 
 
-def question(said: Any, decoder: Decoder) -> Question:
-    """Read a body. Refused where it is none of the three."""
+def ask(request: Request, decoder: Decoder) -> Question:
+    """Read a request. Refused where it is none of the three."""
+    said = body.json(request.content)
     if type(said) is dict:
         if said and all(type(value) is list for value in said.values()) and _are_columns(decoder):
             return _columns(said, decoder)
-        return decoder.of_records([said]), [said], 1, _record
+        return Question(decoder.of_records([said]), [said], 1, _record)
     if type(said) is list and said:
         if all(type(record) is dict for record in said):
-            return decoder.of_records(said), said, len(said), _records
+            return Question(decoder.of_records(said), said, len(said), _records)
         columns = decoder.of_rows(said)
         if columns is not None:
-            return columns, said, len(said), _records
+            return Question(columns, said, len(said), _records)
     raise no_rows("the body", said, _SHAPES)
 
 
@@ -44,20 +43,20 @@ def _columns(said: dict[str, list[Any]], decoder: Decoder) -> Question:
     if any(len(values) != rows for values in said.values()):
         lengths = ", ".join(f"{name} {len(values)}" for name, values in said.items())
         raise Refused(f"the columns differ in their number of rows: {lengths}", fix="give each column as many values")
-    return decoder.of_columns(said), said, rows, _as_columns
+    return Question(decoder.of_columns(said), said, rows, _as_columns)
 
 
-def _record(answer: Answer) -> bytes:
-    return dumps({name: values[0] for name, values in answer.columns.items()})
+def _record(answer: Answer) -> Reply:
+    return Reply(dumps({name: values[0] for name, values in answer.columns.items()}))
 
 
-def _records(answer: Answer) -> bytes:
+def _records(answer: Answer) -> Reply:
     columns = answer.columns
     if len(columns) == 1:
         ((name, values),) = columns.items()
-        return dumps([{name: value} for value in values])
-    return dumps([dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)])
+        return Reply(dumps([{name: value} for value in values]))
+    return Reply(dumps([dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]))
 
 
-def _as_columns(answer: Answer) -> bytes:
-    return dumps(answer.columns)
+def _as_columns(answer: Answer) -> Reply:
+    return Reply(dumps(answer.columns))

@@ -5,12 +5,12 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from ...data.encoding import dumps
+from ....data.encoding import dumps
 from . import examples
 
 if TYPE_CHECKING:
-    from ...inference.fields import Field
-    from .served import Served
+    from ....inference.fields import Field
+    from ..served import Served
 
 _STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:46rem;margin:2rem auto;padding:0 1rem;color-scheme:light dark}"

@@ -11,18 +11,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...data.encoding import dumps
-from ...data.tensors import DTYPES, datatype
-from ...inference.reading import ONLY
-from .refusals import Refused, twice
+from ....data.encoding import dumps
+from ....data.tensors import DTYPES, datatype
+from ....inference.reading import ONLY
+from .. import body
+from ..exchange import Question, Reply
+from ..refusals import Refused, twice
 
 if TYPE_CHECKING:
-    from ...data.decoding import Decoder
-    from ...inference.fields import Field
-    from ...inference.schema import Schema
-    from .batcher import Answer
-    from .plain import Question
-    from .served import Served
+    from ....data.decoding import Decoder
+    from ....inference.fields import Field
+    from ....inference.schema import Schema
+    from ..batcher import Answer
+    from ..exchange import Request
+    from ..served import Served
 
 _SHOWN = '{"inputs": [{"name": …, "shape": [rows], "datatype": "FP64", "data": [values]}]}'
 _LONGEST = 2**31
@@ -45,8 +47,9 @@ def _tensors(schema: Schema) -> list[dict[str, Any]]:
     return [{"name": f.name, "datatype": datatype(f), "shape": [-1, *f.shape]} for f in schema.fields]
 
 
-def question(said: Any, decoder: Decoder) -> Question:
+def ask(request: Request, decoder: Decoder) -> Question:
     """Read an inference request. Refused where a tensor is not what it says."""
+    said = body.json(request.content)
     if type(said) is not dict or type(said.get("inputs")) is not list or not said["inputs"]:
         raise Refused("the request has no inputs", fix=_SHOWN)
     tensors = [_tensor(found) for found in said["inputs"]]
@@ -59,7 +62,7 @@ def question(said: Any, decoder: Decoder) -> Question:
     data = _columns(tensors, decoder)
     wanted = _wanted(said.get("outputs") or [])
     asked = str(said.get("id") or uuid.uuid4())
-    return decoder.of_columns(data), data, rows, lambda answer: _answered(answer, asked, wanted)
+    return Question(decoder.of_columns(data), data, rows, lambda answer: _answered(answer, asked, wanted))
 
 
 def _wanted(outputs: Any) -> list[str]:
@@ -113,14 +116,15 @@ def _columns(tensors: list[tuple[str, list[Any]]], decoder: Decoder) -> dict[str
     return {n: [row[i] for row in rows] for i, n in enumerate(schema.names)} if wide else dict(tensors)
 
 
-def _answered(answer: Answer, asked: str, wanted: list[Any]) -> bytes:
+def _answered(answer: Answer, asked: str, wanted: list[Any]) -> Reply:
     served = answer.served
     unknown = [name for name in wanted if name not in answer.columns]
     if unknown:
         raise Refused(f"there is no output {unknown[0]!r}", fix=f"outputs: {', '.join(answer.columns)}")
     fields = {field.name: field for field in served.outputs.fields}
     outputs = [_output(name, answer.columns[name], fields.get(name)) for name in wanted or answer.columns]
-    return dumps({"model_name": served.name, "model_version": str(served.version), "id": asked, "outputs": outputs})
+    said = {"model_name": served.name, "model_version": str(served.version), "id": asked, "outputs": outputs}
+    return Reply(dumps(said))
 
 
 def _output(name: str, values: list[Any], field: Field | None) -> dict[str, Any]:

@@ -1,0 +1,53 @@
+"""What passes between the endpoint and a protocol: the request as it came, the question read from it, the reply."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ...data.decoding import Columns, Decoder
+    from .batcher import Answer
+
+Headers = dict[bytes, bytes]
+Pairs = tuple[tuple[bytes, bytes], ...]
+JSON = b"application/json"
+
+
+@dataclass(slots=True)
+class Request:
+    """A POST: its path and headers (names in lower case), and its whole body, inflated."""
+
+    path: str
+    headers: Headers
+    content: bytes
+
+
+@dataclass(slots=True)
+class Reply:
+    """A whole response."""
+
+    content: bytes
+    type: bytes = JSON
+    headers: Pairs = ()
+    status: int = 200
+
+
+@dataclass(slots=True)
+class Question:
+    """The rows to predict, and how their answer is written.
+
+    `columns` are the values of each of the schema's fields; None where only `Schema.table` can read `data`, which is
+    what they were read from. With `arrays` the answer's columns come as arrays instead of lists.
+    """
+
+    columns: Columns | None
+    data: Any
+    rows: int
+    encode: Callable[[Answer], Reply]
+    arrays: bool = False
+
+
+Ask = Callable[[Request, "Decoder"], Question]
+"""Reads the question of a request; raises Refused where it is none."""

@@ -1,0 +1,99 @@
+"""What is not the data path, as a FastAPI application: the page, metadata, figures. It is made at the first look."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI, Request, Response
+from starlette.exceptions import HTTPException
+
+from ....data.encoding import dumps
+from ....errors import WorkbenchError
+from ....monitoring import prometheus
+from ..protocols import v2
+from ..refusals import Refused, body_of, not_taken, status_of
+from ..routes import check_model, takes_rows
+from . import openapi, pages
+
+if TYPE_CHECKING:
+    from ..endpoint import Endpoint
+    from ..served import Served
+
+_LOOK = ["GET", "HEAD"]
+_JSON = "application/json"
+
+
+def site(endpoint: Endpoint) -> FastAPI:
+    """The application that looks at what this endpoint serves; who may look was checked before."""
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    token = endpoint.access.token is not None
+
+    def served() -> Served:
+        return endpoint.live.current()
+
+    @app.api_route("/", methods=_LOOK)
+    @app.api_route("/docs", methods=_LOOK)
+    def page(request: Request) -> Response:
+        url = f"http://{request.headers.get('host', 'localhost')}"
+        return Response(pages.page(served(), endpoint.name, url, token=token), media_type="text/html")
+
+    @app.api_route("/openapi.json", methods=_LOOK)
+    def description() -> Response:
+        return _json(openapi.description(served(), token=token))
+
+    @app.api_route("/metrics", methods=_LOOK)
+    def metrics() -> Response:
+        now = served()
+        text = prometheus.text(endpoint.metrics.all(), now.name, str(now.version))
+        return Response(text, headers={"content-type": prometheus.CONTENT_TYPE})
+
+    @app.api_route("/version", methods=_LOOK)
+    def version() -> Response:
+        return Response(_version(), media_type="text/plain")
+
+    @app.api_route("/v2", methods=_LOOK)
+    def server() -> Response:
+        return _json({"name": "workbench", "version": _version(), "extensions": []})
+
+    @app.api_route("/v2/models/{name}", methods=_LOOK)
+    @app.api_route("/v2/models/{name}/versions/{number}", methods=_LOOK)
+    def metadata(request: Request) -> Response:
+        check_model(request.url.path, served())
+        return _json(v2.metadata(served()))
+
+    app.add_exception_handler(WorkbenchError, _refused)
+    app.add_exception_handler(HTTPException, _not_there)
+    return app
+
+
+def _json(said: object) -> Response:
+    return Response(dumps(said), media_type=_JSON)
+
+
+def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, WorkbenchError)
+    headers = error.headers if isinstance(error, Refused) else ()
+    response = Response(dumps(body_of(error)), status_of(error), media_type=_JSON)
+    for name, value in headers:
+        response.headers[name.decode()] = value.decode()
+    return response
+
+
+def _not_there(request: Request, error: Exception) -> Response:
+    """Another method than this path takes, or no such path."""
+    assert isinstance(error, HTTPException)
+    method, path = request.method, request.url.path
+    rows = takes_rows(path)
+    if error.status_code == 405 or rows:
+        allowed = "POST" if rows else ", ".join(sorted((error.headers or {}).get("Allow", "GET").split(", ")))
+        fix = f"POST rows to {path}; GET / shows how" if rows else f"{allowed} {path}, or POST rows to /predict"
+        return _refused(request, not_taken(method, path, allowed.encode(), fix))
+    fix = "POST /predict, /invocations or /v2/models/NAME/infer; GET / shows how"
+    return _refused(request, Refused(f"there is nothing at {path}", fix=fix, status=404))
+
+
+def _version() -> str:
+    """Of Workbench."""
+    from importlib.metadata import version
+
+    return version("deployment-workbench")
