@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from . import paths
 from .bundle.registry import Registry
 from .errors import UsageError
-from .operations import steering
+from .operations import steering, tokens
+from .operations.certificate import certificate
 from .operations.environment import Common
 from .operations.running import Running
 
@@ -161,8 +162,12 @@ class Workbench:
         port: int | None = None,
         host: str | None = None,
         no_token: bool = False,
+        open_metrics: bool = False,
+        tls_cert: str | None = None,
+        tls_key: str | None = None,
         max_body: float | None = None,
         max_queue: int | None = None,
+        timeout: float | None = None,
         name: str | None = None,
         workers: int | None = None,
         env_file: str | None = None,
@@ -170,12 +175,18 @@ class Workbench:
         dry_run: bool = False,
     ) -> Any:
         """Answer requests over HTTP, in the background."""
-        limits = {"max_body": round((max_body or 16) * 1_000_000), "max_queue": max_queue or 1024}
+        limits = {
+            "max_body": round((max_body or 16) * 1_000_000),
+            "max_queue": max_queue or 1024,
+            "timeout": timeout or 60.0,
+        }
         spec = {
             "host": host or "127.0.0.1",
             "port": port or 0,
             "workers": workers or 1,
             "token": not no_token,
+            "open_metrics": open_metrics,
+            "tls": certificate(tls_cert, tls_key),
             "limits": limits,
         }
         return self._deploying().serve(model, spec, Common(name, env_file, notify, dry_run))
@@ -268,9 +279,9 @@ class Workbench:
         """Go on with what was paused, stopped or has failed."""
         return steering.resume(self.running, self.registry, name)
 
-    def token(self, name: str) -> str:
-        """The token that a service asks for."""
-        return steering.token(self.running, self.registry, name)
+    def token(self, name: str, *, new: str | None = None, remove: str | None = None, names: bool = False) -> Any:
+        """The token that a service asks for, or others by name."""
+        return tokens.token(self.running, self.registry, name, new, remove, names=names)
 
     def shutdown(self, *, all: bool = False) -> Any:
         """End the supervisor; with `all` what runs first."""

@@ -8,8 +8,8 @@ from typing import Any
 def impatient(args: dict[str, Any]) -> None:
     """The life of a service that waits for seconds where others wait for a minute."""
     from workbench.jobs import door, worker
-    from workbench.patterns.serving import server
+    from workbench.patterns.serving import joined, server
 
-    door.SILENCE = 3.0
+    door.SILENCE = joined.PATIENCE = 3.0
     server._IDLE_PATIENCE = server._SLOW_PATIENCE = 0.5
     worker.main(args)

@@ -10,6 +10,7 @@ import os
 import signal
 import socket
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,8 @@ from .door import Door
 from .store import Store
 
 if TYPE_CHECKING:
+    from ..patterns.serving.access import Access
+    from ..patterns.serving.endpoint import Endpoint
     from ..patterns.serving.live import Live
     from ..patterns.serving.served import Served
     from .context import Context
@@ -38,7 +41,7 @@ def run(context: Context) -> None:
     registry = Registry(paths.registry(context.home))
     ref = registry.resolve(spec["model"]).ref
     shared = _taken(context) or _own_socket(context)
-    facts = {**_address(shared, spec["host"]), "metrics": str(_metrics(context))}
+    facts = {**_address(shared, spec["host"], tls=bool(spec.get("tls"))), "metrics": str(_metrics(context))}
     args = {"home": str(context.home), "name": context.name, "metrics": str(_metrics(context))}
 
     def wanted() -> str:
@@ -47,10 +50,10 @@ def run(context: Context) -> None:
     Door(context, shared, f"{__name__}:work", args, ref=ref, count=spec["workers"], wanted=wanted, facts=facts).run()
 
 
-def _address(shared: socket.socket, host: str) -> dict[str, Any]:
+def _address(shared: socket.socket, host: str, *, tls: bool) -> dict[str, Any]:
     address, port = shared.getsockname()[:2]
     shown = f"[{address}]" if ":" in address else address
-    return {"url": f"http://{shown}:{port}", "host": host, "port": port}
+    return {"url": f"http{'s' * tls}://{shown}:{port}", "host": host, "port": port}
 
 
 def _metrics(context: Context) -> Path:
@@ -113,6 +116,7 @@ class Worker:
 
     live: Live
     token: str | None
+    endpoint: Endpoint
     offer: handover.Offer | None = None
 
     def __init__(self, args: dict[str, Any]) -> None:
@@ -146,7 +150,6 @@ class Worker:
     async def serve(self) -> None:
         """Answer requests, once the door says that it may, until told to drain."""
         from ..monitoring.metrics import Metrics
-        from ..patterns.serving.access import Access
         from ..patterns.serving.endpoint import Endpoint, Limits
         from ..patterns.serving.server import serve
 
@@ -157,10 +160,10 @@ class Worker:
             loop.add_reader(self.offer.fileno(), self.offer.give)
         spec = self.job.spec
         metrics = Metrics(Path(self.args["metrics"]), self.args["slot"], spec["workers"])
-        endpoint = Endpoint(
+        self.endpoint = endpoint = Endpoint(
             self.live,
             name=self.job.name,
-            access=Access(self.job.name, self.token, local=spec["host"] in _LOOPBACK),
+            access=self._access(),
             limits=Limits(**spec["limits"]),
             metrics=metrics,
         )
@@ -168,7 +171,8 @@ class Worker:
         self.tell(loaded=True)
         await self.go.wait()
         if not self.drain.is_set():
-            await serve(self.shared.dup(), endpoint, started=lambda: self.tell(ready=True), drain=self.drain)
+            ready = partial(self.tell, ready=True)
+            await serve(self.shared.dup(), endpoint, started=ready, drain=self.drain, tls=spec.get("tls"))
         for task in beside:
             task.cancel()
 
@@ -186,8 +190,19 @@ class Worker:
         folder = self.store.job_folder(self.job.name)
         while True:
             await asyncio.sleep(1)
-            self.tell(alive=True)
+            if self.endpoint.ready or self.endpoint.draining:
+                self.tell(alive=True)
             logs.rotate(folder)
+            if self.endpoint.access.tokens:
+                self.endpoint.access.tokens.refresh()
+
+    def _access(self) -> Access:
+        from ..patterns.serving.access import Access
+        from ..patterns.serving.tokens import Tokens
+
+        spec, tokens = self.job.spec, Tokens(self.store.job_folder(self.job.name))
+        local, open_metrics = spec["host"] in _LOOPBACK, spec.get("open_metrics", False)
+        return Access(self.job.name, self.token, local=local, tokens=tokens, open_metrics=open_metrics)
 
     def _token(self) -> str | None:
         """What to ask for; None where the spec says nothing is."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import JobFailed, UsageError
 from .handles import Planned
-from .kinds import Service, Token, handle
+from .kinds import handle
 from .running import Running, not_done
 
 if TYPE_CHECKING:
@@ -149,15 +149,6 @@ class Lines(list[str]):
 
     def to_json(self) -> list[str]:
         return list(self)
-
-
-def token(running: Running, registry: Registry, name: str) -> Token:
-    """What a service asks for. UsageError where it asks for nothing."""
-    found = running.find(name if "/" in name else f"service/{name}")
-    service = handle(running, registry, found)
-    if not isinstance(service, Service) or not service.token:
-        raise UsageError(f"{found.name} asks for no token", fix="call it without one")
-    return service.token
 
 
 @dataclass(frozen=True)

@@ -74,8 +74,12 @@ _SERVE = (
     option("port", "number", "the port; without it a free one, kept from then on", "PORT", least=0, most=65_535),
     option("host", "text", "the address (127.0.0.1: this machine only)", "ADDRESS"),
     switch("no_token", "answer whoever asks"),
+    switch("open_metrics", "show figures and health to whoever asks, without a token"),
+    option("tls_cert", "text", "a certificate (PEM, with its chain): answer over HTTPS", "FILE"),
+    option("tls_key", "text", "its private key (PEM)", "FILE"),
     option("max_body", "number", "the largest request, in MB (16)", "MB"),
     option("max_queue", "number", "the most requests that wait; beyond it they are refused (1024)", "N", least=1),
+    option("timeout", "number", "the most seconds for one request (60)", "SECONDS"),
     *_LASTING,
 )
 

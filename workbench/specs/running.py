@@ -87,8 +87,13 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         "token",
-        "the token that a service asks for",
-        (THING,),
+        "the token that a service asks for, or further ones, each with a name",
+        (
+            THING,
+            option("new", "text", "make one more, for somebody of this name; it is shown this once", "NAME"),
+            option("remove", "text", "take that of this name back", "NAME"),
+            switch("names", "list the names"),
+        ),
         "what runs",
         example="%workbench token churn",
         shell_example="workbench token churn",

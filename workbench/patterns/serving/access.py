@@ -10,19 +10,22 @@ from .refusals import Refused
 
 if TYPE_CHECKING:
     from .exchange import Headers
+    from .tokens import Tokens
 
 _LOCAL = (b"127.0.0.1", b"localhost", b"[::1]", b"::1")
 
 
 class Access:
-    """Lets those in who have `token`; None lets in everybody. `name` is the deployment's, for messages; on a loopback
-    address (`local`) other names of the host are refused, as a page that rebinds DNS uses.
+    """Lets those in who have `token`, or one of `tokens`; None lets in everybody. `name` is the deployment's, for
+    messages; on a loopback address (`local`) other names of the host are refused, as a page that rebinds DNS uses.
 
     Who looks with a browser opens a link with the token once; a cookie, which no script reads, has it from then on.
     """
 
-    def __init__(self, name: str, token: str | None, *, local: bool) -> None:
-        self.name, self.local = name, local
+    def __init__(
+        self, name: str, token: str | None, *, local: bool, tokens: Tokens | None = None, open_metrics: bool = False
+    ) -> None:
+        self.name, self.local, self.tokens, self.open_metrics = name, local, tokens, open_metrics
         self.token = None if token is None else token.encode()
         self._cookie = b"workbench-" + name.encode().hex().encode()
 
@@ -62,7 +65,9 @@ class Access:
         return ()
 
     def _compare(self, given: bytes) -> None:
-        if not self.token or not hmac.compare_digest(given, self.token):
+        if self.token and hmac.compare_digest(given, self.token):
+            return
+        if self.tokens is None or self.tokens.name_of(given) is None:
             self._refuse("has another token")
 
     def _refuse(self, why: str) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ...data.decoding import Columns, Decoder
 from ...data.encoding import lists
 from ...errors import ModelFailed, WorkbenchError
-from .refusals import Busy
+from .refusals import Busy, Gone, TooLate
 
 if TYPE_CHECKING:
     from ...inference.fields import Table
@@ -30,13 +30,15 @@ _FEW = 512
 _SHARE = 0.2
 _TURNS = 2
 _COME_BACK = 0.001
+_LOOK = 0.05
 
 Answers = list[dict[str, Any] | Exception]
 
 
 @dataclass(slots=True)
 class Asked:
-    """One question, read for a version with this schema, and where its answer goes."""
+    """One question, read for a version with this schema, and where its answer goes; after `due` (of the loop's clock)
+    nobody waits for it, nor once its `client` is `disconnected`."""
 
     columns: Columns | None
     data: Any
@@ -44,6 +46,8 @@ class Asked:
     arrays: bool
     schema: Schema
     answer: asyncio.Future[Answer]
+    due: float
+    client: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +71,10 @@ class Batcher:
         self.loop = asyncio.get_running_loop()
         self.alone: Callable[[], bool] = lambda: False
         self.waiting: list[Asked] = []
+        self.under_way: list[Asked] = []
+        self.began = 0.0  # when the model was asked for these
         self.busy = False
+        self._looking = False
         self.usual = _QUICK  # until it has been seen to be quicker
         self.thread = ThreadPoolExecutor(1, "model")
         self._reader = Decoder(live.current().inputs)
@@ -79,14 +86,15 @@ class Batcher:
             reader = self._reader = Decoder(served.inputs)
         return reader
 
-    def ask(self, asked: Question, schema: Schema) -> asyncio.Future[Answer]:
-        """The answer to a question, read for a version with this schema; to be awaited. Busy where too many wait."""
+    def ask(self, asked: Question, schema: Schema, due: float, client: Any) -> asyncio.Future[Answer]:
+        """The answer to a question, read for a version with this schema; to be awaited. Busy where too many wait; it
+        raises TooLate once it is `due`. Where the `client` is `disconnected`, the model is not asked."""
         if len(self.waiting) >= self.most_waiting:
             raise Busy(
                 f"{len(self.waiting)} requests wait already", fix="try again in a second, or %serve with more --workers"
             )
         answer: asyncio.Future[Answer] = self.loop.create_future()
-        self.waiting.append(Asked(asked.columns, asked.data, asked.rows, asked.arrays, schema, answer))
+        self.waiting.append(Asked(asked.columns, asked.data, asked.rows, asked.arrays, schema, answer, due, client))
         if self.busy:
             self.metrics.waits(len(self.waiting))
         else:
@@ -106,19 +114,46 @@ class Batcher:
         batch = self._taken()
         self.metrics.waits(len(self.waiting))
         if not batch:
-            self.busy = False
+            self._go_on()
             return
         served = self.live.current()
         if self.usual < _QUICK and sum(asked.rows for asked in batch) <= _FEW:
             self._then(served, batch, self._answers(served, batch))
             return
+        self.under_way, self.began = batch, self.loop.time()
+        self._watch()
         work = self.loop.run_in_executor(self.thread, self._answers, served, batch)
         work.add_done_callback(lambda done: self._then(served, batch, done.result()))
 
+    @property
+    def stuck(self) -> float:
+        """For how many seconds the model has been in its present call; 0 where it is in none."""
+        return self.loop.time() - self.began if self.under_way else 0.0
+
+    def _watch(self) -> None:
+        """Look at deadlines, from time to time, as long as a call goes on that could outlast them."""
+        if not self._looking:
+            self._looking = True
+            self.loop.call_later(_LOOK, self._end_the_late)
+
+    def _end_the_late(self) -> None:
+        now = self.loop.time()
+        for asked in (*self.under_way, *self.waiting):
+            if asked.due <= now and not asked.answer.done():
+                asked.answer.set_exception(TooLate("the answer was not there in time"))
+        self.waiting = _wanted(self.waiting)
+        self._looking = False
+        if self.under_way:
+            self._watch()
+
     def _then(self, served: Served, batch: list[Asked], answers: Answers) -> None:
+        self.under_way = []
         self._done(served, batch, answers)
+        self._go_on(_COME_BACK if len(batch) > 1 else 0)
+
+    def _go_on(self, delay: float = 0) -> None:
         if self.waiting:
-            self.loop.call_later(_COME_BACK if len(batch) > 1 else 0, self._next)
+            self.loop.call_later(delay, self._next)
         else:
             self.busy = False
 
@@ -130,7 +165,7 @@ class Batcher:
                 break
             rows, count = rows + asked.rows, count + 1
         batch, self.waiting = self.waiting[:count], self.waiting[count:]
-        return [asked for asked in batch if not asked.answer.done()]
+        return _wanted(batch)
 
     def _done(self, served: Served, batch: list[Asked], answers: Answers) -> None:
         for asked, answer in zip(batch, answers, strict=True):
@@ -190,6 +225,14 @@ class Batcher:
             with suppress(Exception):
                 return self.decoder(served).table([asked.columns])
         return served.inputs.table(asked.data)
+
+
+def _wanted(batch: list[Asked]) -> list[Asked]:
+    """Those that somebody still waits for."""
+    for asked in batch:
+        if asked.client.disconnected and not asked.answer.done():
+            asked.answer.set_exception(Gone())
+    return [asked for asked in batch if not asked.answer.done()]
 
 
 def _parts(arrays: Table, listed: dict[str, list[Any]], batch: list[Asked]) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from .refusals import Refused
+from .refusals import Gone, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -37,7 +37,7 @@ async def _rest(receive: Callable[[], Awaitable[Any]], first: bytes, most: int) 
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise Refused("the client went away", fix="send the whole body", status=499)
+            raise Gone
         parts.append(message.get("body", b""))
         size, more = size + len(parts[-1]), message.get("more_body", False)
         if size > most:

@@ -31,10 +31,20 @@ Receive = Callable[[], Awaitable[Any]]
 
 @dataclass(frozen=True)
 class Limits:
-    """The largest body in bytes, and how many requests may wait."""
+    """The largest body in bytes, how many requests may wait, and for how many seconds one of them."""
 
     max_body: int = 16_000_000
     max_queue: int = 1024
+    timeout: float = 60.0
+
+
+class _Stays:
+    """A client of which nothing is known."""
+
+    disconnected = False
+
+
+_STAYS = _Stays()
 
 
 class Endpoint:
@@ -45,6 +55,11 @@ class Endpoint:
         self.batcher = Batcher(live, metrics, limits.max_queue)
         self.draining = False
         self._named: tuple[Served, Pairs] | None = None
+
+    @property
+    def ready(self) -> bool:
+        """Whether it takes requests, and its model is not in a call that outlasts what any request may take."""
+        return not self.draining and self.batcher.stuck < self.limits.timeout
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -94,10 +109,25 @@ class Endpoint:
         question = protocol.ask(request, self.batcher.decoder(served))
         if not question.rows:
             raise Refused("the body holds no rows", fix="send at least one row; GET / shows how")
-        answer = await self.batcher.ask(question, served.inputs)
+        due = self.batcher.loop.time() + self._patience(request.headers)
+        answer = await self.batcher.ask(question, served.inputs, due, getattr(receive, "__self__", _STAYS))
         reply = question.encode(answer)
         reply.headers += self._version(answer.served)
         return reply
+
+    def _patience(self, headers: Headers) -> float:
+        """For how many seconds this request is worked at: what it says, but not longer than all may."""
+        said = headers.get(b"x-request-timeout")
+        if said is None:
+            return self.limits.timeout
+        try:
+            seconds = float(said)
+        except ValueError:
+            seconds = 0.0
+        if not seconds > 0:
+            what = f"X-Request-Timeout is {said.decode('latin-1')!r}, no number of seconds"
+            raise Refused(what, fix="X-Request-Timeout: 2.5")
+        return min(seconds, self.limits.timeout)
 
     async def _look(self, path: str, headers: Headers, scope: Any, receive: Receive, send: Send) -> None:
         """Answer who sends no rows: whether it is well, to anybody; all else to who may look."""
@@ -105,7 +135,8 @@ class Endpoint:
             health.headers += self._version(self.live.current())
             await self._send(health, send, head=scope["method"] == "HEAD")
             return
-        cookie = self.access.check_looking(headers, scope["query_string"])
+        shown = path == "/metrics" and self.access.open_metrics
+        cookie = () if shown else self.access.check_looking(headers, scope["query_string"])
         await self._site(scope, receive, self._named_by(send, cookie))
 
     def _named_by(self, send: Send, further: Pairs = ()) -> Send:
@@ -134,15 +165,15 @@ class Endpoint:
 
     def _health(self, path: str) -> Reply | None:
         """Alive while this answers; ready while it takes requests. It began to listen after it answered its example."""
-        status = 503 if self.draining else 200
+        status = 200 if self.ready else 503
         if path in ("/health", "/ping", "/v2/health/live", "/health/live"):
             return Reply(b"\n" if path in ("/ping", "/health") else b'{"live":true}')
         if path in ("/v2/health/ready", "/health/ready"):
-            return Reply(dumps({"ready": not self.draining}), status=status)
+            return Reply(dumps({"ready": self.ready}), status=status)
         if path.startswith("/v2/models/") and path.endswith("/ready"):
             served = self.live.current()
             routes.check_model(path.removesuffix("/ready"), served)
-            return Reply(dumps({"name": served.name, "ready": not self.draining}), status=status)
+            return Reply(dumps({"name": served.name, "ready": self.ready}), status=status)
         return None
 
     def _refusal(self, protocol: Protocol, error: WorkbenchError) -> Reply:

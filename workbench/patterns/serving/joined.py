@@ -1,10 +1,17 @@
-"""HTTP/1.1 as uvicorn speaks it, with the head of a response and its body in one write."""
+"""HTTP/1.1 as uvicorn speaks it: the head of a response and its body in one write, and bounds for slow or endless
+clients."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from ...data.encoding import dumps
+
+MOST_HEAD = 65_536  # bytes of a request's line and headers
+PATIENCE = 60.0  # seconds for them, for the next piece of a body, and for an answer to be taken
+_REASONS = {400: b"Bad Request", 408: b"Request Timeout", 431: b"Request Header Fields Too Large"}
 
 
 class Joined:
@@ -40,12 +47,55 @@ class Joined:
 class Protocol(HttpToolsProtocol):
     """uvicorn's protocol over a `Joined` transport."""
 
+    head, in_head, came = 0, True, 0.0
+
     def connection_made(self, transport: Any) -> None:
         super().connection_made(Joined(transport))  # type: ignore[arg-type]
+        self.came = self.loop.time()
+
+    def data_received(self, data: bytes) -> None:
+        if not self.in_head:
+            self.came = self.loop.time()  # of a head all must come in time, of a body the next piece
+        super().data_received(data)
+        if self.in_head:
+            self.head += len(data)
+            if self.head > MOST_HEAD:
+                self.refuse(431, f"the headers are larger than {MOST_HEAD} bytes", "send shorter ones")
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.head, self.in_head, self.came = 0, True, self.loop.time()
+
+    def on_headers_complete(self) -> None:
+        self.in_head = False
+        super().on_headers_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        self.refuse(400, "this is no HTTP request that can be read", "HTTP/1.1, as curl sends it")
+
+    def refuse(self, status: int, what: str, fix: str) -> None:
+        """Answer what never became a request, and close the connection."""
+        body = dumps({"error": what, "fix": fix})
+        head = b"HTTP/1.1 %d %s\r\ncontent-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n"
+        self.transport.write(head % (status, _REASONS[status], len(body)) + body)
+        self.transport.close()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self.came = self.loop.time()
 
     def waits_for_its_client(self) -> bool:
         """Whether the rest of a request has not come, or an answer is not taken."""
         return bool(self.cycle and self.cycle.more_body) or bool(self.flow and self.flow.write_paused)
+
+    def end_the_slow(self, now: float) -> None:
+        """Close it where its client has let it wait for too long in the middle of a request or an answer."""
+        if now - self.came < PATIENCE:
+            return
+        if self.in_head and (self.cycle is None or self.cycle.response_complete):
+            self.refuse(408, f"the request did not come within {PATIENCE:.0f} s", "send it at once")
+        elif self.waits_for_its_client():
+            self.transport.abort()
 
     def on_response_complete(self) -> None:
         self.transport.flush()  # type: ignore[attr-defined]

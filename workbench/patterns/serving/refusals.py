@@ -27,6 +27,24 @@ class Busy(Refused):
     headers = ((b"retry-after", b"1"),)
 
 
+class Gone(Refused):
+    """The client went away; nobody sees it but the figures."""
+
+    status = 499
+
+    def __init__(self) -> None:
+        super().__init__("the client went away", fix="wait for the answer")
+
+
+class TooLate(Refused):
+    """The answer was not there at the deadline."""
+
+    status = 504
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what, fix="allow more time (--timeout of %serve, X-Request-Timeout), or send fewer rows")
+
+
 def status_of(error: WorkbenchError) -> int:
     """400 for what the client sent, 404 for what is not there, 500 for what the model did."""
     if isinstance(error, Refused):

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import gc
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import uvicorn
+
     from .endpoint import Endpoint
 
 _IDLE_PATIENCE = 5.0
@@ -16,12 +18,23 @@ _SLOW_PATIENCE = 20.0
 _LOOK = 0.02
 _KEEP_ALIVE = 75
 _COLLECT_EVERY = 5.0
+_LOOK_AT_CLIENTS = 1.0
 
 
-async def serve(sock: socket.socket, endpoint: Endpoint, *, started: Callable[[], None], drain: asyncio.Event) -> None:
-    """Answer requests. `started` is called once it listens. After `drain` no connection is accepted here, each answer
-    closes its own, and it returns when none is left, or the idle ones have not been used for some seconds. Who does
-    not send the rest of a request, or take an answer, is waited for a little longer."""
+async def serve(
+    sock: socket.socket,
+    endpoint: Endpoint,
+    *,
+    started: Callable[[], None],
+    drain: asyncio.Event,
+    tls: Sequence[str] | None = None,
+) -> None:
+    """Answer requests, with `tls`, a certificate's file and its key's, over HTTPS. `started` is called once it listens.
+
+    After `drain` no connection is accepted here, each answer closes its own, and it returns when none is left, or the
+    idle ones have not been used for some seconds. Who does not send the rest of a request, or take an answer, is waited
+    for a little longer.
+    """
     import uvicorn
 
     from .joined import Protocol
@@ -35,6 +48,8 @@ async def serve(sock: socket.socket, endpoint: Endpoint, *, started: Callable[[]
         ws="none",
         server_header=False,
         timeout_keep_alive=_KEEP_ALIVE,
+        ssl_certfile=tls[0] if tls else None,
+        ssl_keyfile=tls[1] if tls else None,
     )
     config.load()
     server = uvicorn.Server(config)
@@ -43,11 +58,12 @@ async def serve(sock: socket.socket, endpoint: Endpoint, *, started: Callable[[]
     await server.startup(sockets=[sock])
     ticking = asyncio.create_task(server.main_loop())
     _freeze()
-    collecting = asyncio.create_task(_collect())
+    beside = [asyncio.create_task(_collect()), asyncio.create_task(_end_the_slow(server))]
     started()
     await drain.wait()
     await _drained(server, endpoint)
-    collecting.cancel()
+    for task in beside:
+        task.cancel()
     server.should_exit = True
     await ticking
 
@@ -75,6 +91,15 @@ def _freeze() -> None:
     gc.collect()
     gc.freeze()
     gc.disable()
+
+
+async def _end_the_slow(server: uvicorn.Server) -> None:
+    """Clients that never send the rest hold memory and a descriptor each."""
+    loop = asyncio.get_running_loop()
+    while True:
+        await asyncio.sleep(_LOOK_AT_CLIENTS)
+        for connection in list(server.server_state.connections):
+            connection.end_the_slow(loop.time())  # type: ignore[union-attr]
 
 
 async def _collect() -> None:

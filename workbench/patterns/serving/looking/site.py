@@ -34,7 +34,7 @@ def site(endpoint: Endpoint) -> FastAPI:
     @app.api_route("/", methods=_LOOK)
     @app.api_route("/docs", methods=_LOOK)
     def page(request: Request) -> Response:
-        url = f"http://{request.headers.get('host', 'localhost')}"
+        url = f"{request.url.scheme}://{request.headers.get('host', 'localhost')}"
         return Response(pages.page(served(), endpoint.name, url, token=token), media_type="text/html")
 
     @app.api_route("/openapi.json", methods=_LOOK)
