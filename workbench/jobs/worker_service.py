@@ -25,6 +25,7 @@ from .store import Store
 
 if TYPE_CHECKING:
     from ..patterns.serving.access import Access
+    from ..patterns.serving.deferring import Deferring
     from ..patterns.serving.endpoint import Endpoint
     from ..patterns.serving.live import Live
     from ..patterns.serving.served import Served
@@ -167,6 +168,7 @@ class Worker:
             limits=Limits(**spec["limits"]),
             metrics=metrics,
         )
+        endpoint.deferring = self._deferring()
         beside = [asyncio.create_task(self._listen()), asyncio.create_task(self._stay_in_touch())]
         self.tell(loaded=True)
         await self.go.wait()
@@ -195,6 +197,13 @@ class Worker:
             logs.rotate(folder)
             if self.endpoint.access.tokens:
                 self.endpoint.access.tokens.refresh()
+
+    def _deferring(self) -> Deferring:
+        from ..patterns.serving.deferred import Deferred
+        from ..patterns.serving.deferring import Deferring
+
+        folder, most = self.store.job_folder(self.job.name), self.job.spec["limits"]["max_queue"]
+        return Deferring(self.endpoint, Deferred(folder, most, f"{self.args['slot']}-{os.getpid()}"))
 
     def _access(self) -> Access:
         from ..patterns.serving.access import Access

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ... import journal
 from ...data.encoding import dumps
 from ...errors import ModelFailed, WorkbenchError
-from . import body, routes
+from . import body, deferring, routes
 from .batcher import Batcher
 from .exchange import Reply, Request
 from .refusals import Refused, not_taken, status_of
@@ -21,6 +21,7 @@ from .routes import PLAIN, Protocol
 if TYPE_CHECKING:
     from ...monitoring.metrics import Metrics
     from .access import Access
+    from .deferring import Deferring
     from .exchange import Headers, Pairs
     from .live import Live
     from .served import Served
@@ -54,6 +55,7 @@ class Endpoint:
         self.live, self.name, self.access, self.limits, self.metrics = live, name, access, limits, metrics
         self.batcher = Batcher(live, metrics, limits.max_queue)
         self.draining = False
+        self.deferring: Deferring | None = None
         self._named: tuple[Served, Pairs] | None = None
 
     @property
@@ -81,13 +83,8 @@ class Endpoint:
                 return
             protocol = found
             reply = await self._predict(protocol, Request(path, headers, b""), receive)
-        except WorkbenchError as error:
-            reply = self._refusal(protocol, error)
         except Exception as error:  # noqa: BLE001 a client gets an answer whatever happens
-            what = f"{self.name} failed at this request: {type(error).__name__}"
-            journal.note(what, error)
-            fix = f"%workbench logs {self.name} says where"
-            reply = self._refusal(protocol, Refused(what, fix=fix, status=500))
+            reply = self._failed(protocol, error)
         if scope["method"] == "POST":
             self.metrics.answered(time.perf_counter() - started, reply.status)
         await self._send(reply, send, head=scope["method"] == "HEAD")
@@ -105,12 +102,26 @@ class Endpoint:
 
     async def _predict(self, protocol: Protocol, request: Request, receive: Receive) -> Reply:
         request.content = await body.read(receive, request.headers, self.limits.max_body)
+        if self.deferring and deferring.wanted(request.headers):
+            return await self.deferring.take(request)
+        return await self._answer(protocol, request, getattr(receive, "__self__", _STAYS))
+
+    async def reply(self, request: Request) -> Reply:
+        """The reply to a request that was let in before, whatever it is."""
+        protocol = PLAIN
+        try:
+            protocol = routes.find(request.path, request.headers, self.live.current()) or PLAIN
+            return await self._answer(protocol, request, _STAYS)
+        except Exception as error:  # noqa: BLE001 who fetches it gets an answer whatever happens
+            return self._failed(protocol, error)
+
+    async def _answer(self, protocol: Protocol, request: Request, client: Any) -> Reply:
         served = self.live.current()
         question = protocol.ask(request, self.batcher.decoder(served))
         if not question.rows:
             raise Refused("the body holds no rows", fix="send at least one row; GET / shows how")
         due = self.batcher.loop.time() + self._patience(request.headers)
-        answer = await self.batcher.ask(question, served.inputs, due, getattr(receive, "__self__", _STAYS))
+        answer = await self.batcher.ask(question, served.inputs, due, client)
         reply = question.encode(answer)
         reply.headers += self._version(answer.served)
         return reply
@@ -135,9 +146,19 @@ class Endpoint:
             health.headers += self._version(self.live.current())
             await self._send(health, send, head=scope["method"] == "HEAD")
             return
+        if path.startswith(deferring.PREFIX) and self.deferring and scope["method"] in ("GET", "HEAD", "DELETE"):
+            await self._look_up(path, headers, scope, send)
+            return
         shown = path == "/metrics" and self.access.open_metrics
         cookie = () if shown else self.access.check_looking(headers, scope["query_string"])
         await self._site(scope, receive, self._named_by(send, cookie))
+
+    async def _look_up(self, path: str, headers: Headers, scope: Any, send: Send) -> None:
+        """The answer to a request that was to be answered later."""
+        assert self.deferring
+        self.access.check_looking(headers, scope["query_string"])
+        reply = await self.deferring.look(scope["method"], path.removeprefix(deferring.PREFIX))
+        await self._send(reply, send, head=scope["method"] == "HEAD")
 
     def _named_by(self, send: Send, further: Pairs = ()) -> Send:
         """Sends what the site answers with the version in its headers, and these."""
@@ -175,6 +196,13 @@ class Endpoint:
             routes.check_model(path.removesuffix("/ready"), served)
             return Reply(dumps({"name": served.name, "ready": self.ready}), status=status)
         return None
+
+    def _failed(self, protocol: Protocol, error: Exception) -> Reply:
+        if isinstance(error, WorkbenchError):
+            return self._refusal(protocol, error)
+        what = f"{self.name} failed at this request: {type(error).__name__}"
+        journal.note(what, error)
+        return self._refusal(protocol, Refused(what, fix=f"%workbench logs {self.name} says where", status=500))
 
     def _refusal(self, protocol: Protocol, error: WorkbenchError) -> Reply:
         status = status_of(error)

@@ -59,11 +59,14 @@ async def serve(
     ticking = asyncio.create_task(server.main_loop())
     _freeze()
     beside = [asyncio.create_task(_collect()), asyncio.create_task(_end_the_slow(server))]
+    if endpoint.deferring:
+        beside.append(asyncio.create_task(endpoint.deferring.work()))
     started()
     await drain.wait()
     await _drained(server, endpoint)
     for task in beside:
         task.cancel()
+    await asyncio.gather(*beside, return_exceptions=True)
     server.should_exit = True
     await ticking
 
