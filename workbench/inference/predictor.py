@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import linecache
 import sysconfig
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ModelFailed
+from . import parts
 from .answer import answer_table
+from .awaiting import finished
 
 if TYPE_CHECKING:
     from .fields import Table
@@ -33,6 +34,7 @@ class Predictor:
         self, function: Callable[[Any], Any], schema: Schema, *, name: str = "", row_wise: bool = False
     ) -> None:
         self.function, self.schema, self.name, self.row_wise = function, schema, name, row_wise
+        self.awaits = self.yields = False  # until it was seen to
 
     def __repr__(self) -> str:
         return f"Predictor({self.name or 'model'}, {self.schema.kind} of {', '.join(self.schema.names)})"
@@ -42,18 +44,64 @@ class Predictor:
 
         Raises BadInput for rows that the model cannot take, and ModelFailed where its own code fails.
         """
+        given, rows = self._given(data)
+        return answer_table(self.call(given), rows, name=self.name or "predict")
+
+    def _given(self, data: Any) -> tuple[Any, int]:
+        """What the model's function is given for these rows, and how many they are."""
         table = self.schema.table(data)
         theirs = data is table or hasattr(data, "keys") or hasattr(data, "dtype")
-        returned = self.call(self.schema.build(table, owned=not theirs))
-        return answer_table(returned, self.schema.rows(table), name=self.name or "predict")
+        return self.schema.build(table, owned=not theirs), self.schema.rows(table)
 
     def call(self, given: Any) -> Any:
-        """What the model's function returns for a frame, array or dict of arrays as it is, awaited if need be."""
+        """What the model's function returns for a frame, array or dict of arrays as it is, awaited and put together if
+        need be."""
         try:
-            returned = self.function(given)
-            return finished(returned) if inspect.iscoroutine(returned) else returned
+            returned = self._called(given)
+            returned = finished(returned) if inspect.iscoroutine(returned) else returned
+            return parts.together(returned) if self.yields and parts.yields(returned) else returned
         except (Exception, SystemExit) as error:
             raise failed(self.name or "the model", error) from error
+
+    def _called(self, given: Any) -> Any:
+        returned = self.function(given)
+        if inspect.iscoroutine(returned):
+            self.awaits = True
+        elif parts.yields(returned):
+            self.yields = True
+        return returned
+
+    async def awaited(self, data: Any) -> Table:
+        """As `predict`, on the loop of `awaiting`, where others are awaited meanwhile."""
+        given, rows = self._given(data)
+        try:
+            returned = self._called(given)
+            returned = await returned if inspect.iscoroutine(returned) else returned
+        except (Exception, SystemExit) as error:
+            raise failed(self.name or "the model", error) from error
+        return answer_table(returned, rows, name=self.name or "predict")
+
+    def parts(self, data: Any) -> Iterator[Table]:
+        """As `predict`, but in parts as the model yields them; in one where it yields none. Raises as it does, and
+        ModelFailed at the end where there were fewer answers than rows, or more."""
+        given, rows = self._given(data)
+        name, answered = self.name or "predict", 0
+        try:
+            returned = self._called(given)
+            found = parts.each(returned) if parts.yields(returned) else None
+            if found is None:
+                yield answer_table(finished(returned) if inspect.iscoroutine(returned) else returned, rows, name=name)
+                return
+            for part in found:
+                count = len(part)
+                answered += count
+                yield answer_table(part, count, name=name)
+        except ModelFailed:
+            raise
+        except (Exception, SystemExit) as error:
+            raise failed(name, error) from error
+        if answered != rows:
+            raise ModelFailed(f"{name} yielded {answered} answers for {rows} rows", fix="yield one for each row")
 
 
 def entry_function(entry: Any, kind: str) -> Callable[[Any], Any]:
@@ -84,18 +132,6 @@ def _made(entry: Any) -> Any:
         return made
     except (Exception, SystemExit) as error:
         raise failed(getattr(entry, "__name__", "the model"), error) from error
-
-
-def finished(coroutine: Coroutine[Any, Any, Any]) -> Any:
-    """The result of an `async def`; in a thread of its own where an event loop runs already, as in notebooks."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(coroutine)
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, coroutine).result()
 
 
 def failed(name: str, error: BaseException) -> ModelFailed:

@@ -14,7 +14,9 @@ from contextlib import ExitStack, contextmanager
 from types import ModuleType
 from typing import Any
 
-from .predictor import entry_function, finished
+from . import parts
+from .awaiting import finished
+from .predictor import entry_function
 
 _ABSENT = object()
 
@@ -47,9 +49,15 @@ class _Around:
         def answer(given: Any) -> Any:
             with self.entered():
                 returned = function(given)
-                return finished(returned) if inspect.iscoroutine(returned) else returned
+                returned = finished(returned) if inspect.iscoroutine(returned) else returned
+            return self._within(returned) if parts.yields(returned) else returned
 
         return answer
+
+    def _within(self, returned: Any) -> Iterator[Any]:
+        """What a generator yields runs after its call."""
+        with self.entered():
+            yield from parts.each(returned)
 
 
 class _Patched:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ...data.decoding import Columns, Decoder
 from ...data.encoding import lists
 from ...errors import ModelFailed, WorkbenchError
+from ...inference import awaiting
 from .refusals import Busy, Gone, TooLate
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ class Batcher:
         self.waiting: list[Asked] = []
         self.under_way: list[Asked] = []
         self.began = 0.0  # when the model was asked for these
+        self.awaited: set[asyncio.Task[None]] = set()
         self.busy = False
         self._looking = False
         self.usual = _QUICK  # until it has been seen to be quicker
@@ -89,7 +91,7 @@ class Batcher:
     def ask(self, asked: Question, schema: Schema, due: float, client: Any) -> asyncio.Future[Answer]:
         """The answer to a question, read for a version with this schema; to be awaited. Busy where too many wait; it
         raises TooLate once it is `due`. Where the `client` is `disconnected`, the model is not asked."""
-        if len(self.waiting) >= self.most_waiting:
+        if len(self.waiting) + len(self.awaited) >= self.most_waiting:
             raise Busy(
                 f"{len(self.waiting)} requests wait already", fix="try again in a second, or %serve with more --workers"
             )
@@ -117,13 +119,42 @@ class Batcher:
             self._go_on()
             return
         served = self.live.current()
-        if self.usual < _QUICK and sum(asked.rows for asked in batch) <= _FEW:
+        if served.predictor.awaits:
+            self._await(served, batch)
+            return
+        quick = self.usual < _QUICK and not served.predictor.yields
+        if quick and sum(asked.rows for asked in batch) <= _FEW:
             self._then(served, batch, self._answers(served, batch))
             return
         self.under_way, self.began = batch, self.loop.time()
         self._watch()
         work = self.loop.run_in_executor(self.thread, self._answers, served, batch)
         work.add_done_callback(lambda done: self._then(served, batch, done.result()))
+
+    def _await(self, served: Served, batch: list[Asked]) -> None:
+        """Ask an `async` model about each request alone; others are asked while it waits for what it awaits."""
+        for asked in batch:
+            task = self.loop.create_task(self._awaited(served, asked))
+            self.awaited.add(task)
+            task.add_done_callback(self.awaited.discard)
+        self._go_on()
+
+    async def _awaited(self, served: Served, asked: Asked) -> None:
+        self.metrics.calls()
+        started = time.perf_counter()
+        try:
+            work = asyncio.run_coroutine_threadsafe(
+                served.predictor.awaited(self.table(served, asked)), awaiting.loop()
+            )
+            async with asyncio.timeout_at(asked.due):
+                answered = await asyncio.wrap_future(work)
+            answer: dict[str, Any] | Exception = answered if asked.arrays else lists(answered)
+        except TimeoutError:
+            answer = TooLate()
+        except Exception as error:  # noqa: BLE001 a client gets an answer whatever happens
+            answer = _failure(served, error)
+        self.metrics.predicted(asked.rows, time.perf_counter() - started)
+        self._done(served, [asked], [answer])
 
     @property
     def stuck(self) -> float:
@@ -140,7 +171,7 @@ class Batcher:
         now = self.loop.time()
         for asked in (*self.under_way, *self.waiting):
             if asked.due <= now and not asked.answer.done():
-                asked.answer.set_exception(TooLate("the answer was not there in time"))
+                asked.answer.set_exception(TooLate())
         self.waiting = _wanted(self.waiting)
         self._looking = False
         if self.under_way:
@@ -212,19 +243,23 @@ class Batcher:
     def _apart(self, served: Served, asked: Asked) -> dict[str, Any] | Exception:
         """The answer to one request by itself."""
         try:
-            answered = served.predictor.predict(self._table(served, asked))
+            answered = served.predictor.predict(self.table(served, asked))
             return answered if asked.arrays else lists(answered)
-        except WorkbenchError as error:
-            return error
         except Exception as error:  # noqa: BLE001 a client gets an answer whatever happens
-            return ModelFailed(f"{served.ref} failed: {type(error).__name__}: {error}", fix="see %workbench logs")
+            return _failure(served, error)
 
-    def _table(self, served: Served, asked: Asked) -> Table:
+    def table(self, served: Served, asked: Asked | Question) -> Table:
         """The quick way where it can be gone; what it refuses is refused in the schema's own words."""
         if asked.columns is not None:
             with suppress(Exception):
                 return self.decoder(served).table([asked.columns])
         return served.inputs.table(asked.data)
+
+
+def _failure(served: Served, error: Exception) -> WorkbenchError:
+    if isinstance(error, WorkbenchError):
+        return error
+    return ModelFailed(f"{served.ref} failed: {type(error).__name__}: {error}", fix="see %workbench logs")
 
 
 def _wanted(batch: list[Asked]) -> list[Asked]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ... import journal
 from ...data.encoding import dumps
 from ...errors import ModelFailed, WorkbenchError
-from . import body, deferring, routes
+from . import body, deferring, events, routes
 from .batcher import Batcher
 from .exchange import Reply, Request
 from .refusals import Refused, not_taken, status_of
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ...monitoring.metrics import Metrics
     from .access import Access
     from .deferring import Deferring
-    from .exchange import Headers, Pairs
+    from .exchange import Headers, Pairs, Question
     from .live import Live
     from .served import Served
 
@@ -82,7 +82,9 @@ class Endpoint:
                 await self._site(scope, receive, self._named_by(send))
                 return
             protocol = found
-            reply = await self._predict(protocol, Request(path, headers, b""), receive)
+            reply = await self._predict(protocol, Request(path, headers, b""), receive, send)
+            if reply is None:
+                return
         except Exception as error:  # noqa: BLE001 a client gets an answer whatever happens
             reply = self._failed(protocol, error)
         if scope["method"] == "POST":
@@ -100,11 +102,26 @@ class Endpoint:
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if head else reply.content})
 
-    async def _predict(self, protocol: Protocol, request: Request, receive: Receive) -> Reply:
+    async def _predict(self, protocol: Protocol, request: Request, receive: Receive, send: Send) -> Reply | None:
+        """The reply; None where it was sent in parts."""
         request.content = await body.read(receive, request.headers, self.limits.max_body)
         if self.deferring and deferring.wanted(request.headers):
             return await self.deferring.take(request)
-        return await self._answer(protocol, request, getattr(receive, "__self__", _STAYS))
+        client = getattr(receive, "__self__", _STAYS)
+        if events.wanted(request.headers):
+            await self._send_events(protocol, request, client, send)
+            return None
+        return await self._answer(protocol, request, client)
+
+    async def _send_events(self, protocol: Protocol, request: Request, client: Any, send: Send) -> None:
+        started, served = time.perf_counter(), self.live.current()
+        table = self.batcher.table(served, self._question(protocol, request, served))
+        headers = [(b"content-type", events.TYPE), (b"cache-control", b"no-cache"), *self._version(served)]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        async for event in events.events(self.batcher.thread, served, table, client):
+            await send({"type": "http.response.body", "body": event, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+        self.metrics.answered(time.perf_counter() - started, 200)
 
     async def reply(self, request: Request) -> Reply:
         """The reply to a request that was let in before, whatever it is."""
@@ -117,14 +134,18 @@ class Endpoint:
 
     async def _answer(self, protocol: Protocol, request: Request, client: Any) -> Reply:
         served = self.live.current()
-        question = protocol.ask(request, self.batcher.decoder(served))
-        if not question.rows:
-            raise Refused("the body holds no rows", fix="send at least one row; GET / shows how")
+        question = self._question(protocol, request, served)
         due = self.batcher.loop.time() + self._patience(request.headers)
         answer = await self.batcher.ask(question, served.inputs, due, client)
         reply = question.encode(answer)
         reply.headers += self._version(answer.served)
         return reply
+
+    def _question(self, protocol: Protocol, request: Request, served: Served) -> Question:
+        question = protocol.ask(request, self.batcher.decoder(served))
+        if not question.rows:
+            raise Refused("the body holds no rows", fix="send at least one row; GET / shows how")
+        return question
 
     def _patience(self, headers: Headers) -> float:
         """For how many seconds this request is worked at: what it says, but not longer than all may."""

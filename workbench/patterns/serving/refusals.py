@@ -41,8 +41,9 @@ class TooLate(Refused):
 
     status = 504
 
-    def __init__(self, what: str) -> None:
-        super().__init__(what, fix="allow more time (--timeout of %serve, X-Request-Timeout), or send fewer rows")
+    def __init__(self) -> None:
+        fix = "allow more time (--timeout of %serve, X-Request-Timeout), or send fewer rows"
+        super().__init__("the answer was not there in time", fix=fix)
 
 
 def status_of(error: WorkbenchError) -> int:
