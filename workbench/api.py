@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from . import paths
 from .bundle.registry import Registry
 from .errors import UsageError
-from .operations import steering, tokens
+from .operations import request_log, steering, tokens
 from .operations.certificate import certificate
 from .operations.environment import Common
 from .operations.running import Running
@@ -168,6 +168,10 @@ class Workbench:
         max_body: float | None = None,
         max_queue: int | None = None,
         timeout: float | None = None,
+        log_requests: bool = False,
+        keep_requests: str | None = None,
+        hide: str | None = None,
+        hash: str | None = None,
         name: str | None = None,
         workers: int | None = None,
         env_file: str | None = None,
@@ -187,6 +191,7 @@ class Workbench:
             "token": not no_token,
             "open_metrics": open_metrics,
             "tls": certificate(tls_cert, tls_key),
+            "log": request_log.options(keep_requests, hide, hash, on=log_requests),
             "limits": limits,
         }
         return self._deploying().serve(model, spec, Common(name, env_file, notify, dry_run))
@@ -278,6 +283,21 @@ class Workbench:
     def resume(self, name: str) -> Any:
         """Go on with what was paused, stopped or has failed."""
         return steering.resume(self.running, self.registry, name)
+
+    def requests(
+        self,
+        name: str,
+        *,
+        since: str | None = None,
+        until: str | None = None,
+        version: int | None = None,
+        failed: bool = False,
+        last: int | None = None,
+        output: str | None = None,
+    ) -> Any:
+        """What a service was asked and answered, as a frame."""
+        found = request_log.requests(self.running, self.registry, name, since, until, version, last, failed=failed)
+        return request_log.written(found, output) if output else found
 
     def token(self, name: str, *, new: str | None = None, remove: str | None = None, names: bool = False) -> Any:
         """The token that a service asks for, or others by name."""

@@ -27,6 +27,11 @@ def second(df: pd.DataFrame) -> Any:
     return 3 * df["a"] + df["b"] + 1000
 
 
+def by_name(df: pd.DataFrame) -> Any:
+    """Of a customer: text and a nullable number."""
+    return df["name"].str.len() + df["calls"].fillna(0).astype(float)
+
+
 class Moody:
     """Fails, waits or dies when it is asked about the age that stands for it; while `broken` is there it always dies."""
 

@@ -45,7 +45,7 @@ class Door:
     """Keeps `count` children running that call `target` with `args` and what the door adds: `channel` and `socket`
     (descriptors), `slot`, `epoch` (a file), and `ref`, which version to load. A child says `loaded`, is told of what
     it missed meanwhile, then to `go`, and says `ready` when it answers. `wanted` says which version should answer;
-    `facts` is what it tells of itself, beside its children and their version."""
+    `facts` is what it tells of itself, beside its children and their version; `beside` is called at each look."""
 
     def __init__(
         self,
@@ -58,9 +58,11 @@ class Door:
         count: int,
         wanted: Callable[[], str],
         facts: dict[str, Any],
+        beside: Callable[[], None] = lambda: None,
     ) -> None:
         self.context, self.shared, self.target, self.ref, self.count = context, shared, target, ref, count
         _sweep(context.folder)
+        self.beside = beside
         self.following, self.facts = Following(wanted), facts | {"door": os.getpid(), "deaths": 0}
         context.facts(**self.facts, version=ref)
         self.args = args | {"epoch": str(context.folder / f"epoch-{os.getpid()}"), "door": os.getpid()}
@@ -211,6 +213,7 @@ class Door:
     def _look(self) -> None:
         """What the store says: stop, a successor, orders."""
         self.context.tick()
+        self.beside()
         self._end_the_silent()
         if self.leaving:
             self._cut_off()

@@ -22,12 +22,14 @@ from . import handover, logs
 from .changeover import Epoch
 from .door import Door
 from .store import Store
+from .worker_requests import Compacting
 
 if TYPE_CHECKING:
     from ..patterns.serving.access import Access
     from ..patterns.serving.deferring import Deferring
     from ..patterns.serving.endpoint import Endpoint
     from ..patterns.serving.live import Live
+    from ..patterns.serving.requests import RequestLog
     from ..patterns.serving.served import Served
     from .context import Context
 
@@ -48,7 +50,9 @@ def run(context: Context) -> None:
     def wanted() -> str:
         return registry.resolve(spec["model"]).ref
 
-    Door(context, shared, f"{__name__}:work", args, ref=ref, count=spec["workers"], wanted=wanted, facts=facts).run()
+    beside = Compacting(context) if spec.get("log") else lambda: None
+    work = f"{__name__}:work"
+    Door(context, shared, work, args, ref=ref, count=spec["workers"], wanted=wanted, facts=facts, beside=beside).run()
 
 
 def _address(shared: socket.socket, host: str, *, tls: bool) -> dict[str, Any]:
@@ -168,6 +172,7 @@ class Worker:
             limits=Limits(**spec["limits"]),
             metrics=metrics,
         )
+        endpoint.batcher.log = self._log()
         endpoint.deferring = self._deferring()
         beside = [asyncio.create_task(self._listen()), asyncio.create_task(self._stay_in_touch())]
         self.tell(loaded=True)
@@ -197,6 +202,16 @@ class Worker:
             logs.rotate(folder)
             if self.endpoint.access.tokens:
                 self.endpoint.access.tokens.refresh()
+
+    def _log(self) -> RequestLog | None:
+        from ..monitoring.spool import Spool
+        from ..patterns.serving.requests import RequestLog
+
+        if not (how := self.job.spec.get("log")):
+            return None
+        folder = self.store.job_folder(self.job.name) / "requests"
+        spool = Spool(folder, hidden=tuple(how["hide"]), hashed=tuple(how["hash"]))
+        return RequestLog(spool, f"{self.args['slot']}-{os.getpid()}")
 
     def _deferring(self) -> Deferring:
         from ..patterns.serving.deferred import Deferred

@@ -15,7 +15,7 @@ from ..bundle import packages
 from ..bundle.storage import writing
 from ..data import folders, places
 from ..errors import NotFound, NotProven, UsageError
-from . import environment
+from . import environment, request_log
 from .handles import Planned
 from .kinds import handle
 from .running import Running, not_done, options, said
@@ -58,6 +58,7 @@ class Deploying:
         common.check()
         wanted = self._lasting(model, _SERVING)
         name = f"service/{common.name or wanted.own_name}"
+        request_log.check(spec["log"], self._version(wanted))
         if spec["token"] and not common.dry_run:
             self._token(name)
         spec = {"model": wanted.spec["model"], **spec, "port": spec["port"] or self._port_before(name)}
@@ -76,7 +77,7 @@ class Deploying:
         way = {"model": wanted.spec["model"], "input": places.absolute(input), "output": to}
         group = spec["group"] or own
         if not common.dry_run:
-            version = wanted.first or self.registry.resolve(wanted.spec["model"])
+            version = self._version(wanted)
             alone = "" if version.manifest.row_wise else _ALONE
             remarks = (wanted.remark, alone, _beginning(input, group, spec["start"]))
             wanted = replace(wanted, remark=" · ".join(filter(None, remarks)))
@@ -186,6 +187,9 @@ class Deploying:
         first = self._newest_proven(base)
         remark = f"{ref} is now {first.ref}, the newest proven"
         return replace(_of(first, preload), spec={"model": ref}, remark=remark, first=first)
+
+    def _version(self, wanted: Wanted) -> ModelVersion:
+        return wanted.first or self.registry.resolve(wanted.spec["model"])
 
     def _set_live(self, wanted: Wanted) -> None:
         """Only once nothing is left to refuse: who was refused has changed nothing."""

@@ -80,6 +80,10 @@ _SERVE = (
     option("max_body", "number", "the largest request, in MB (16)", "MB"),
     option("max_queue", "number", "the most requests that wait; beyond it they are refused (1024)", "N", least=1),
     option("timeout", "number", "the most seconds for one request (60)", "SECONDS"),
+    switch("log_requests", "keep what was asked and answered: %workbench requests"),
+    option("keep_requests", "text", "for how long (7d), and at most so much (1GB): `30d`, `500MB` or both", "7d,1GB"),
+    option("hide", "text", "columns that are not kept", "COLUMNS"),
+    option("hash", "text", "columns of which a digest is kept, the same for the same value", "COLUMNS"),
     *_LASTING,
 )
 

@@ -86,6 +86,21 @@ VERBS: tuple[Verb, ...] = (
         example="%workbench resume run/17",
     ),
     Verb(
+        "requests",
+        "read back what a service was asked and answered, as a frame",
+        (
+            THING,
+            option("since", "text", "from when on: `1h` ago, or a date and time", "WHEN"),
+            option("until", "text", "up to when", "WHEN"),
+            option("version", "number", "of this version of the model only", "N", least=1),
+            switch("failed", "only what was refused or failed"),
+            Option("last", "number", "the last so many rows", ("-n", "--last"), "N", least=1),
+            Option("output", "sink", "write them to a file or a table", ("-o", "--output"), "OUTPUT"),
+        ),
+        "what runs",
+        example="%workbench requests churn --since 1h",
+    ),
+    Verb(
         "token",
         "the token that a service asks for, or further ones, each with a name",
         (

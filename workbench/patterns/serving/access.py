@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import parse_qs
 
 from .refusals import Refused
@@ -39,14 +39,14 @@ class Access:
             fix = "ask 127.0.0.1 or localhost; for other machines, %serve with --host 0.0.0.0"
             raise Refused(what, fix=fix, status=421)
 
-    def check(self, headers: Headers) -> None:
-        """Refused with 401 for another token than this, or none, in `Authorization`."""
+    def check(self, headers: Headers) -> str:
+        """The name of the token in `Authorization`, empty for the service's own. Refused with 401 for another."""
         if self.token is None:
-            return
+            return ""
         scheme, _, given = headers.get(b"authorization", b"").partition(b" ")
         if scheme.lower() != b"bearer":
             self._refuse("asks for a token" if not scheme else "asks for its token after the word Bearer")
-        self._compare(given.strip())
+        return self._compare(given.strip())
 
     def check_looking(self, headers: Headers, query: bytes) -> tuple[tuple[bytes, bytes], ...]:
         """As `check`, for who only looks: `?token=` will do, and the cookie that is then given, as a header."""
@@ -64,12 +64,14 @@ class Access:
             self._compare(kept)
         return ()
 
-    def _compare(self, given: bytes) -> None:
+    def _compare(self, given: bytes) -> str:
         if self.token and hmac.compare_digest(given, self.token):
-            return
-        if self.tokens is None or self.tokens.name_of(given) is None:
+            return ""
+        name = self.tokens.name_of(given) if self.tokens else None
+        if name is None:
             self._refuse("has another token")
+        return name
 
-    def _refuse(self, why: str) -> None:
+    def _refuse(self, why: str) -> NoReturn:
         fix = f'send it, as in curl -H "Authorization: Bearer $(workbench token {self.name.partition("/")[2]})"'
         raise Refused(f"{self.name} {why}", fix=fix, status=401, headers=((b"www-authenticate", b"Bearer"),))

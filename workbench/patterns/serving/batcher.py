@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from ...inference.fields import Table
     from ...inference.schema import Schema
     from ...monitoring.metrics import Metrics
-    from .exchange import Question
+    from .exchange import Question, Request
     from .live import Live
+    from .requests import RequestLog
     from .served import Served
 
 MOST_ROWS = 4096
@@ -49,6 +50,7 @@ class Asked:
     answer: asyncio.Future[Answer]
     due: float
     client: Any
+    request: Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,7 @@ class Batcher:
         self.under_way: list[Asked] = []
         self.began = 0.0  # when the model was asked for these
         self.awaited: set[asyncio.Task[None]] = set()
+        self.log: RequestLog | None = None
         self.busy = False
         self._looking = False
         self.usual = _QUICK  # until it has been seen to be quicker
@@ -88,7 +91,7 @@ class Batcher:
             reader = self._reader = Decoder(served.inputs)
         return reader
 
-    def ask(self, asked: Question, schema: Schema, due: float, client: Any) -> asyncio.Future[Answer]:
+    def ask(self, asked: Question, schema: Schema, due: float, client: Any, request: Request) -> asyncio.Future[Answer]:
         """The answer to a question, read for a version with this schema; to be awaited. Busy where too many wait; it
         raises TooLate once it is `due`. Where the `client` is `disconnected`, the model is not asked."""
         if len(self.waiting) + len(self.awaited) >= self.most_waiting:
@@ -96,7 +99,8 @@ class Batcher:
                 f"{len(self.waiting)} requests wait already", fix="try again in a second, or %serve with more --workers"
             )
         answer: asyncio.Future[Answer] = self.loop.create_future()
-        self.waiting.append(Asked(asked.columns, asked.data, asked.rows, asked.arrays, schema, answer, due, client))
+        read = (asked.columns, asked.data, asked.rows, asked.arrays)
+        self.waiting.append(Asked(*read, schema, answer, due, client, request))
         if self.busy:
             self.metrics.waits(len(self.waiting))
         else:
@@ -199,6 +203,8 @@ class Batcher:
         return _wanted(batch)
 
     def _done(self, served: Served, batch: list[Asked], answers: Answers) -> None:
+        if self.log:
+            self.log.answered(served, batch, answers)
         for asked, answer in zip(batch, answers, strict=True):
             if asked.answer.done():
                 continue  # whoever asked went away

@@ -74,7 +74,7 @@ class Endpoint:
             if scope["method"] != "POST":
                 await self._look(path, headers, scope, receive, send)
                 return
-            self.access.check(headers)
+            caller = self.access.check(headers)
             found = routes.find(path, headers, self.live.current())
             if found is None:
                 if self._health(path) is not None:
@@ -82,7 +82,7 @@ class Endpoint:
                 await self._site(scope, receive, self._named_by(send))
                 return
             protocol = found
-            reply = await self._predict(protocol, Request(path, headers, b""), receive, send)
+            reply = await self._predict(protocol, Request(path, headers, b"", caller), receive, send)
             if reply is None:
                 return
         except Exception as error:  # noqa: BLE001 a client gets an answer whatever happens
@@ -133,10 +133,24 @@ class Endpoint:
             return self._failed(protocol, error)
 
     async def _answer(self, protocol: Protocol, request: Request, client: Any) -> Reply:
+        log = self.batcher.log
+        if log is None:
+            return await self._asked(protocol, request, client)
+        log.begin(request)
+        try:
+            reply = await self._asked(protocol, request, client)
+        except Refused as error:
+            log.refused(self.live.current(), request, error)
+            error.headers = (*error.headers, (b"x-request-id", request.id.encode("latin-1")))
+            raise
+        reply.headers += ((b"x-request-id", request.id.encode("latin-1")),)
+        return reply
+
+    async def _asked(self, protocol: Protocol, request: Request, client: Any) -> Reply:
         served = self.live.current()
         question = self._question(protocol, request, served)
         due = self.batcher.loop.time() + self._patience(request.headers)
-        answer = await self.batcher.ask(question, served.inputs, due, client)
+        answer = await self.batcher.ask(question, served.inputs, due, client, request)
         reply = question.encode(answer)
         reply.headers += self._version(answer.served)
         return reply

@@ -17,11 +17,15 @@ JSON = b"application/json"
 
 @dataclass(slots=True)
 class Request:
-    """A POST: its path and headers (names in lower case), and its whole body, inflated."""
+    """A POST: its path and headers (names in lower case), and its whole body, inflated. `caller` is the name of the
+    token that it came with, if it has one; `id` and `came` (seconds since 1970) are there where requests are logged."""
 
     path: str
     headers: Headers
     content: bytes
+    caller: str = ""
+    id: str = ""
+    came: float = 0.0
 
 
 @dataclass(slots=True)

@@ -1,0 +1,110 @@
+"""The verb `requests`: what a service was asked and answered, as a frame; and how `serve` is told what to keep."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .. import text
+from ..errors import UsageError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ..bundle.registry import Registry
+    from ..bundle.version import ModelVersion
+    from .running import Running
+
+_BYTES = {"KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12}
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]B)", re.IGNORECASE)
+_WEEK, _GIGABYTE = 7 * 86400.0, 1e9
+
+
+def options(keep: str | None, hide: str | None, hash: str | None, *, on: bool) -> dict[str, Any] | None:
+    """What a service keeps of its requests; None where it keeps none. UsageError for what is no time or size."""
+    if not on:
+        if given := next((name for name, value in (("hide", hide), ("hash", hash)) if value), None):
+            raise UsageError(f"--{given} is for a service that keeps its requests", fix="--log-requests")
+        return None
+    seconds, most = _kept(keep)
+    return {"keep": seconds, "most_bytes": most, "hide": _names(hide), "hash": _names(hash)}
+
+
+def check(log: dict[str, Any] | None, version: ModelVersion) -> None:
+    """UsageError for a column that the model does not take."""
+    known = [field["name"] for part in (version.manifest.schema, version.manifest.outputs) for field in part["fields"]]
+    for name in (*log["hide"], *log["hash"]) if log else ():
+        if name not in known:
+            raise UsageError(f"{version.ref} has no column {name!r}", fix=f"its columns: {', '.join(known)}")
+
+
+def _names(said: str | None) -> list[str]:
+    return [name.strip() for name in (said or "").split(",") if name.strip()]
+
+
+def _kept(said: str | None) -> tuple[float, float]:
+    from ..monitoring import asked
+
+    seconds, most = _WEEK, _GIGABYTE
+    for part in _names(said):
+        if size := _SIZE.fullmatch(part):
+            most = float(size[1]) * _BYTES[size[2].upper()]
+        else:
+            seconds = asked.seconds(part)
+    return seconds, most
+
+
+def requests(
+    running: Running,
+    registry: Registry,
+    name: str,
+    since: str | None,
+    until: str | None,
+    version: int | None,
+    last: int | None,
+    *,
+    failed: bool,
+) -> pd.DataFrame:
+    """One row for each row that was asked, in the order of time. UsageError where the service keeps none."""
+    from ..monitoring import asked
+
+    service = running.find(name if "/" in name else f"service/{name}")
+    folder = running.store.job_folder(service.name) / "requests"
+    if not service.spec.get("log") and not folder.exists():
+        own = service.name.partition("/")[2]
+        raise UsageError(f"{service.name} keeps no requests", fix=f"%serve {own} --log-requests keeps them from now on")
+    model = str(service.spec["model"]).partition("@")[0]
+    begin = asked.moment(since) if since else 0.0
+    end = asked.moment(until) if until else None
+    return asked.log(folder, model, registry, since=begin, until=end, version=version, failed=failed, most=last)
+
+
+@dataclass(frozen=True)
+class Written:
+    """That rows of the log were written to a place."""
+
+    rows: int
+    place: str
+
+    def __str__(self) -> str:
+        return f"{text.count(self.rows, 'row')} of requests → {self.place}"
+
+    __repr__ = __str__
+
+    def to_json(self) -> dict[str, Any]:
+        return {"rows": self.rows, "place": self.place}
+
+
+def written(frame: pd.DataFrame, output: str) -> Written:
+    """Write the frame to a file, whose format its ending says, or a table."""
+    from ..data import frames, places
+
+    sink = places.sink(output)
+    try:
+        for table, lines in frames.tables(frame):
+            sink.write(table, lines)
+        return Written(len(frame), sink.close())
+    except BaseException:
+        sink.abort()
+        raise
