@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .diagnosis import Findings
     from .listing import Aliases, ModelList, Removed, Source
     from .operations.against import Agreement
+    from .operations.debugging import Replay
     from .operations.deploy import Deploying
     from .operations.kinds import Handles
     from .operations.promotion import Promotion
@@ -298,6 +299,12 @@ class Workbench:
         """What a service was asked and answered, as a frame."""
         found = request_log.requests(self.running, self.registry, name, since, until, version, last, failed=failed)
         return request_log.written(found, output) if output else found
+
+    def debug(self, name: str, request: str) -> Replay:
+        """One logged request, asked again here under its version."""
+        from .operations.debugging import debug
+
+        return debug(self.running, self.registry, name, request)
 
     def token(self, name: str, *, new: str | None = None, remove: str | None = None, names: bool = False) -> Any:
         """The token that a service asks for, or others by name."""

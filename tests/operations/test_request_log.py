@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import signal
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ from waiting import until
 
 from workbench.api import Workbench
 from workbench.bundle.registry import Registry
-from workbench.errors import UsageError
+from workbench.errors import NotFound, UsageError
 from workbench.monitoring import asked, segments, spool
 
 CUSTOMERS = pd.DataFrame(
@@ -183,3 +185,60 @@ def test_who_keeps_nothing_says_so(api: Workbench) -> None:
         api.serve("churn", log_requests=True, keep_requests="long")
     with pytest.raises(UsageError, match="is no time"):
         api.requests(api.serve("churn", log_requests=True, keep_requests="2d,50MB").name, since="yesterday-ish")
+
+
+def test_a_logged_request_is_asked_again_under_its_version(api: Workbench, service: Any) -> None:
+    with client(service) as asking:
+        request = asking.post("/predict", json=[{"a": 1.0, "b": 2.0}, {"a": 2.0, "b": 0.0}]).headers["x-request-id"]
+    api.model("churn", second, example=NUMBERS, row_wise="yes")
+    api.promote("churn@2")
+    replay = api.debug("churn", request)
+    assert replay.same
+    assert replay.version == "churn@1"
+    assert replay.rows["a"].tolist() == [1.0, 2.0]
+    assert str(replay) == f"churn@1 · request {request} · 2 rows · answered then, and the same now"
+    with pytest.raises(NotFound, match="there is no request nobody in the log of churn"):
+        api.debug("churn", "nobody")
+
+
+def test_a_request_that_failed_shows_the_users_line_and_its_variables(api: Workbench, tmp_path: Path) -> None:
+    api.model("moody", Moody(str(tmp_path)), example=pd.DataFrame({"age": [1.0, 2.0]}), row_wise="yes")
+    service = api.serve("moody", log_requests=True)
+    failed = afresh(service, "/predict", json={"age": FAILS})
+    replay = api.debug("moody", failed.headers["x-request-id"])
+    assert replay.same
+    assert "thirteen is too many" in replay.where
+    assert dict(replay.variables)["ages"] == "[13.0]"
+    refused = afresh(service, "/predict", content=b"{")
+    with pytest.raises(UsageError, match="are not in the log"):
+        api.debug("moody", refused.headers["x-request-id"])
+
+
+def test_the_debugger_stops_in_the_models_line(api: Workbench, tmp_path: Path) -> None:
+    """In a terminal: a pseudo-terminal is one."""
+    api.model("moody", Moody(str(tmp_path)), example=pd.DataFrame({"age": [1.0, 2.0]}), row_wise="yes")
+    service = api.serve("moody", log_requests=True)
+    request = afresh(service, "/predict", json={"age": FAILS}).headers["x-request-id"]
+    said = in_terminal([sys.executable, "-m", "workbench", "debug", "moody", request], ["c", "p ages", "q"])
+    assert "thirteen is too many" in said
+    assert "[13.0]" in said
+
+
+def in_terminal(command: list[str], lines: list[str]) -> str:
+    """What a command says in a terminal where these lines are typed, each at a prompt."""
+    pid, terminal = pty.fork()
+    if not pid:
+        os.execvp(command[0], command)
+    said = b""
+    typed = 0
+    while True:
+        try:
+            said += os.read(terminal, 65536)
+        except OSError:
+            break
+        if said.count(b"(Pdb) ") > typed and typed < len(lines):
+            os.write(terminal, lines[typed].encode() + b"\n")
+            typed += 1
+    os.waitpid(pid, 0)
+    os.close(terminal)
+    return said.decode()

@@ -147,14 +147,15 @@ def user_line(trace: TracebackType | None) -> str | None:
     found = None
     while trace:
         file, line = trace.tb_frame.f_code.co_filename, trace.tb_lineno
-        if _is_users(file):
+        if is_users(file):
             text = linecache.getline(file, line).strip()
             found = f"{_place(file)} line {line}, in {trace.tb_frame.f_code.co_name}" + (f": {text}" if text else "")
         trace = trace.tb_next
     return found
 
 
-def _is_users(file: str) -> bool:
+def is_users(file: str) -> bool:
+    """Whether a file of code belongs to no installed package."""
     if file.startswith("<"):
         return file.startswith("<ipython-input")
     return "site-packages" not in file and not file.startswith((_OURS, *_INSTALLED))

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from ..bundle.registry import Registry
     from ..bundle.version import ModelVersion
+    from ..jobs.record import Job
     from .running import Running
 
 _BYTES = {"KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12}
@@ -65,19 +66,32 @@ def requests(
     last: int | None,
     *,
     failed: bool,
+    request: str | None = None,
 ) -> pd.DataFrame:
     """One row for each row that was asked, in the order of time. UsageError where the service keeps none."""
     from ..monitoring import asked
 
-    service = running.find(name if "/" in name else f"service/{name}")
+    service = _service(running, name)
     folder = running.store.job_folder(service.name) / "requests"
     if not service.spec.get("log") and not folder.exists():
         own = service.name.partition("/")[2]
         raise UsageError(f"{service.name} keeps no requests", fix=f"%serve {own} --log-requests keeps them from now on")
-    model = str(service.spec["model"]).partition("@")[0]
+    own = model(running, name)
     begin = asked.moment(since) if since else 0.0
     end = asked.moment(until) if until else None
-    return asked.log(folder, model, registry, since=begin, until=end, version=version, failed=failed, most=last)
+    return asked.log(
+        folder, own, registry, since=begin, until=end, version=version, failed=failed, most=last, request=request
+    )
+
+
+def _service(running: Running, name: str) -> Job:
+    found: Job = running.find(name if "/" in name else f"service/{name}")
+    return found
+
+
+def model(running: Running, name: str) -> str:
+    """The name of the model that a service answers with."""
+    return str(_service(running, name).spec["model"]).partition("@")[0]
 
 
 @dataclass(frozen=True)

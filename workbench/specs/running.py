@@ -101,6 +101,13 @@ VERBS: tuple[Verb, ...] = (
         example="%workbench requests churn --since 1h",
     ),
     Verb(
+        "debug",
+        "ask a logged request again here, and stop in your own line",
+        (THING, argument("request", "text", "its id, as requests shows it", "REQUEST", required=True)),
+        "what runs",
+        example="%workbench debug churn 0-4711-12",
+    ),
+    Verb(
         "token",
         "the token that a service asks for, or further ones, each with a name",
         (

@@ -67,7 +67,7 @@ class Endpoint:
         if scope["type"] != "http":
             return
         path, headers = scope["path"], dict(scope["headers"])
-        protocol = PLAIN
+        protocol, request = PLAIN, None
         started = time.perf_counter()
         try:
             self.access.check_host(headers)
@@ -81,12 +81,12 @@ class Endpoint:
                     raise not_taken("POST", path, b"GET", f"GET {path}, or POST rows to /predict")
                 await self._site(scope, receive, self._named_by(send))
                 return
-            protocol = found
-            reply = await self._predict(protocol, Request(path, headers, b"", caller), receive, send)
+            protocol, request = found, Request(path, headers, b"", caller)
+            reply = await self._predict(protocol, request, receive, send)
             if reply is None:
                 return
         except Exception as error:  # noqa: BLE001 a client gets an answer whatever happens
-            reply = self._failed(protocol, error)
+            reply = self._failed(protocol, error, request)
         if scope["method"] == "POST":
             self.metrics.answered(time.perf_counter() - started, reply.status)
         await self._send(reply, send, head=scope["method"] == "HEAD")
@@ -130,7 +130,7 @@ class Endpoint:
             protocol = routes.find(request.path, request.headers, self.live.current()) or PLAIN
             return await self._answer(protocol, request, _STAYS)
         except Exception as error:  # noqa: BLE001 who fetches it gets an answer whatever happens
-            return self._failed(protocol, error)
+            return self._failed(protocol, error, request)
 
     async def _answer(self, protocol: Protocol, request: Request, client: Any) -> Reply:
         log = self.batcher.log
@@ -141,9 +141,8 @@ class Endpoint:
             reply = await self._asked(protocol, request, client)
         except Refused as error:
             log.refused(self.live.current(), request, error)
-            error.headers = (*error.headers, (b"x-request-id", request.id.encode("latin-1")))
             raise
-        reply.headers += ((b"x-request-id", request.id.encode("latin-1")),)
+        reply.headers += _identified(request)
         return reply
 
     async def _asked(self, protocol: Protocol, request: Request, client: Any) -> Reply:
@@ -232,12 +231,14 @@ class Endpoint:
             return Reply(dumps({"name": served.name, "ready": self.ready}), status=status)
         return None
 
-    def _failed(self, protocol: Protocol, error: Exception) -> Reply:
-        if isinstance(error, WorkbenchError):
-            return self._refusal(protocol, error)
-        what = f"{self.name} failed at this request: {type(error).__name__}"
-        journal.note(what, error)
-        return self._refusal(protocol, Refused(what, fix=f"%workbench logs {self.name} says where", status=500))
+    def _failed(self, protocol: Protocol, error: Exception, request: Request | None) -> Reply:
+        if not isinstance(error, WorkbenchError):
+            what = f"{self.name} failed at this request: {type(error).__name__}"
+            journal.note(what, error)
+            error = Refused(what, fix=f"%workbench logs {self.name} says where", status=500)
+        reply = self._refusal(protocol, error)
+        reply.headers += _identified(request) if request else ()
+        return reply
 
     def _refusal(self, protocol: Protocol, error: WorkbenchError) -> Reply:
         status = status_of(error)
@@ -247,3 +248,8 @@ class Endpoint:
         if isinstance(error, ModelFailed):
             journal.note(error)
         return Reply(protocol.refusal(error, status), headers=headers, status=status)
+
+
+def _identified(request: Request) -> Pairs:
+    """The header that names a request in the log."""
+    return ((b"x-request-id", request.id.encode("latin-1")),) if request.id else ()
