@@ -154,6 +154,7 @@ class Worker:
 
     async def serve(self) -> None:
         """Answer requests, once the door says that it may, until told to drain."""
+        from ..monitoring import traces
         from ..monitoring.metrics import Metrics
         from ..patterns.serving.endpoint import Endpoint, Limits
         from ..patterns.serving.server import serve
@@ -172,7 +173,7 @@ class Worker:
             limits=Limits(**spec["limits"]),
             metrics=metrics,
         )
-        endpoint.batcher.log = self._log()
+        endpoint.batcher.log, endpoint.traces = self._log(), traces.begin(self.job.name)
         endpoint.deferring = self._deferring()
         beside = [asyncio.create_task(self._listen()), asyncio.create_task(self._stay_in_touch())]
         self.tell(loaded=True)
@@ -182,6 +183,8 @@ class Worker:
             await serve(self.shared.dup(), endpoint, started=ready, drain=self.drain, tls=spec.get("tls"))
         for task in beside:
             task.cancel()
+        if endpoint.traces:
+            await asyncio.to_thread(endpoint.traces.end)
 
     def _leave(self) -> None:
         self.drain.set()

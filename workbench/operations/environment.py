@@ -50,7 +50,7 @@ def record(
     from ..jobs import launch
 
     file = Path(env_file).expanduser().absolute() if env_file else None
-    ours = {name: os.environ[name] for name in _OURS if name in os.environ}
+    ours = {name: value for name, value in os.environ.items() if name in _OURS or name.startswith("OTEL_")}
     places = {"WORKBENCH_HOME": str(home), "WORKBENCH_STATE": str(paths.state(home))}
     given = clean(threads=1) | ours | places | (launch.variables(str(file)) if file and reads else {})
     if missing := [name for name in reads if name not in given]:

@@ -20,6 +20,7 @@ from .routes import PLAIN, Protocol
 
 if TYPE_CHECKING:
     from ...monitoring.metrics import Metrics
+    from ...monitoring.traces import Traces
     from .access import Access
     from .deferring import Deferring
     from .exchange import Headers, Pairs, Question
@@ -56,6 +57,7 @@ class Endpoint:
         self.batcher = Batcher(live, metrics, limits.max_queue)
         self.draining = False
         self.deferring: Deferring | None = None
+        self.traces: Traces | None = None
         self._named: tuple[Served, Pairs] | None = None
 
     @property
@@ -89,7 +91,15 @@ class Endpoint:
             reply = self._failed(protocol, error, request)
         if scope["method"] == "POST":
             self.metrics.answered(time.perf_counter() - started, reply.status)
+            if self.traces:
+                self._trace(path, headers, reply.status, time.perf_counter() - started)
         await self._send(reply, send, head=scope["method"] == "HEAD")
+
+    def _trace(self, path: str, headers: Headers, status: int, seconds: float) -> None:
+        assert self.traces
+        served = self.live.current()
+        about = {"workbench.model": served.name, "workbench.version": served.version}
+        self.traces.answered(path, headers, status, seconds, about)
 
     async def _send(self, reply: Reply, send: Send, *, head: bool = False) -> None:
         headers = [

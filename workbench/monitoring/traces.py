@@ -1,0 +1,68 @@
+"""Spans of requests for OpenTelemetry, where the environment says to whom (OTEL_EXPORTER_OTLP_ENDPOINT).
+
+Names as its semantic conventions for HTTP servers have them; the caller's `traceparent` (W3C) is the parent.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING, Any
+
+from .. import journal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_WHERE = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+_MISSING = "OTEL_EXPORTER_OTLP_ENDPOINT is set, but no spans are sent: pip install 'deployment-workbench[otel]'"
+
+
+def begin(service: str) -> Traces | None:
+    """What sends spans for a deployment of this name; None where nobody asks for them, or the packages are missing."""
+    if not any(os.environ.get(name) for name in _WHERE):
+        return None
+    try:
+        return Traces(service)
+    except ImportError:
+        journal.note(_MISSING)
+        return None
+
+
+class Traces:
+    """Sends a span for each request, in batches from a thread of its own."""
+
+    def __init__(self, service: str) -> None:
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+        from opentelemetry.sdk.resources import Resource
+        from opentelemetry.sdk.trace import TracerProvider
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor
+        from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+        resource = Resource.create({"service.name": os.environ.get("OTEL_SERVICE_NAME", service)})
+        self._provider = TracerProvider(resource=resource, shutdown_on_exit=False)
+        self._provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+        self._tracer = self._provider.get_tracer("workbench")
+        self._propagator = TraceContextTextMapPropagator()
+
+    def answered(
+        self, path: str, headers: Mapping[bytes, bytes], status: int, seconds: float, about: Mapping[str, Any]
+    ) -> None:
+        """Tell of a request that took so long until now; `about` are further attributes."""
+        from opentelemetry.trace import SpanKind, Status, StatusCode
+
+        parent = headers.get(b"traceparent", b"").decode("latin-1")
+        context = self._propagator.extract({"traceparent": parent}) if parent else None
+        end = time.time_ns()
+        span = self._tracer.start_span(
+            f"POST {path}", context, kind=SpanKind.SERVER, start_time=end - round(seconds * 1e9)
+        )
+        attributes: dict[str, Any] = {"http.request.method": "POST", "url.path": path, "http.response.status_code": status}
+        span.set_attributes({**attributes, **about})
+        if status >= 500:
+            span.set_status(Status(StatusCode.ERROR))
+        span.end(end)
+
+    def end(self) -> None:
+        """Send what was not sent."""
+        self._provider.shutdown()
