@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from ....data.encoding import dumps
 from ....errors import WorkbenchError
 from ....monitoring import prometheus
-from ..protocols import v2
+from ..protocols import v2_about
 from ..refusals import Refused, body_of, not_taken, status_of
 from ..routes import check_model, takes_rows
 from . import openapi, pages
@@ -59,7 +59,7 @@ def site(endpoint: Endpoint) -> FastAPI:
     @app.api_route("/v2/models/{name}/versions/{number}", methods=_LOOK)
     def metadata(request: Request) -> Response:
         check_model(request.url.path, served())
-        return _json(v2.metadata(served()))
+        return _json(v2_about.metadata(served()))
 
     app.add_exception_handler(WorkbenchError, _refused)
     app.add_exception_handler(HTTPException, _not_there)
