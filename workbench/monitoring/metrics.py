@@ -76,8 +76,8 @@ class Metrics:
 @dataclass(frozen=True)
 class Figures:
     """What all processes of a deployment have counted since they started; times in seconds. Of the failures, `refused`
-    are what clients did wrong, or too many of them; `calling` is when the longest call of a model now began, `last` when
-    the last one did, or 0."""
+    are what clients did wrong, or too many of them; `calling` is when the longest call of a model now began, `last`
+    when the last one did, or 0."""
 
     requests: int
     failures: int

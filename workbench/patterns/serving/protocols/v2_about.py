@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from ....data.tensors import datatype
 from ..batcher import MOST_ROWS
@@ -32,8 +32,8 @@ def _tensors(schema: Schema) -> list[Json]:
 
 
 def config(served: Served) -> Json:
-    """As Triton describes a model: with the most rows of a shared batch where it is row-wise, which the shapes then leave
-    out; others take any number of rows, as their shapes say."""
+    """As Triton describes a model: with the most rows of a shared batch where it is row-wise, which the shapes then
+    leave out; others take any number of rows, as their shapes say."""
     shares = served.predictor.row_wise
     inputs, outputs = (_configured(schema, [] if shares else [-1]) for schema in (served.inputs, served.outputs))
     found: Json = {"name": served.name, "platform": _PLATFORM, "backend": "python"}
@@ -81,8 +81,8 @@ def load(name: str, said: Any, served: Served) -> Json:
     return {"name": name, "load": True}
 
 
-def unload(name: str, served: Served, deployment: str) -> Json:
-    """Always Refused: a service answers with its model until it is stopped."""
+def refuse_unload(name: str, served: Served, deployment: str) -> NoReturn:
+    """Refused: a service answers with its model until it is stopped."""
     check_served(name, served)
     what = f"{deployment} is there for {name} alone, which stays loaded while it runs"
     raise Refused(what, fix=f"%workbench stop {deployment} ends it; %workbench promote swaps the version")
