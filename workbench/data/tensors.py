@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..inference.dtypes import code
+
 if TYPE_CHECKING:
     from ..inference.fields import Field
 
@@ -25,14 +27,12 @@ _LENGTH = struct.Struct("<I")
 def datatype(field: Field) -> str:
     """The protocol's name for the values of a field; BYTES for all that is no number. One that may be missing, null in
     JSON, is what it is where it is there."""
-    return "BOOL" if field.holds == "bool" else of_dtype(field.runtime)
+    return _NAMES.get(field.code, "BYTES")
 
 
 def of_dtype(dtype: Any) -> str:
     """The protocol's name for values of numpy's or pandas's `dtype`."""
-    dtype = getattr(dtype, "numpy_dtype", dtype)
-    code = dtype.str[1:] if isinstance(dtype, np.dtype) else ""
-    return _NAMES.get(code, "BYTES")
+    return _NAMES.get(code(dtype), "BYTES")
 
 
 def from_bytes(raw: bytes | memoryview, kind: str) -> Any:

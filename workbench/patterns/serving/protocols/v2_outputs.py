@@ -14,7 +14,7 @@ from ..refusals import Refused
 if TYPE_CHECKING:
     from ....inference.fields import Array, Field
 
-_WHOLE = ("INT", "UINT")
+_WHOLE = frozenset(name for name, dtype in DTYPES.items() if dtype.kind in "iu")
 _CONTENT_TYPES = {"bytes": "base64", "datetime": "datetime"}
 
 
@@ -27,7 +27,7 @@ def of_column(values: list[Any], field: Field | None) -> tuple[str, list[int], l
         values = list(chain.from_iterable(values))
     if kind == "BYTES":
         return kind, shape, [_text(value) for value in values]
-    if kind.startswith(_WHOLE) and float in set(map(type, values)):
+    if kind in _WHOLE and float in set(map(type, values)):
         kind = "FP64"  # the model answers other numbers than its reference had
     return kind, shape, values
 

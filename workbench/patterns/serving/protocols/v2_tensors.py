@@ -46,8 +46,7 @@ def of_values(name: Any, datatype: Any, shape: Any, values: Any, content_type: A
     count = _count(name, datatype, shape)
     flat = _flat(name, values, shape) if type(values) is list else [values]
     if len(flat) != count:
-        what = f"input {name!r} has {len(flat)} values; its shape {list(shape)} has {count}"
-        raise Refused(what, fix="give as many values as the shape has, row by row")
+        raise _other(name, shape, len(flat), count)
     if content_type is not None:
         check_content_type(content_type, datatype, name)
     return Tensor(name, datatype, shape, flat, content_type)
@@ -64,26 +63,35 @@ def of_raw(name: Any, datatype: Any, shape: Any, raw: bytes | memoryview, conten
     except ValueError as error:
         fix = "give each value as its length, four bytes, little-endian, and its bytes"
         raise Refused(f"input {name!r}: {error}", fix=fix) from error
-    if datatype == "BYTES" or count <= _SMALL:  # as JSON has them, so that they share batches
-        return of_values(name, datatype, shape, values if datatype == "BYTES" else values.tolist(), content_type)
+    if len(values) != count:
+        raise _other(name, shape, len(values), count)
     if content_type is not None:
         check_content_type(content_type, datatype, name)
-    return Tensor(name, datatype, shape, values, content_type)
+    listed = datatype != "BYTES" and count <= _SMALL  # as JSON has them, so that they share batches
+    return Tensor(name, datatype, shape, values.tolist() if listed else values, content_type)
+
+
+def _other(name: str, shape: Sequence[int], there: int, count: int) -> Refused:
+    what = f"input {name!r} has {there} values; its shape {list(shape)} has {count}"
+    return Refused(what, fix="give as many values as the shape has, row by row")
 
 
 def question(tensors: list[Tensor], schema: Schema, encode: Callable[[Answer], Reply], *, arrays: bool) -> Question:
     """The rows that the tensors hold, for a model with this schema: one input per column; or one two-dimensional one
     for a model of one array, or for as many columns as it is wide. Refused where they hold no equally many rows."""
-    if again := twice([tensor.name for tensor in tensors]):
-        raise Refused(f"the input {again!r} is there twice", fix="give each input once")
     rows = tensors[0].shape[0]
-    if any(tensor.shape[0] != rows for tensor in tensors):
-        lengths = ", ".join(f"{tensor.name} {tensor.shape[0]}" for tensor in tensors)
-        raise Refused(f"the inputs differ in their number of rows: {lengths}", fix="give each as many")
+    for tensor in tensors:
+        if tensor.shape[0] != rows:
+            raise _uneven(tensors)
     data = _columns(tensors, schema)
-    shared = [data.get(name) for name in schema.names]
-    listed = all(type(values) is list for values in shared)
-    return Question(shared if listed else None, data, rows, encode, arrays)  # type: ignore[arg-type]
+    columns = [data.get(name) for name in schema.names]
+    shared = columns if set(map(type, columns)) == {list} else None
+    return Question(shared, data, rows, encode, arrays)  # type: ignore[arg-type]
+
+
+def _uneven(tensors: list[Tensor]) -> Refused:
+    lengths = ", ".join(f"{tensor.name} {tensor.shape[0]}" for tensor in tensors)
+    return Refused(f"the inputs differ in their number of rows: {lengths}", fix="give each as many")
 
 
 def check_content_type(said: Any, datatype: str, name: str) -> None:
@@ -130,14 +138,18 @@ def _flat(name: str, values: list[Any], shape: Sequence[int]) -> list[Any]:
 
 
 def _columns(tensors: list[Tensor], schema: Schema) -> dict[str, Any]:
-    fields = schema.by_name
-    only = tensors[0]
-    if len(tensors) == 1 and schema.names != [only.name]:
+    if len(tensors) == 1 and schema.names != [tensors[0].name]:
+        (only,) = tensors
         if schema.kind == "array":
             return {ONLY: _fitted(only, schema.fields[0])}
         if len(only.shape) == 2 and only.shape[1] == len(schema.names):
             return {field.name: _fitted(part, field) for field, part in zip(schema.fields, _split(only), strict=True)}
-    return {tensor.name: _fitted(tensor, fields.get(tensor.name)) for tensor in tensors}
+    fields = schema.by_name
+    found = {tensor.name: _fitted(tensor, fields.get(tensor.name)) for tensor in tensors}
+    if len(found) < len(tensors):
+        again = twice([tensor.name for tensor in tensors])
+        raise Refused(f"the input {again!r} is there twice", fix="give each input once")
+    return found
 
 
 def _split(tensor: Tensor) -> list[Tensor]:
@@ -150,6 +162,8 @@ def _split(tensor: Tensor) -> list[Tensor]:
 def _fitted(tensor: Tensor, field: Field | None) -> Any:
     """One value per row, as a field of this shape has it; an array only where the field is of numbers."""
     shape, values = tensor.shape, tensor.values
+    if len(shape) == 1 and type(values) is list and type(values[0]) is not bytes and tensor.content_type is None:
+        return values  # most are
     inner = shape[1:] if field is None or field.shape or tuple(shape[1:]) != (1,) else ()
     if type(values) is not list:
         if field is not None and field.kind == "number":
