@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 _READS = {"gzip": 31, "x-gzip": 31, "deflate": 47}
 _WRITES = {"gzip": 31, "deflate": 15}
-_PAYS = 8192
+PAYS = 8192
+"""The bytes of a reply from which on it pays to compress it."""
 _LONG = 262_144
 _QUICKEST = 1
 
@@ -38,12 +39,10 @@ def inflated(body: bytes, encoding: str, most: int) -> bytes:
 
 
 async def compress(reply: Reply, headers: Headers) -> None:
-    """Compress a reply that is long enough for it to pay, as the request's Accept-Encoding has it; a very long one in a
-    thread, so that the loop goes on."""
-    if len(reply.content) < _PAYS or b"accept-encoding" not in headers:
-        return
+    """Compress a reply as the request's Accept-Encoding has it; a very long one in a thread, so that the loop goes
+    on."""
     reply.headers += ((b"vary", b"accept-encoding"),)
-    encoding = accepted(headers[b"accept-encoding"].decode("latin-1"))
+    encoding = accepted(headers.get(b"accept-encoding", b"").decode("latin-1"))
     if encoding is None:
         return
     long = len(reply.content) >= _LONG

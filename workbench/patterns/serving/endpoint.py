@@ -14,7 +14,7 @@ from ...data.encoding import dumps
 from ...errors import ModelFailed, WorkbenchError
 from . import body, deferring, events, routes
 from .batcher import Batcher
-from .compression import compress
+from .compression import PAYS, compress
 from .exchange import Reply, Request
 from .refusals import Refused, not_taken, status_of
 from .routes import PLAIN, Protocol
@@ -90,7 +90,8 @@ class Endpoint:
             reply = self._failed(protocol, error)
         if scope["method"] == "POST":
             self.metrics.answered(time.perf_counter() - started, reply.status)
-        await compress(reply, headers)
+        if len(reply.content) >= PAYS:
+            await compress(reply, headers)
         await self._send(reply, send, head=scope["method"] == "HEAD")
 
     async def _send(self, reply: Reply, send: Send, *, head: bool = False) -> None:
