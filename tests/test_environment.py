@@ -35,7 +35,7 @@ def test_every_requirement_has_a_lower_bound_and_no_upper_one() -> None:
     for requirements in project().values():
         for requirement in requirements:
             if not requirement.startswith("deployment-workbench"):
-                assert re.fullmatch(r"[A-Za-z0-9_.-]+>=[0-9.]+", plain(requirement)), requirement
+                assert re.fullmatch(r"[A-Za-z0-9_.-]+(\[[a-z,]+\])?>=[0-9.]+", plain(requirement)), requirement
 
 
 def test_the_constraints_are_names_and_versions_and_cover_every_requirement() -> None:

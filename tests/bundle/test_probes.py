@@ -100,6 +100,12 @@ def test_an_example_of_one_row_is_enough_for_most() -> None:
     assert not probed(lambda df: df["a"].fillna(df["a"].mean()), example()[:1]).holds
 
 
+def test_rows_of_several_texts_are_probed() -> None:
+    texts = {"words": np.array([["1", "2"], ["3", None], ["5", "6"]], object)}
+    assert probed(lambda d: {"same": d["words"]}, texts) == RowWise(True)
+    assert not probed(lambda d: {"first": d["words"][[0] * len(d["words"])]}, texts).holds
+
+
 def test_arrays_and_wide_tables_take_few_calls() -> None:
     calls: list[int] = []
 

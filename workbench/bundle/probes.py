@@ -163,10 +163,10 @@ def _object_missing(values: np.ndarray) -> np.ndarray | None:
     """The missing value that the column has already; text columns are given None."""
     import pandas as pd
 
-    seen = next((v for v in values if v is None or (not isinstance(v, str) and pd.isna(v))), None)
-    missing = np.empty(1, object)
-    missing[0] = seen
-    return missing if all(v is None or isinstance(v, str | float) for v in values) else None
+    flat = values.reshape(-1)
+    seen = next((v for v in flat if v is None or (not isinstance(v, str) and pd.isna(v))), None)
+    texts = all(v is None or isinstance(v, str | float) for v in flat)
+    return np.full((1, *values.shape[1:]), seen, object) if texts else None
 
 
 def _extreme(values: Any) -> Any | None:
@@ -177,8 +177,8 @@ def _extreme(values: Any) -> Any | None:
     if kind in "iuf":
         known = np.asarray(values[~values.isna()].astype(values.dtype.numpy_dtype))
         return _like(values, _far(known)[0].item()) if len(known) else None
-    if isinstance(values, np.ndarray) and kind == "O" and all(v is None or isinstance(v, str) for v in values):
-        return np.array([_UNSEEN], object)
+    if isinstance(values, np.ndarray) and kind == "O" and all(v is None or isinstance(v, str) for v in values.flat):
+        return np.full((1, *values.shape[1:]), _UNSEEN, object)
     return _like(values, _UNSEEN) if str(values.dtype) in ("str", "string") else None
 
 

@@ -67,6 +67,12 @@ def _reads_back(dtype: Any) -> bool:
         return False
 
 
+def code(dtype: Any) -> str:
+    """numpy's short name of a dtype of numbers or booleans, `f8`, also of pandas's that know missing ones; else ""."""
+    dtype = getattr(dtype, "numpy_dtype", dtype)
+    return dtype.str[1:] if isinstance(dtype, np.dtype) and dtype.kind in "biuf" else ""
+
+
 def read(text: str) -> Any:
     """The dtype that `text` stands for. Raises BundleRefused for `str` where pandas has no such dtype yet."""
     import pandas as pd

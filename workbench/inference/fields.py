@@ -90,6 +90,11 @@ class Field:
         return not (isinstance(self.runtime, np.dtype) and self.runtime.kind in "biuU")
 
     @cached_property
+    def code(self) -> str:
+        """numpy's short name of numbers and booleans, `f8`, also where one may be missing; "" for all else."""
+        return "b1" if self.holds == "bool" else dtypes.code(self.runtime)
+
+    @cached_property
     def array_type(self) -> Any:
         """The type of arrays whose dtype alone says that they conform; for text of dtype object nothing does."""
         if isinstance(self.runtime, np.dtype):

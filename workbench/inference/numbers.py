@@ -103,7 +103,20 @@ def _from_text(items: Any, *, whole: bool) -> Any:
     parsed = pd.to_numeric(items, errors="raise") if len(items) else np.zeros(0)
     if whole and parsed.dtype.kind not in "biu":
         return np.array([_exactly(v) for v in items], dtype=None if len(items) else np.int64)
+    if not whole and parsed.dtype.kind == "i":
+        return _signed(parsed, items)
     return parsed if parsed.dtype.kind in "biuf" else parsed.astype(float)
+
+
+def _signed(parsed: Any, items: Any) -> Any:
+    """pandas makes whole numbers of [1, -0.0]: the zeros that have a sign get it back."""
+    zeros = np.flatnonzero(parsed == 0)
+    found = np.array([float(v) for v in items[zeros]])
+    if not np.signbit(found).any():
+        return parsed
+    made = parsed.astype(float)
+    made[zeros] = found
+    return made
 
 
 def _exactly(value: Any) -> int:

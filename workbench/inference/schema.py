@@ -54,6 +54,11 @@ class Schema:
         """The names of the fields, in order."""
         return [field.name for field in self.fields]
 
+    @cached_property
+    def by_name(self) -> dict[str, Field]:
+        """The fields by their names."""
+        return {field.name: field for field in self.fields}
+
     def table(self, data: Any, *, first_row: int = 0) -> Table:
         """The model's columns out of `data`, cast to what the model saw: order is free, other columns are left out.
 

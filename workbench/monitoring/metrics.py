@@ -8,7 +8,18 @@ from bisect import bisect_left
 from dataclasses import dataclass
 from pathlib import Path
 
-FIELDS = ("requests", "failures", "rows", "batches", "seconds", "model_seconds", "waiting", "refused", "calling")
+FIELDS = (
+    "requests",
+    "failures",
+    "rows",
+    "batches",
+    "seconds",
+    "model_seconds",
+    "waiting",
+    "refused",
+    "calling",
+    "last",
+)
 _FIRST, _STEPS, _BUCKETS = 1e-5, 4, 96
 BOUNDS = tuple(_FIRST * 2 ** (i / _STEPS) for i in range(_BUCKETS))
 """The upper bounds of the histogram's buckets in seconds: 10 µs to 140 s, four to each doubling."""
@@ -47,7 +58,7 @@ class Metrics:
 
     def calls(self) -> None:
         """The model begins with a batch."""
-        self._own[8] = time.time()
+        self._own[8] = self._own[9] = time.time()
 
     def predicted(self, rows: int, seconds: float) -> None:
         """One batch was answered by the model."""
@@ -65,7 +76,8 @@ class Metrics:
 @dataclass(frozen=True)
 class Figures:
     """What all processes of a deployment have counted since they started; times in seconds. Of the failures, `refused`
-    are what clients did wrong, or too many of them; `calling` is when the longest call of a model now began, or 0."""
+    are what clients did wrong, or too many of them; `calling` is when the longest call of a model now began, `last`
+    when the last one did, or 0."""
 
     requests: int
     failures: int
@@ -76,6 +88,7 @@ class Figures:
     waiting: int
     refused: int
     calling: float
+    last: float
     buckets: tuple[int, ...]
 
     def quantile(self, share: float) -> float | None:
@@ -107,7 +120,8 @@ def _sums(values: memoryview[float]) -> Figures:
     slots = len(values) // _WIDTH
     sums = [sum(values[slot * _WIDTH + i] for slot in range(slots)) for i in range(_WIDTH)]
     counts = [int(value) for value in sums]
-    requests, failures, rows, batches, _, _, waiting, refused, _ = counts[: len(FIELDS)]
+    requests, failures, rows, batches, _, _, waiting, refused, _, _ = counts[: len(FIELDS)]
     began = [at for slot in range(slots) if (at := values[slot * _WIDTH + 8])]
+    last = max((values[slot * _WIDTH + 9] for slot in range(slots)), default=0.0)
     calling, buckets = min(began, default=0.0), tuple(counts[len(FIELDS) :])
-    return Figures(requests, failures, rows, batches, sums[4], sums[5], waiting, refused, calling, buckets)
+    return Figures(requests, failures, rows, batches, sums[4], sums[5], waiting, refused, calling, last, buckets)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import zlib
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from .refusals import Gone, Refused
+from .compression import inflated
+from .refusals import Gone, Refused, too_large
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -29,7 +29,7 @@ async def read(receive: Callable[[], Awaitable[Any]], headers: Headers, most: in
     if len(body) > most:
         raise too_large(most)
     encoding = headers.get(b"content-encoding", b"identity").decode("latin-1").lower()
-    return body if encoding == "identity" else _inflated(body, encoding, most)
+    return body if encoding == "identity" else inflated(body, encoding, most)
 
 
 async def _rest(receive: Callable[[], Awaitable[Any]], first: bytes, most: int) -> bytes:
@@ -43,31 +43,6 @@ async def _rest(receive: Callable[[], Awaitable[Any]], first: bytes, most: int) 
         if size > most:
             raise too_large(most)
     return b"".join(parts)
-
-
-def too_large(most: int) -> Refused:
-    """The refusal of a body beyond the limit."""
-    fix = "send fewer rows at a time, use %batch, or %serve with a larger --max-body"
-    return Refused(f"the body is larger than {most / 1e6:g} MB", fix=fix, status=413)
-
-
-def _inflated(body: bytes, encoding: str, most: int) -> bytes:
-    windows = {"gzip": 31, "x-gzip": 31, "deflate": 47}
-    if encoding not in windows:
-        raise Refused(f"Content-Encoding {encoding} is not known", fix="gzip, deflate or none", status=415)
-    inflating = zlib.decompressobj(windows[encoding])
-    try:
-        made = inflating.decompress(body, most + 1)
-    except zlib.error as error:
-        raise Refused(
-            f"the body is no {encoding}: {error}", fix="send it as it is, without Content-Encoding"
-        ) from error
-    if len(made) > most:
-        raise too_large(most)
-    if not inflating.eof or inflating.unused_data:
-        how = "is cut off" if not inflating.eof else "goes on after its end"
-        raise Refused(f"the {encoding} of the body {how}", fix="compress the whole body, once")
-    return made
 
 
 def json(body: bytes) -> Any:

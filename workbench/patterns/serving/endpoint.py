@@ -14,6 +14,7 @@ from ...data.encoding import dumps
 from ...errors import ModelFailed, WorkbenchError
 from . import body, deferring, events, routes
 from .batcher import Batcher
+from .compression import PAYS, compress
 from .exchange import Reply, Request
 from .refusals import Refused, not_taken, status_of
 from .routes import PLAIN, Protocol
@@ -93,6 +94,8 @@ class Endpoint:
             self.metrics.answered(time.perf_counter() - started, reply.status)
             if self.traces:
                 self._trace(path, headers, reply.status, time.perf_counter() - started)
+        if len(reply.content) >= PAYS:
+            await compress(reply, headers)
         await self._send(reply, send, head=scope["method"] == "HEAD")
 
     def _trace(self, path: str, headers: Headers, status: int, seconds: float) -> None:

@@ -73,6 +73,12 @@ def not_taken(method: str, path: str, allowed: bytes, fix: str) -> Refused:
     return Refused(f"{method} is not taken at {path}", fix=fix, status=405, headers=((b"allow", allowed),))
 
 
+def too_large(most: int) -> Refused:
+    """The refusal of a body beyond the limit."""
+    fix = "send fewer rows at a time, use %batch, or %serve with a larger --max-body"
+    return Refused(f"the body is larger than {most / 1e6:g} MB", fix=fix, status=413)
+
+
 def twice(names: list[Any]) -> Any:
     """The first name that comes again, or None."""
     return next((n for n in names if names.count(n) > 1), None) if len(set(names)) < len(names) else None

@@ -10,10 +10,9 @@ from starlette.exceptions import HTTPException
 from ....data.encoding import dumps
 from ....errors import WorkbenchError
 from ....monitoring import prometheus
-from ..protocols import v2
 from ..refusals import Refused, body_of, not_taken, status_of
-from ..routes import check_model, takes_rows
-from . import openapi, pages
+from ..routes import takes_rows
+from . import inference, openapi, pages
 
 if TYPE_CHECKING:
     from ..endpoint import Endpoint
@@ -51,16 +50,7 @@ def site(endpoint: Endpoint) -> FastAPI:
     def version() -> Response:
         return Response(_version(), media_type="text/plain")
 
-    @app.api_route("/v2", methods=_LOOK)
-    def server() -> Response:
-        return _json({"name": "workbench", "version": _version(), "extensions": []})
-
-    @app.api_route("/v2/models/{name}", methods=_LOOK)
-    @app.api_route("/v2/models/{name}/versions/{number}", methods=_LOOK)
-    def metadata(request: Request) -> Response:
-        check_model(request.url.path, served())
-        return _json(v2.metadata(served()))
-
+    app.include_router(inference.router(endpoint, _version()))
     app.add_exception_handler(WorkbenchError, _refused)
     app.add_exception_handler(HTTPException, _not_there)
     return app

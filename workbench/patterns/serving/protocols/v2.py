@@ -1,142 +1,155 @@
-"""The Open Inference Protocol, version 2, over REST with JSON tensors.
+"""The Open Inference Protocol, version 2, over REST: inference with JSON and binary tensors.
 
 https://github.com/kserve/open-inference-protocol (specification/protocol/inference_rest.md).
 """
 
 from __future__ import annotations
 
-import math
 import uuid
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from ....data.encoding import dumps
-from ....data.tensors import DTYPES, datatype
-from ....inference.reading import ONLY
+from ....data.encoding import as_list
 from .. import body
 from ..exchange import Question, Reply
-from ..refusals import Refused, twice
+from ..refusals import Refused
+from . import v2_binary, v2_outputs
+from .v2_tensors import SHOWN, WHOLE_TYPES, Tensor, of_raw, of_values, question
 
 if TYPE_CHECKING:
     from ....data.decoding import Decoder
-    from ....inference.fields import Field
-    from ....inference.schema import Schema
     from ..batcher import Answer
     from ..exchange import Request
-    from ..served import Served
 
-_SHOWN = '{"inputs": [{"name": …, "shape": [rows], "datatype": "FP64", "data": [values]}]}'
-_LONGEST = 2**31
-
-
-def metadata(served: Served) -> dict[str, Any]:
-    """What the model takes and gives."""
-    platform = "workbench_python"
-    inputs, outputs = (_tensors(schema) for schema in (served.inputs, served.outputs))
-    return {
-        "name": served.name,
-        "versions": [str(served.version)],
-        "platform": platform,
-        "inputs": inputs,
-        "outputs": outputs,
-    }
+_NAMED = 'outputs: [{"name": …}], or leave it out to get all'
+_ELSEWHERE = ("shared_memory_region", "classification")
+_NONE: dict[str, Any] = {}
 
 
-def _tensors(schema: Schema) -> list[dict[str, Any]]:
-    return [{"name": f.name, "datatype": datatype(f), "shape": [-1, *f.shape]} for f in schema.fields]
+@dataclass(slots=True)
+class _Wanted:
+    """How an answer is to be written: the outputs, each raw or not (none are all), and the request's content type."""
+
+    id: str
+    outputs: list[tuple[str, bool]]
+    raw: bool
+    content_type: str | None
+    told: bool
+
+    @property
+    def any_raw(self) -> bool:
+        return any(raw for _, raw in self.outputs) if self.outputs else self.raw
 
 
 def ask(request: Request, decoder: Decoder) -> Question:
     """Read an inference request. Refused where a tensor is not what it says."""
-    said = body.json(request.content)
+    length = request.headers.get(v2_binary.LENGTH)
+    if length is None:
+        return _asked(body.json(request.content), None, decoder)
+    start = v2_binary.header_length(length, request.content)
+    if start:
+        buffers = v2_binary.Buffers(request.content, start)
+        return _asked(body.json(request.content[:start]), buffers, decoder)
+    wanted = _Wanted(str(uuid.uuid4()), [], raw=True, content_type=None, told=False)
+    tensor = v2_binary.only_input(request.content, decoder.schema)
+    return question([tensor], decoder.schema, partial(_answered, wanted), arrays=True)
+
+
+def _asked(said: Any, buffers: v2_binary.Buffers | None, decoder: Decoder) -> Question:
     if type(said) is not dict or type(said.get("inputs")) is not list or not said["inputs"]:
-        raise Refused("the request has no inputs", fix=_SHOWN)
-    tensors = [_tensor(found) for found in said["inputs"]]
-    if again := twice([name for name, _ in tensors]):
-        raise Refused(f"the input {again!r} is there twice", fix="give each input once")
-    rows = len(tensors[0][1])
-    if any(len(values) != rows for _, values in tensors):
-        lengths = ", ".join(f"{name} {len(values)}" for name, values in tensors)
-        raise Refused(f"the inputs differ in their number of rows: {lengths}", fix="give each as many")
-    data = _columns(tensors, decoder)
-    wanted = _wanted(said.get("outputs") or [])
-    asked = str(said.get("id") or uuid.uuid4())
-    return Question(decoder.of_columns(data), data, rows, lambda answer: _answered(answer, asked, wanted))
+        raise Refused("the request has no inputs", fix=SHOWN)
+    tensors = [_tensor(found, buffers) for found in said["inputs"]]
+    if buffers is not None:
+        buffers.check_end()
+    wanted = _wanted(said, tensors)
+    return question(tensors, decoder.schema, partial(_answered, wanted), arrays=wanted.any_raw)
 
 
-def _wanted(outputs: Any) -> list[str]:
-    """The names of the outputs that are asked for."""
-    if type(outputs) is not list or any(type(o) is not dict or type(o.get("name")) is not str for o in outputs):
-        raise Refused("outputs is no list of names", fix='outputs: [{"name": …}], or leave it out to get all')
-    return [output["name"] for output in outputs]
-
-
-def _tensor(found: Any) -> tuple[str, list[Any]]:
+def _tensor(found: Any, buffers: v2_binary.Buffers | None) -> Tensor:
     try:
-        name, shape, kind, data = found["name"], found["shape"], found["datatype"], found["data"]
+        name, kind, shape = found["name"], found["datatype"], found["shape"]
     except (KeyError, TypeError) as error:
-        raise Refused("an input lacks name, shape, datatype or data", fix=_SHOWN) from error
-    if type(name) is not str or type(kind) is not str:
-        raise Refused(f"an input has the name {name!r} and the datatype {kind!r}; both are text", fix=_SHOWN)
-    if type(shape) is not list or any(type(length) is not int or not 0 <= length <= _LONGEST for length in shape):
-        raise Refused(f"input {name!r}: {shape!r} is no shape", fix=f"a list of lengths, as in {_SHOWN}")
-    if kind not in DTYPES and kind != "BYTES":
-        raise Refused(f"input {name!r}: datatype {kind} is not known", fix=f"one of {', '.join(DTYPES)}, BYTES")
-    if not shape:
-        raise Refused(f"input {name!r} has no shape", fix=_SHOWN)
-    values = _flat(data, len(shape))
-    if math.prod(shape) != len(values):
-        said = f"input {name!r} has {len(values)} values; its shape {shape} has {math.prod(shape)}"
-        raise Refused(said, fix="give as many values as the shape has, row by row")
-    if len(shape) == 2 and shape[1] == 1:
-        shape = shape[:1]
-    return name, values if len(shape) == 1 else np.array(values, dtype=object).reshape(shape).tolist()
+        raise Refused("an input lacks name, shape or datatype", fix=SHOWN) from error
+    parameters = _parameters(found) if "parameters" in found else _NONE
+    if ("data" in found) == ("binary_data_size" in parameters):
+        what = f"input {name!r} has data and binary_data_size" if "data" in found else f"input {name!r} has no data"
+        fix = 'give either its values, "data": […], or "parameters": {"binary_data_size": bytes} and its bytes'
+        raise Refused(what, fix=fix)
+    content_type = parameters.get("content_type")
+    if "data" in found:
+        return of_values(name, kind, shape, found["data"], content_type)
+    if buffers is None:
+        fix = "say how many bytes of the body are JSON; its tensors' bytes follow them"
+        raise Refused(f"input {name!r} is binary, without Inference-Header-Content-Length", fix=fix)
+    return of_raw(name, kind, shape, buffers.take(parameters["binary_data_size"], name), content_type)
 
 
-def _flat(data: Any, most: int) -> list[Any]:
-    """Row-major values, nested at most so deep."""
-    values = data if type(data) is list else [data]
-    for _ in range(most - 1):
-        if not any(type(part) is list for part in values):
-            break
-        values = [value for part in values for value in (part if type(part) is list else (part,))]
-    return values
+def _parameters(found: dict[str, Any]) -> dict[str, Any]:
+    said = found.get("parameters")
+    if said is None:
+        return _NONE
+    if type(said) is not dict:
+        raise Refused("parameters is no object", fix='as in "parameters": {"content_type": "np"}')
+    return said
 
 
-def _columns(tensors: list[tuple[str, list[Any]]], decoder: Decoder) -> dict[str, Any]:
-    """One input per column; or one two-dimensional one for an array model, or for as many columns as it is wide."""
-    schema = decoder.schema
-    if len(tensors) != 1 or schema.names == [tensors[0][0]]:
-        return dict(tensors)
-    ((_, rows),) = tensors
-    if schema.kind == "array":
-        return {ONLY: rows}
-    wide = rows and type(rows[0]) is list and len(rows[0]) == len(schema.names)
-    return {n: [row[i] for row in rows] for i, n in enumerate(schema.names)} if wide else dict(tensors)
+def _wanted(said: dict[str, Any], tensors: list[Tensor]) -> _Wanted:
+    asked = said.get("id") or str(uuid.uuid4())
+    if type(asked) is not str:
+        raise Refused(f"the id {asked!r} is no text", fix="give it as text, or leave it out")
+    parameters, outputs = _parameters(said), said.get("outputs") or []
+    content_type, raw = parameters.get("content_type"), parameters.get("binary_data_output") is True
+    if content_type is not None and content_type not in WHOLE_TYPES:
+        fix = f"one of {', '.join(WHOLE_TYPES)}, or none"
+        raise Refused(f"the content_type {content_type!r} of the request is not known", fix=fix)
+    told = content_type is not None or any(tensor.content_type is not None for tensor in tensors)
+    return _Wanted(asked, _outputs(outputs, raw) if outputs else [], raw, content_type, told)
 
 
-def _answered(answer: Answer, asked: str, wanted: list[Any]) -> Reply:
-    served = answer.served
-    unknown = [name for name in wanted if name not in answer.columns]
-    if unknown:
-        raise Refused(f"there is no output {unknown[0]!r}", fix=f"outputs: {', '.join(answer.columns)}")
-    fields = {field.name: field for field in served.outputs.fields}
-    outputs = [_output(name, answer.columns[name], fields.get(name)) for name in wanted or answer.columns]
-    said = {"model_name": served.name, "model_version": str(served.version), "id": asked, "outputs": outputs}
-    return Reply(dumps(said))
+def _outputs(outputs: Any, raw: bool) -> list[tuple[str, bool]]:
+    """The names of the outputs that are asked for, and whether they are to be raw."""
+    if type(outputs) is not list or any(type(o) is not dict or type(o.get("name")) is not str for o in outputs):
+        raise Refused("outputs is no list of names", fix=_NAMED)
+    found = []
+    for output in outputs:
+        parameters = _parameters(output)
+        if other := next((name for name in _ELSEWHERE if parameters.get(name)), None):
+            raise Refused(f"output {output['name']!r}: {other} is not known here", fix=_NAMED)
+        found.append((output["name"], parameters.get("binary_data", raw) is True))
+    return found
 
 
-def _output(name: str, values: list[Any], field: Field | None) -> dict[str, Any]:
-    kind = datatype(field) if field else "BYTES"
-    shape = [len(values), *(field.shape if field else ())]
-    if kind == "BYTES":
-        values = [_text(value) for value in values]
-    return {"name": name, "shape": shape, "datatype": kind, "data": _flat(values, len(shape))}
+def _answered(wanted: _Wanted, answer: Answer) -> Reply:
+    served, columns = answer.served, answer.columns
+    if unknown := [name for name, _ in wanted.outputs if name not in columns]:
+        raise Refused(f"there is no output {unknown[0]!r}", fix=f"outputs: {', '.join(columns)}")
+    raws: list[bytes] = []
+    outputs = [
+        _output(name, raw, wanted, answer, raws) for name, raw in wanted.outputs or ((n, wanted.raw) for n in columns)
+    ]
+    said: dict[str, Any] = {
+        "model_name": served.name,
+        "model_version": str(served.version),
+        "id": wanted.id,
+        "outputs": outputs,
+    }
+    if wanted.content_type is not None:
+        said["parameters"] = {"content_type": wanted.content_type}
+    return v2_binary.reply(said, raws)
 
 
-def _text(value: Any) -> str | None:
-    """BYTES of a value; a missing one is null, whether it is None or NaN."""
-    if value is None or value != value:
-        return None
-    return value if isinstance(value, str) else str(value)
+def _output(name: str, raw: bool, wanted: _Wanted, answer: Answer, raws: list[bytes]) -> dict[str, Any]:
+    field, values = answer.served.outputs.by_name.get(name), answer.columns[name]
+    parameters: dict[str, Any] = {}
+    if raw:
+        kind, shape, content = v2_outputs.raw(name, values, field)
+        raws.append(content)
+        parameters["binary_data_size"] = len(content)
+        found = {"name": name, "shape": shape, "datatype": kind}
+    else:
+        kind, shape, flat = v2_outputs.of_column(values if type(values) is list else as_list(values), field)
+        found = {"name": name, "shape": shape, "datatype": kind, "data": flat}
+    if wanted.told:
+        parameters["content_type"] = v2_outputs.content_type(kind, field)
+    return found | {"parameters": parameters} if parameters else found
