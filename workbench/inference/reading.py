@@ -20,6 +20,7 @@ ONLY = "x"
 """The name of the one field of a model that takes an array."""
 
 _SHOWN = 12
+_COMPARED = 1000
 _BLOCK_ROWS = 2048
 
 
@@ -129,7 +130,7 @@ def refuse_missing(data: Any, found: Mapping[str, Any], schema: Schema) -> None:
     if not missing:
         return
     there = [str(name) for name in getattr(data, "columns", found)] if hasattr(data, "iloc") else list(map(str, found))
-    near = {name: match[0] for name in missing if (match := _close(name, there))}
+    near = {name: match[0] for name in missing[:_SHOWN] if (match := _close(name, there))}
     meant = "".join(f"; {there!r} may be meant for {name!r}" for name, there in near.items())
     noun, verb = ("column", "is") if len(missing) == 1 else ("columns", "are")
     raise BadInput(
@@ -140,6 +141,8 @@ def refuse_missing(data: Any, found: Mapping[str, Any], schema: Schema) -> None:
 
 
 def _close(name: str, there: list[str]) -> list[str]:
+    if len(there) > _COMPARED:
+        return []  # each costs some microseconds
     lowered = {known.lower(): known for known in reversed(there)}
     found = difflib.get_close_matches(name.lower(), list(lowered), n=1, cutoff=0.6)
     return [lowered[found[0]]] if found else []

@@ -75,7 +75,8 @@ def not_taken(method: str, path: str, allowed: bytes, fix: str) -> Refused:
 
 def twice(names: list[Any]) -> Any:
     """The first name that comes again, or None."""
-    return next((n for n in names if names.count(n) > 1), None) if len(set(names)) < len(names) else None
+    seen: set[Any] = set()
+    return next((n for n in names if n in seen or seen.add(n)), None)  # type: ignore[func-returns-value]
 
 
 def no_rows(place: str, said: Any, fix: str) -> Refused:

@@ -26,7 +26,7 @@ _JSON = "application/json"
 def site(endpoint: Endpoint) -> FastAPI:
     """The application that looks at what this endpoint serves; who may look was checked before."""
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
-    token = endpoint.access.token is not None
+    token, own = endpoint.access.token is not None, _version()
 
     def served() -> Served:
         return endpoint.live.current()
@@ -49,11 +49,16 @@ def site(endpoint: Endpoint) -> FastAPI:
 
     @app.api_route("/version", methods=_LOOK)
     def version() -> Response:
-        return Response(_version(), media_type="text/plain")
+        """MLflow's, where it is installed beside: its tools compare this with their own."""
+        return Response(_version("mlflow") or _version("mlflow-skinny") or own, media_type="text/plain")
+
+    @app.api_route("/v1/models", methods=_LOOK)
+    def models() -> Response:
+        return _json({"models": [served().name]})
 
     @app.api_route("/v2", methods=_LOOK)
     def server() -> Response:
-        return _json({"name": "workbench", "version": _version(), "extensions": []})
+        return _json({"name": "workbench", "version": own, "extensions": []})
 
     @app.api_route("/v2/models/{name}", methods=_LOOK)
     @app.api_route("/v2/models/{name}/versions/{number}", methods=_LOOK)
@@ -88,12 +93,15 @@ def _not_there(request: Request, error: Exception) -> Response:
         allowed = "POST" if rows else ", ".join(sorted((error.headers or {}).get("Allow", "GET").split(", ")))
         fix = f"POST rows to {path}; GET / shows how" if rows else f"{allowed} {path}, or POST rows to /predict"
         return _refused(request, not_taken(method, path, allowed.encode(), fix))
-    fix = "POST /predict, /invocations or /v2/models/NAME/infer; GET / shows how"
+    fix = "POST /predict, /invocations, /v1/models/NAME:predict or /v2/models/NAME/infer; GET / shows how"
     return _refused(request, Refused(f"there is nothing at {path}", fix=fix, status=404))
 
 
-def _version() -> str:
-    """Of Workbench."""
-    from importlib.metadata import version
+def _version(package: str = "deployment-workbench") -> str:
+    """Of an installed package; empty where it is not there."""
+    from importlib.metadata import PackageNotFoundError, version
 
-    return version("deployment-workbench")
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
