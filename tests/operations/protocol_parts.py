@@ -65,6 +65,11 @@ def of_numbers(x: Any) -> Any:
     return np.log1p(np.abs(x)).sum(axis=1) / 3
 
 
+def calm(df: Any) -> Any:
+    """Answers whatever it can be given."""
+    return np.arange(len(df), dtype=float)
+
+
 def plain(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Rows as JSON has them: missing values None, dates in ISO 8601."""
     columns = {name: [_value(value) for value in frame[name].array] for name in frame}

@@ -215,6 +215,8 @@ def _first_undecodable(file: FilePath, encoding: str) -> tuple[int | None, int |
             except UnicodeDecodeError as error:
                 start = error.start - pending
                 return at + start, lines + block[: max(start, 0)].count(b"\n")
+            except UnicodeError:
+                break  # it begins wrongly: there is no place to name
             at, lines = at + len(block), lines + block.count(b"\n")
     return None, None
 

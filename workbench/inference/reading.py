@@ -73,9 +73,13 @@ def _of_frame(frame: Any, schema: Schema) -> dict[str, Any]:
 
 def _of_records(records: Sequence[Mapping[str, Any]], schema: Schema) -> Mapping[str, Any]:
     """A value that some records lack is missing; a column that all lack is not there."""
-    there = dict.fromkeys(name for record in records for name in record)
-    lists = {name: [record.get(name) for record in records] for name in there}
-    return _fitting(lists, schema)
+    there = _named_in(records)
+    taken = there if schema.kind == "array" else [name for name in schema.names if name in there]
+    return _fitting({name: [record.get(name) for record in records] for name in taken}, schema)
+
+
+def _named_in(records: Sequence[Mapping[str, Any]]) -> dict[str, None]:
+    return dict.fromkeys(name for record in records for name in record)
 
 
 def _of_array(data: Any, field: Field) -> Any:
@@ -129,7 +133,8 @@ def refuse_missing(data: Any, found: Mapping[str, Any], schema: Schema) -> None:
     missing = [name for name in schema.names if name not in found]
     if not missing:
         return
-    there = [str(name) for name in getattr(data, "columns", found)] if hasattr(data, "iloc") else list(map(str, found))
+    names = data.columns if hasattr(data, "iloc") else _named_in(data) if isinstance(data, list | tuple) else found
+    there = list(map(str, names))
     near = {name: match[0] for name in missing[:_SHOWN] if (match := _close(name, there))}
     meant = "".join(f"; {there!r} may be meant for {name!r}" for name, there in near.items())
     noun, verb = ("column", "is") if len(missing) == 1 else ("columns", "are")
