@@ -70,6 +70,11 @@ def calm(df: Any) -> Any:
     return np.arange(len(df), dtype=float)
 
 
+def scores(df: pd.DataFrame) -> pd.Series:
+    """Of people, as the README has them."""
+    return df.age * 2.0 + (df.plan == "pro")
+
+
 def plain(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Rows as JSON has them: missing values None, dates in ISO 8601."""
     columns = {name: [_value(value) for value in frame[name].array] for name in frame}

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 from ...data.encoding import dumps
 from .exchange import Reply
-from .protocols import events, formats, mlflow, v1, v2
+from .protocols import cloudevents, formats, mlflow, v1, v2
 from .refusals import Refused, body_of
 
 if TYPE_CHECKING:
@@ -32,8 +32,8 @@ class Protocol:
 
 
 def _v1_or_event(request: Request, decoder: Decoder) -> Question:
-    is_event = events.is_one(request.headers)
-    return events.ask(request, decoder, formats.data) if is_event else v1.ask(request, decoder)
+    is_event = cloudevents.is_one(request.headers)
+    return cloudevents.ask(request, decoder, formats.data) if is_event else v1.ask(request, decoder)
 
 
 PLAIN = Protocol(formats.ask)

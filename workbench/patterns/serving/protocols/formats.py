@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..exchange import JSON, Question, Reply
 from ..refusals import Refused
-from . import events, plain, tabular
+from . import cloudevents, plain, tabular
 
 if TYPE_CHECKING:
     from ....data.decoding import Decoder
@@ -69,8 +69,8 @@ def ask(request: Request, decoder: Decoder) -> Question:
     """Read rows, or an event that carries some. Refused with 415 for a format that is none of these."""
     headers = request.headers
     form = _READ.get(headers.get(b"content-type", JSON))
-    if b"ce-specversion" in headers or (form is None and events.is_one(headers)):
-        return events.ask(request, decoder, data)
+    if b"ce-specversion" in headers or (form is None and cloudevents.is_one(headers)):
+        return cloudevents.ask(request, decoder, data)
     form = form or _of(headers[b"content-type"])
     question = form.ask(request, decoder)
     accept = headers.get(b"accept", ANY)
@@ -80,7 +80,7 @@ def ask(request: Request, decoder: Decoder) -> Question:
 def data(request: Request, decoder: Decoder) -> Question:
     """Read rows that are no event; JSON in the form of KServe's V1 or V2 as well."""
     form = _of(request.headers.get(b"content-type", JSON))
-    question = (events.of_json if form is _PLAIN else form.ask)(request, decoder)
+    question = (cloudevents.of_json if form is _PLAIN else form.ask)(request, decoder)
     accept = request.headers.get(b"accept", ANY)
     return question if accept == ANY else _answered(question, form, accept)
 
