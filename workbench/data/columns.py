@@ -25,6 +25,12 @@ _FITS = (
 )
 
 
+def twice(names: Iterable[str]) -> list[str]:
+    """The names that come again, in order."""
+    seen: set[str] = set()
+    return [name for name in names if name in seen or seen.add(name)]  # type: ignore[func-returns-value]
+
+
 def without_missing(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """The text with null where it means a missing value."""
     import pyarrow as pa

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from ..errors import BadInput, UsageError
-from .columns import TextTypes
+from .columns import TextTypes, twice
 from .files import FilePath, in_words, reading
 from .pieces import PIECE_ROWS, Piece
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _BLOCK = 2 << 20
 """Arrow reads up to 32 blocks ahead, so that a block counts 32 times in memory. A record must fit into one."""
 _PIECE_BYTES = 32 << 20
+_HEAD = 1 << 20
 _BOMS = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
 
@@ -40,7 +41,7 @@ class DelimitedSource:
         self.text = None
 
     def pieces(self) -> Iterator[Piece]:
-        names, header_only = self._header()
+        names, header_only = self.header()
         if header_only:
             yield Piece(self._settled(_empty(names)), 0, share=1.0)
             return
@@ -85,38 +86,49 @@ class DelimitedSource:
             ),
         }
 
-    def _header(self) -> tuple[list[str], bool]:
+    def header(self) -> tuple[list[str], bool]:
+        """The names of the columns, and whether nothing comes after them."""
         with in_words(self.file, "read"), reading(self.file) as (stream, _, _size):
-            head, more = stream.read(1 << 20), bool(stream.read(1))
+            head, more = stream.read(_HEAD), bool(stream.read(1))
         self._refuse_other_boms(head)
         try:
             decoded = codecs.getincrementaldecoder(self._encoding)().decode(head).removeprefix("\ufeff")
         except UnicodeError as error:
             raise self._undecodable(error) from error
-        records = (r for r in csv.reader(io.StringIO(decoded, newline=""), delimiter=self._delimiter) if r)
-        names = next(records, None)
+        lines = io.StringIO(decoded, newline="")
+        records = (r for r in csv.reader(lines, delimiter=self._delimiter) if r)
+        try:
+            names = self._named(next(records, None), cut=more and lines.tell() == len(decoded))
+            return names, not more and next(records, None) is None
+        except csv.Error as error:
+            raise self._not_csv(error) from error
+
+    def _named(self, names: list[str] | None, *, cut: bool) -> list[str]:
+        """The names in a header, if it is one."""
         if names is None:
             what = f"{self.label} is empty: it has not even a header"
             raise BadInput(what, where=self.label, fix="write it again, with the names of the columns in line 1")
+        if cut:
+            what = f"the header of {self.label} is longer than {_HEAD >> 20} MB: a quote is not closed?"
+            raise BadInput(what, where=self.label, fix="write the names of the columns in line 1, each quote closed")
         self._check_header(names)
-        return names, not more and next(records, None) is None
+        return names
 
     def _refuse_other_boms(self, head: bytes) -> None:
         encoding = _BOMS.get(head[:2])
         if encoding and not self._encoding.startswith("utf-16"):
-            fix = f"say so: {self.label}?encoding={encoding}"
+            fix = self.file.to_read_as("encoding", encoding)
             raise BadInput(f"{self.label} is {encoding}, not {self._encoding}", where=f"{self.label}, byte 0", fix=fix)
 
     def _check_header(self, names: list[str]) -> None:
-        twice = next((name for name in names if names.count(name) > 1), None)
-        if twice is not None:
+        if again := twice(names):
             raise BadInput(
-                f"column {twice!r} stands twice in the header of {self.label}", column=twice, fix="rename one"
+                f"column {again[0]!r} stands twice in the header of {self.label}", column=again[0], fix="rename one"
             )
         others = [d for d in (";", "\t", "|") if len(names) == 1 and d in names[0]]
         if others and self._delimiter != others[0]:
             said = {"\t": "tab"}.get(others[0], others[0])
-            fix = f"say so: {self.label}?delimiter={said}"
+            fix = self.file.to_read_as("delimiter", said)
             raise BadInput(f"{self.label} is delimited by {said!r}, not by {self._delimiter!r}", fix=fix)
 
     def _explained(self, error: Exception, names: list[str]) -> BadInput:
@@ -126,10 +138,14 @@ class DelimitedSource:
         if "straddling" in said:
             what = f"a record of {self.label} has more than {_BLOCK >> 20} MB: a quote is not closed?"
             return BadInput(what, where=self.label, fix='close the quote; two of them, "", mean one inside a value')
+        try:
+            return self._ragged(len(names)) or self._not_csv(error)
+        except csv.Error:
+            return self._not_csv(error)
+
+    def _not_csv(self, error: Exception) -> BadInput:
         fix = "write it again as CSV, each value that holds a delimiter or a line break in double quotes"
-        return self._ragged(len(names)) or BadInput(
-            f"{self.label} cannot be read as CSV: {said}", where=self.label, fix=fix
-        )
+        return BadInput(f"{self.label} cannot be read as CSV: {error}", where=self.label, fix=fix)
 
     def _records(self) -> Iterator[tuple[int, int, list[str]]]:
         with reading(self.file) as (stream, _, _size):
@@ -154,7 +170,7 @@ class DelimitedSource:
         at, line = _first_undecodable(self.file, self._encoding)
         what = f"{self.label} is not {self._encoding}" + (f": byte {at}, in line {line}" if at is not None else "")
         row = line - 2 if line is not None and line > 1 else None
-        return BadInput(what, row=row, where=self.label, fix=f"say what it is: {self.label}?encoding=latin-1")
+        return BadInput(what, row=row, where=self.label, fix=self.file.to_read_as("encoding", "latin-1"))
 
     def _refuse_open_quote(self) -> None:
         tail = b""
@@ -199,6 +215,8 @@ def _first_undecodable(file: FilePath, encoding: str) -> tuple[int | None, int |
             except UnicodeDecodeError as error:
                 start = error.start - pending
                 return at + start, lines + block[: max(start, 0)].count(b"\n")
+            except UnicodeError:
+                break  # it begins wrongly: there is no place to name
             at, lines = at + len(block), lines + block.count(b"\n")
     return None, None
 

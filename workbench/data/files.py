@@ -34,6 +34,21 @@ class FilePath:
     def local(self) -> bool:
         return "://" not in self.path
 
+    def to_read_as(self, option: str, value: str) -> str:
+        """How a person says how this is to be read."""
+        return f"say so: {self.label}?{option}={value}"
+
+
+@dataclass(frozen=True)
+class Held(FilePath):
+    """Bytes that are here already, such as those of a request; `advice` is what to do where they are read wrongly."""
+
+    content: bytes = b""
+    advice: str = ""
+
+    def to_read_as(self, option: str, value: str) -> str:
+        return self.advice
+
 
 def filesystem(file: FilePath) -> tuple[Any, str]:
     """The fsspec file system of a URL, and the path within it."""
@@ -66,9 +81,17 @@ def reading(file: FilePath) -> Iterator[tuple[pa.NativeFile, pa.NativeFile, int 
     import pyarrow as pa
 
     with in_words(file, "read"):
-        raw, size = _open_local(file) if file.local else _open_remote(file)
+        raw, size = _open(file)
     with raw:
         yield (pa.CompressedInputStream(raw, "gzip") if file.compressed else raw), raw, size
+
+
+def _open(file: FilePath) -> tuple[pa.NativeFile, int | None]:
+    import pyarrow as pa
+
+    if isinstance(file, Held):
+        return pa.BufferReader(file.content), len(file.content)
+    return _open_local(file) if file.local else _open_remote(file)
 
 
 def _open_local(file: FilePath) -> tuple[pa.NativeFile, int | None]:

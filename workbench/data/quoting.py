@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .columns import as_text
 from .files import FilePath, WholeFile, in_words
@@ -24,14 +24,11 @@ class DelimitedSink:
         self._begun = False
 
     def write(self, table: pa.Table, lines: list[bytes] | None = None) -> None:
-        import pyarrow as pa
-
         with in_words(self._whole.file, "write"):
             if not self._begun:
-                header = pa.table([pa.array([name]) for name in table.column_names], names=table.column_names)
-                self._stream.write(_csv_bytes(header, self._delimiter))
+                self._stream.write(header_line(table.column_names, self._delimiter))
                 self._begun = True
-            self._stream.write(_csv_bytes(table, self._delimiter))
+            self._stream.write(row_lines(table, self._delimiter))
 
     def close(self) -> str:
         return self._whole.publish()
@@ -40,7 +37,14 @@ class DelimitedSink:
         self._whole.discard()
 
 
-def _csv_bytes(table: pa.Table, delimiter: str) -> Any:
+def header_line(names: list[str], delimiter: str) -> bytes:
+    """The line that names the columns."""
+    import pyarrow as pa
+
+    return row_lines(pa.table([pa.array([name]) for name in names], names=names), delimiter)
+
+
+def row_lines(table: pa.Table, delimiter: str) -> bytes:
     """The rows as CSV: one text per row, whose Arrow buffer is the file's next bytes."""
     import pyarrow as pa
     import pyarrow.compute as pc

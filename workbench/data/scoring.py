@@ -52,7 +52,7 @@ class Scorer:
 
         Raises BadInput naming input, column and row, and ModelFailed.
         """
-        readable = self._readable(piece.table)
+        readable = read_text(piece.table, self._predictor.schema) if self._csv else piece.table
         try:
             rows = self._predictor.schema.table(readable, first_row=piece.first_row)
         except BadInput as error:
@@ -66,18 +66,6 @@ class Scorer:
         for name in predictions.column_names:
             kept = kept.append_column(name, predictions.column(name))
         return kept, None
-
-    def _readable(self, table: pa.Table) -> pa.Table:
-        """The model's columns of a CSV file with missing values, and with numbers where all of it is numbers."""
-        if not self._csv:
-            return table
-        import pyarrow as pa
-
-        wanted = number_types(self._predictor.schema, table.column_names)
-        for i, name in enumerate(table.column_names):
-            if name in wanted and pa.types.is_string(table.column(i).type):
-                table = table.set_column(i, name, typed(table.column(i), wanted[name]))
-        return table
 
     def _conformed(self, table: pa.Table, rows: dict[str, Any]) -> pa.Table:
         encoded = self._predictor.schema.encode(rows)
@@ -136,6 +124,17 @@ class Scorer:
                 f"{self._name} answers {column.type} in {name!r}, and answered {wanted} for earlier rows",
                 fix="make predict answer one dtype, whatever the rows are",
             ) from error
+
+
+def read_text(table: pa.Table, schema: Schema) -> pa.Table:
+    """The model's columns of a CSV file with missing values, and with numbers where all of it is numbers."""
+    import pyarrow as pa
+
+    wanted = number_types(schema, table.column_names)
+    for i, name in enumerate(table.column_names):
+        if name in wanted and pa.types.is_string(table.column(i).type):
+            table = table.set_column(i, name, typed(table.column(i), wanted[name]))
+    return table
 
 
 def number_types(schema: Schema, there: list[str]) -> Mapping[str, pa.DataType | None]:

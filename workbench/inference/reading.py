@@ -20,6 +20,7 @@ ONLY = "x"
 """The name of the one field of a model that takes an array."""
 
 _SHOWN = 12
+_COMPARED = 1000
 _BLOCK_ROWS = 2048
 
 
@@ -72,9 +73,13 @@ def _of_frame(frame: Any, schema: Schema) -> dict[str, Any]:
 
 def _of_records(records: Sequence[Mapping[str, Any]], schema: Schema) -> Mapping[str, Any]:
     """A value that some records lack is missing; a column that all lack is not there."""
-    there = dict.fromkeys(name for record in records for name in record)
-    lists = {name: [record.get(name) for record in records] for name in there}
-    return _fitting(lists, schema)
+    there = _named_in(records)
+    taken = there if schema.kind == "array" else [name for name in schema.names if name in there]
+    return _fitting({name: [record.get(name) for record in records] for name in taken}, schema)
+
+
+def _named_in(records: Sequence[Mapping[str, Any]]) -> dict[str, None]:
+    return dict.fromkeys(name for record in records for name in record)
 
 
 def _of_array(data: Any, field: Field) -> Any:
@@ -128,8 +133,9 @@ def refuse_missing(data: Any, found: Mapping[str, Any], schema: Schema) -> None:
     missing = [name for name in schema.names if name not in found]
     if not missing:
         return
-    there = [str(name) for name in getattr(data, "columns", found)] if hasattr(data, "iloc") else list(map(str, found))
-    near = {name: match[0] for name in missing if (match := _close(name, there))}
+    names = data.columns if hasattr(data, "iloc") else _named_in(data) if isinstance(data, list | tuple) else found
+    there = list(map(str, names))
+    near = {name: match[0] for name in missing[:_SHOWN] if (match := _close(name, there))}
     meant = "".join(f"; {there!r} may be meant for {name!r}" for name, there in near.items())
     noun, verb = ("column", "is") if len(missing) == 1 else ("columns", "are")
     raise BadInput(
@@ -140,6 +146,8 @@ def refuse_missing(data: Any, found: Mapping[str, Any], schema: Schema) -> None:
 
 
 def _close(name: str, there: list[str]) -> list[str]:
+    if len(there) > _COMPARED:
+        return []  # each costs some microseconds
     lowered = {known.lower(): known for known in reversed(there)}
     found = difflib.get_close_matches(name.lower(), list(lowered), n=1, cutoff=0.6)
     return [lowered[found[0]]] if found else []

@@ -57,7 +57,11 @@ class Traces:
         span = self._tracer.start_span(
             f"POST {path}", context, kind=SpanKind.SERVER, start_time=end - round(seconds * 1e9)
         )
-        attributes: dict[str, Any] = {"http.request.method": "POST", "url.path": path, "http.response.status_code": status}
+        attributes: dict[str, Any] = {
+            "http.request.method": "POST",
+            "url.path": path,
+            "http.response.status_code": status,
+        }
         span.set_attributes({**attributes, **about})
         if status >= 500:
             span.set_status(Status(StatusCode.ERROR))

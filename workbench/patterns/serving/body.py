@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json as stdlib_json
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
 
     from .exchange import Headers
 
+_DEEPEST = 1024
+"""What orjson reads; it says so itself, but less well."""
 _FIX = 'send a record, {"name": value, …}, a list of records, or columns, {"name": [values], …}'
 
 
@@ -45,12 +49,29 @@ async def _rest(receive: Callable[[], Awaitable[Any]], first: bytes, most: int) 
     return b"".join(parts)
 
 
-def json(body: bytes) -> Any:
-    """What the body says. Refused with where it stops to be JSON."""
+def json(body: bytes, *, nan: bool = False) -> Any:
+    """What the body says; with `nan` also where numbers are NaN and Infinity, as Python writes them. Refused with where
+    it stops to be JSON."""
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        what = "the body is empty" if not body else f"the body is not JSON: {error}"
-        at = body[error.pos :].lstrip(b"-")
-        missing = at.startswith((b"NaN", b"Infinity"))
-        raise Refused(what, fix="write a missing value as null: JSON has no NaN" if missing else _FIX) from error
+        if nan and _stops_at_nan(error, body):
+            with suppress(ValueError, RecursionError):
+                return stdlib_json.loads(body)
+        raise not_json(error, body, "the body") from error
+
+
+def not_json(error: orjson.JSONDecodeError, text: bytes, place: str) -> Refused:
+    """The refusal of a text that is no JSON, of what is called `place`."""
+    if not text:
+        return Refused(f"{place} is empty", fix=_FIX)
+    if "depth limit" in str(error):
+        return Refused(f"{place} is nested deeper than {_DEEPEST} levels", fix=_FIX)
+    missing = _stops_at_nan(error, text)
+    fix = "write a missing value as null: JSON has no NaN" if missing else _FIX
+    return Refused(f"{place} is not JSON: {error}", fix=fix)
+
+
+def _stops_at_nan(error: orjson.JSONDecodeError, text: bytes) -> bool:
+    at = text.decode(errors="replace")[error.pos :].lstrip("-")
+    return at.startswith(("NaN", "Infinity"))

@@ -242,6 +242,10 @@ class Endpoint:
             served = self.live.current()
             routes.check_model(path.removesuffix("/ready"), served)
             return Reply(dumps({"name": served.name, "ready": self.ready}), status=status)
+        if path.startswith("/v1/models/") and ":" not in path:
+            served = self.live.current()
+            routes.check_model(path, served)
+            return Reply(dumps({"name": served.name, "ready": self.ready}), status=status)
         return None
 
     def _failed(self, protocol: Protocol, error: Exception, request: Request | None) -> Reply:
@@ -260,7 +264,9 @@ class Endpoint:
             headers += error.headers
         if isinstance(error, ModelFailed):
             journal.note(error)
-        return Reply(protocol.refusal(error, status), headers=headers, status=status)
+        reply = protocol.refusal(error, status)
+        reply.headers, reply.status = headers, status
+        return reply
 
 
 def _identified(request: Request) -> Pairs:

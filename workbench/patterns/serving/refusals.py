@@ -81,7 +81,8 @@ def too_large(most: int) -> Refused:
 
 def twice(names: list[Any]) -> Any:
     """The first name that comes again, or None."""
-    return next((n for n in names if names.count(n) > 1), None) if len(set(names)) < len(names) else None
+    seen: set[Any] = set()
+    return next((n for n in names if n in seen or seen.add(n)), None)  # type: ignore[func-returns-value]
 
 
 def no_rows(place: str, said: Any, fix: str) -> Refused:

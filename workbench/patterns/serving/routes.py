@@ -8,17 +8,19 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from ...data.encoding import dumps
-from .protocols import mlflow, plain, v2
+from .exchange import Reply
+from .protocols import cloudevents, formats, mlflow, v1, v2
 from .refusals import Refused, body_of
 
 if TYPE_CHECKING:
+    from ...data.decoding import Decoder
     from ...errors import WorkbenchError
-    from .exchange import Ask, Headers
+    from .exchange import Ask, Headers, Question, Request
     from .served import Served
 
 
-def _refusal(error: WorkbenchError, status: int) -> bytes:
-    return dumps(body_of(error))
+def _refusal(error: WorkbenchError, status: int) -> Reply:
+    return Reply(dumps(body_of(error)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +28,16 @@ class Protocol:
     """How a request is read, and how it is told that it was refused."""
 
     ask: Ask
-    refusal: Callable[[WorkbenchError, int], bytes] = _refusal
+    refusal: Callable[[WorkbenchError, int], Reply] = _refusal
 
 
-PLAIN = Protocol(plain.ask)
+def _v1_or_event(request: Request, decoder: Decoder) -> Question:
+    is_event = cloudevents.is_one(request.headers)
+    return cloudevents.ask(request, decoder, formats.data) if is_event else v1.ask(request, decoder)
+
+
+PLAIN = Protocol(formats.ask)
+_V1 = Protocol(_v1_or_event)
 _V2 = Protocol(v2.ask)
 _FIXED = {"/predict": PLAIN, "/": PLAIN, "/invocations": Protocol(mlflow.ask, mlflow.refusal)}
 
@@ -41,19 +49,27 @@ def find(path: str, headers: Headers, served: Served) -> Protocol | None:
     if path.startswith("/v2/models/") and path.endswith("/infer"):
         check_model(path.removesuffix("/infer"), served)
         return _V2
+    if path.startswith("/v1/models/") and path.endswith((":predict", ":explain")):
+        check_model(path[: -len(":predict")], served)
+        if path.endswith(":explain"):
+            what = f"{served.name} does not explain what it answers"
+            raise Refused(what, fix=f"POST {path.removesuffix('explain')}predict", status=501)
+        return _V1
     return None
 
 
 def takes_rows(path: str) -> bool:
     """Whether rows are sent to this path, and nothing else is there."""
-    return (path in _FIXED and path != "/") or (path.startswith("/v2/models/") and path.endswith("/infer"))
+    models = path.startswith("/v2/models/") and path.endswith("/infer")
+    return models or (path in _FIXED and path != "/") or (path.startswith("/v1/models/") and path.endswith(":predict"))
 
 
 def check_model(path: str, served: Served) -> None:
-    """Refused with 404 unless `/v2/models/NAME[/versions/N]` is what answers here."""
-    name, _, version = unquote(path.removeprefix("/v2/models/")).partition("/versions/")
+    """Refused with 404 unless `/v2/models/NAME[/versions/N]`, or `/v1/models/NAME`, is what answers here."""
+    name, _, version = unquote(path[len("/v2/models/") :]).partition("/versions/")
     if name != served.name or (version and version != str(served.version)):
         asked = f"{name!r} version {version}" if version else repr(name)
         what = f"Request for unknown model: {asked} is not found"
-        fix = f"{served.name}, version {served.version}, answers here: /v2/models/{served.name}/infer"
+        asks = f"/v1/models/{served.name}:predict" if path.startswith("/v1") else f"/v2/models/{served.name}/infer"
+        fix = f"{served.name}, version {served.version}, answers here: {asks}"
         raise Refused(what, fix=fix, status=404)

@@ -25,7 +25,7 @@ _JSON = "application/json"
 def site(endpoint: Endpoint) -> FastAPI:
     """The application that looks at what this endpoint serves; who may look was checked before."""
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
-    token = endpoint.access.token is not None
+    token, own = endpoint.access.token is not None, _version()
 
     def served() -> Served:
         return endpoint.live.current()
@@ -48,9 +48,14 @@ def site(endpoint: Endpoint) -> FastAPI:
 
     @app.api_route("/version", methods=_LOOK)
     def version() -> Response:
-        return Response(_version(), media_type="text/plain")
+        """MLflow's, where it is installed beside: its tools compare this with their own."""
+        return Response(_version("mlflow") or _version("mlflow-skinny") or own, media_type="text/plain")
 
-    app.include_router(inference.router(endpoint, _version()))
+    @app.api_route("/v1/models", methods=_LOOK)
+    def models() -> Response:
+        return _json({"models": [served().name]})
+
+    app.include_router(inference.router(endpoint, own))
     app.add_exception_handler(WorkbenchError, _refused)
     app.add_exception_handler(HTTPException, _not_there)
     return app
@@ -78,12 +83,15 @@ def _not_there(request: Request, error: Exception) -> Response:
         allowed = "POST" if rows else ", ".join(sorted((error.headers or {}).get("Allow", "GET").split(", ")))
         fix = f"POST rows to {path}; GET / shows how" if rows else f"{allowed} {path}, or POST rows to /predict"
         return _refused(request, not_taken(method, path, allowed.encode(), fix))
-    fix = "POST /predict, /invocations or /v2/models/NAME/infer; GET / shows how"
+    fix = "POST /predict, /invocations, /v1/models/NAME:predict or /v2/models/NAME/infer; GET / shows how"
     return _refused(request, Refused(f"there is nothing at {path}", fix=fix, status=404))
 
 
-def _version() -> str:
-    """Of Workbench."""
-    from importlib.metadata import version
+def _version(package: str = "deployment-workbench") -> str:
+    """Of an installed package; empty where it is not there."""
+    from importlib.metadata import PackageNotFoundError, version
 
-    return version("deployment-workbench")
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""

@@ -19,17 +19,21 @@ _SHAPES = 'send a record, {"name": value, …}, a list of records, or columns, {
 
 def ask(request: Request, decoder: Decoder) -> Question:
     """Read a request. Refused where it is none of the three."""
-    said = body.json(request.content)
+    return of(body.json(request.content), decoder)
+
+
+def of(said: Any, decoder: Decoder) -> Question:
+    """Likewise, of JSON that is read already."""
     if type(said) is dict:
         if said and all(type(value) is list for value in said.values()) and _are_columns(decoder):
             return _columns(said, decoder)
         return Question(decoder.of_records([said]), [said], 1, _record)
     if type(said) is list and said:
         if all(type(record) is dict for record in said):
-            return Question(decoder.of_records(said), said, len(said), _records)
+            return Question(decoder.of_records(said), said, len(said), records)
         columns = decoder.of_rows(said)
         if columns is not None:
-            return Question(columns, said, len(said), _records)
+            return Question(columns, said, len(said), records)
     raise no_rows("the body", said, _SHAPES)
 
 
@@ -50,12 +54,22 @@ def _record(answer: Answer) -> Reply:
     return Reply(dumps({name: values[0] for name, values in answer.columns.items()}))
 
 
-def _records(answer: Answer) -> Reply:
+def records(answer: Answer) -> Reply:
+    """The answer as a list of records."""
+    return Reply(dumps(_rows(answer)))
+
+
+def lines(answer: Answer) -> bytes:
+    """The answer as a record on each line."""
+    return b"".join(dumps(row) + b"\n" for row in _rows(answer))
+
+
+def _rows(answer: Answer) -> list[dict[str, Any]]:
     columns = answer.columns
     if len(columns) == 1:
         ((name, values),) = columns.items()
-        return Reply(dumps([{name: value} for value in values]))
-    return Reply(dumps([dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]))
+        return [{name: value} for value in values]
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
 def _as_columns(answer: Answer) -> Reply:
