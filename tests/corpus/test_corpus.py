@@ -14,6 +14,7 @@ import cells
 import cells_around
 import cells_classes
 import cells_functions
+import cells_process
 import cells_state
 import frameworks
 import pytest
@@ -26,6 +27,7 @@ CASES = [
     *cells_classes.CASES,
     *cells_state.CASES,
     *cells_around.CASES,
+    *cells_process.CASES,
     *frameworks.CASES,
 ]
 PER_KERNEL = 24

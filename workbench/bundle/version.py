@@ -185,7 +185,7 @@ def _remarks(version: ModelVersion) -> Iterator[str]:
     if manifest.environment:
         yield f"needs {', '.join(manifest.environment)} where it predicts: kept by name, never by value"
     if manifest.outside:
-        yield f"reads {', '.join(manifest.outside)}: no part of the version, look that it is there where it predicts"
+        yield f"reads {', '.join(manifest.outside)}: no part of the version, what it is where it predicts counts"
     yield from heavy({thing["name"]: thing.get("n_bytes") or 0 for thing in manifest.taken})
     if version.newest > version.version:
         yield f"newer {version.name}@{version.newest} is the newest, which bare {version.name} means"

@@ -15,7 +15,7 @@ from types import FunctionType
 from typing import Any, cast
 
 from .captured import Cell, Kind, Session, Taken
-from .environment import bound_here, values, variables
+from .environment import ENVIRONMENT, is_named
 from .imports import Imports, imported_paths
 from .item import Item
 from .literals import is_immutable, literal
@@ -74,10 +74,6 @@ class Bindings:
         """What the notebook gave installed modules and classes."""
         self._makers: dict[str, str] = {}
         self._bound = _last_bindings(session)
-        trees = [parsed(cell.text) for cell in session.cells]
-        own = {n for tree in trees for n in bound_here(tree, self.namespace)}
-        self.secrets = values({n for tree in trees for n in variables(tree, self.namespace)} - own)
-        """What the variables hold that the cells speak of."""
 
     def cell(self, name: str) -> str:
         """The label of the cell that bound `name` last, or nothing."""
@@ -101,6 +97,11 @@ class Bindings:
         if len(targets) != 1 or not isinstance(targets[0], ast.Name):
             return None
         return ast.get_source_segment(cell.text, node) or ast.unparse(node), cell
+
+    def own_place(self, name: str, value: Any) -> str:
+        """The statement that says where a function or class was made, if a cell asks: made again, it is elsewhere."""
+        asked = any("__qualname__" in cell.text for cell in self.session.cells)
+        return f"\n{name}.__qualname__ = {value.__qualname__!r}" if asked else ""
 
     def rebound_since(self, name: str, used: set[str]) -> str | None:
         """The first of the names `used` that a cell bound later than `name`."""
@@ -207,11 +208,13 @@ class Bindings:
             raise by_string(name, self.label(name, text), source.splitlines()[line - 1].strip())
         if line := reads_main(tree):
             raise by_module(name, self.label(name, text), source.splitlines()[line - 1].strip())
-        later = set(found.later) | ((found.strings | evaluated(tree, self.namespace)) & self.namespace.keys())
+        said = {*self.namespace, "__file__"}
+        later = set(found.later) | ((found.strings | evaluated(tree, self.namespace)) & said)
         self.modules.follow(imported_paths(tree))
         taken = Taken(name, kind, self.label(name, text))
         needs = set(found.now) - {name}
-        return Item(name, source, taken, needs, later, text.future_annotations, outside=found.outside)
+        outside = found.outside - (ENVIRONMENT if is_named(tree, self.namespace) else set())
+        return Item(name, source, taken, needs, later, text.future_annotations, outside=outside)
 
     def label(self, name: str, text: Text) -> str:
         return text.cell.label if text.cell.number is not None else self.cell(name)

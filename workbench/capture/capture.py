@@ -9,6 +9,7 @@ from typing import Any
 from .captured import CapturedModel, EntryKind, Session, Taken
 from .compose import compose
 from .page import remarks
+from .secrets import hidden
 from .slice import Slice
 
 
@@ -30,7 +31,7 @@ def capture(entry: str, session: Session, folder: Path, *, cell: str = "") -> Ca
         beside=dict(sorted(taken.modules.data.items())),
         requirements=taken.modules.requirements(),
         taken=(*_entry_first(taken, entry), *_modules(taken)),
-        cells=_executed(session),
+        cells=hidden(_executed(session), taken.secrets),
         notebook=str(session.notebook) if session.notebook else None,
         outside=tuple(sorted(f"{what} in {item.name}" for item in taken.items.values() for what in item.outside)),
         environment=taken.surroundings.variables(taken.items),

@@ -88,7 +88,8 @@ def _local_class(known: Bindings, name: str, cls: type, text: Text) -> list[Item
     refer = known.referring(needs)
     arguments = ", ".join(refer(f"{name}_{key}", value) for key, value in given.items())
     taken = Taken(name, "class", known.label(name, text))
-    made = Item(name, f"{name} = {maker_name}({arguments})", taken, needs=needs)
+    statement = f"{name} = {maker_name}({arguments}){known.own_place(name, cls)}"
+    made = Item(name, statement, taken, needs=needs)
     return [maker, *settled(known, made, name, partial(class_settings, name, cls, text.source, known.namespace))]
 
 

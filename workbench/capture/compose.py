@@ -60,7 +60,8 @@ def _ordered(items: Mapping[str, Item]) -> list[str]:
                 if not wants:
                     heapq.heappush(ready, (rank[other], other))
     if len(done) < len(items):
-        raise circular(sorted(n for n, wants in needs.items() if wants))
+        left = sorted(n for n, wants in needs.items() if wants)
+        raise circular(left, [items[name].taken.cell for name in left])
     return done
 
 

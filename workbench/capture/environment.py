@@ -10,6 +10,8 @@ from typing import Any
 from ..spawn.environment import clean
 
 _READERS = ("get", "pop", "setdefault", "__getitem__", "__contains__")
+ENVIRONMENT = frozenset({"os.environ", "os.getenv", "environ", "getenv"})
+"""How source says that it reads the environment."""
 _SHORTEST = 6
 """Shorter values are too common to be told from other text."""
 
@@ -17,6 +19,15 @@ _SHORTEST = 6
 def variables(tree: ast.AST, namespace: Mapping[str, Any]) -> set[str]:
     """The names that `os.environ[…]`, `os.environ.get(…)`, `os.getenv(…)` and `… in os.environ` ask for."""
     return {name for node in ast.walk(tree) for key in _keys(node, namespace) if (name := _text(key, namespace))}
+
+
+def is_named(tree: ast.AST, namespace: Mapping[str, Any]) -> bool:
+    """Whether all that is read of the environment are variables by their names, which are set here."""
+    nodes = list(ast.walk(tree))
+    both = ((os.environ, "environ"), (os.getenv, "getenv"))
+    reads = [node for node in nodes if any(_is(node, thing, word, namespace) for thing, word in both)]
+    named = [_text(key, namespace) for node in nodes for key in _keys(node, namespace)]
+    return len(named) >= len(reads) and all(name in os.environ for name in named)
 
 
 def _keys(node: ast.AST, namespace: Mapping[str, Any]) -> Iterator[ast.expr]:
@@ -34,7 +45,7 @@ def _keys(node: ast.AST, namespace: Mapping[str, Any]) -> Iterator[ast.expr]:
             yield node.args[0]
 
 
-def _is(node: ast.expr, thing: object, word: str, namespace: Mapping[str, Any]) -> bool:
+def _is(node: ast.AST, thing: object, word: str, namespace: Mapping[str, Any]) -> bool:
     if isinstance(node, ast.Name):
         return namespace.get(node.id) is thing or node.id == word
     return isinstance(node, ast.Attribute) and node.attr == word
@@ -56,8 +67,3 @@ def values(names: Iterable[str]) -> dict[str, bytes]:
     """What these variables hold here, where it is long enough to be known again, and not what every program gets."""
     held = {name: os.environ.get(name, "") for name in set(names) - clean().keys()}
     return {name: value.encode() for name, value in held.items() if len(value) >= _SHORTEST}
-
-
-def holder(content: bytes, secrets: Mapping[str, bytes]) -> str | None:
-    """The variable whose value stands in `content`."""
-    return next((name for name, value in secrets.items() if value in content), None)

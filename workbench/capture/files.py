@@ -15,9 +15,11 @@ from pathlib import Path, PurePath
 from .captured import CapturedModel, Session, Taken
 from .imports import find_module, is_local
 from .modules import required
+from .patches import texts_beside
 from .paths import Named, paths_in, replaced
 from .reads import Reads, is_data
 from .refusals import file_unnamed
+from .secrets import refuse_in_files, secrets_of
 
 _MODEL = ""  # the key of model.py's own text among those of the modules
 
@@ -39,6 +41,7 @@ class _Bringing:
         self.beside: dict[str, Path] = dict(captured.beside)
         self.roots: dict[Path, str] = {}
         self.outside: list[str] = []
+        self.secrets = secrets_of([*(cell.text for cell in session.cells), *texts_beside()], session.namespace)
 
     def model(self, place: Path) -> CapturedModel:
         for file in {*self._named_files(), *(f for f in self.globals.values() if is_data(f))} - self.reads.written:
@@ -49,6 +52,7 @@ class _Bringing:
         texts = {name: self._replaced(name) for name in self.texts}
         source, state = self._globals_replaced(texts.pop(_MODEL))
         files = dict(sorted(self._files()))
+        refuse_in_files({**files, **self.beside}, self.secrets)
         outside = [what for what in self.captured.outside if not (files and what.startswith("open in "))]
         return replace(
             self.captured,

@@ -86,6 +86,7 @@ def _closure(known: Bindings, name: str, function: FunctionType, text: Text | No
     if closed.shared:
         needs |= {expression.partition(".")[0] for expression in closed.shared.values()}
         source += f"\n{name} = {_over_cells(name, function, closed.shared, refer('types', types))}"
+    source += known.own_place(name, function)
     factories.own_cells(known, name, function)
     made = Item(name, source, Taken(name, "function", known.label(name, text)), needs=needs)
     settings = partial(function_settings, name, function, text.source, known.namespace)

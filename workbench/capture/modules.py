@@ -44,6 +44,11 @@ class Modules:
         """The top-level names of all modules that were followed."""
         return {path.partition(".")[0] for path in self._seen}
 
+    def texts(self) -> Iterator[str]:
+        """The sources that come along."""
+        for file in self.local.values():
+            yield file.read_text(encoding="utf-8", errors="replace")
+
     def follow(self, paths: Iterable[str]) -> None:
         """Take the modules of these dotted paths along, with all that they import in turn."""
         for path in sorted(set(paths) - self._seen - {""}):

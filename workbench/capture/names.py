@@ -10,8 +10,16 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeGuard
 
-_OUTSIDE = re.compile(r"(^|\.)(os\.(environ|getenv)|time\.time|(date|datetime|Timestamp)\.(now|today|utcnow))$")
-_OUTSIDE_NAMES = {"open", "getenv", "environ", "eval", "globals", "input"}
+_OUTSIDE = re.compile(
+    r"(^|\.)(os\.(environ|getenv|getcwd|getpid|urandom)|time\.time(_ns)?|(date|datetime|Timestamp)\.(now|today|utcnow)"
+    r"|Path\.(cwd|home)|sys\.argv|uuid\.uuid[14]|socket\.gethostname|platform\.node|getpass\.getuser)$"
+)
+_CHANCE = re.compile(
+    r"(^|\.)random\.(random|random_sample|rand\w*|uniform|normal\w*|gauss|choices?|sample|shuffle|permutation"
+    r"|binomial|poisson|exponential|beta|gamma|getrandbits|standard_normal)$"
+)
+"""What takes from the generators that a whole process shares; after `random.seed` it is no chance any more."""
+_OUTSIDE_NAMES = {"open", "getenv", "environ", "eval", "globals", "input", "getcwd"}
 _COMPREHENSIONS = {"listcomp", "setcomp", "dictcomp", "genexpr"}
 
 
@@ -41,9 +49,14 @@ def uses(text: str, *, future_annotations: bool = False) -> Uses:
     _collect(symtable.symtable(prefix + text, "<captured>", "exec"), now, later, deferred=False)
     tree = ast.parse(text)
     paths = chains(tree)
-    dotted = {path for of_one in paths.values() for path in of_one if _OUTSIDE.search(path)}
+    dotted = set(_dotted_outside({path for of_one in paths.values() for path in of_one}))
     outside = dotted | ((now | later) & _OUTSIDE_NAMES)
     return Uses(frozenset(now), frozenset(later - now), paths, frozenset(_in_strings(tree)), frozenset(outside))
+
+
+def _dotted_outside(paths: set[str]) -> Iterator[str]:
+    seeded = any(path.endswith("random.seed") for path in paths)
+    yield from (path for path in paths if _OUTSIDE.search(path) or (_CHANCE.search(path) and not seeded))
 
 
 def _collect(scope: symtable.SymbolTable, now: set[str], later: set[str], *, deferred: bool) -> None:

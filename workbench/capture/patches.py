@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -77,7 +78,7 @@ def _held_by(known: Bindings, cls: type, ours: set[int]) -> Iterator[Patch]:
 
 def _ours(known: Bindings) -> set[int]:
     """The functions and classes of the notebook and of the modules beside it, by identity."""
-    local = [vars(m) for m in list(sys.modules.values()) if isinstance(m, ModuleType) and _is_beside(m)]
+    local = [vars(m) for m in list(sys.modules.values()) if isinstance(m, ModuleType) and is_beside(m)]
     spaces = [*_notebooks(known), *local]
     names = {space.get("__name__") for space in spaces} - {None}
     functions = [f for f in gc.get_referrers(*spaces) if isinstance(f, FunctionType)]
@@ -92,9 +93,18 @@ def _notebooks(known: Bindings) -> list[Any]:
     return [namespace, *([vars(main)] if main else [])]
 
 
-def _is_beside(module: ModuleType) -> bool:
+def is_beside(module: ModuleType) -> bool:
+    """Whether a module, or the package that it belongs to, is the user's own."""
     root = sys.modules.get(module.__name__.partition(".")[0], module)
     return _is_file_beside(root.__name__, str(getattr(root, "__file__", "")))
+
+
+def texts_beside() -> Iterator[str]:
+    """The sources of all modules of the user's own that are loaded here, whether the model needs them or not."""
+    for module in list(sys.modules.values()):
+        file = Path(str(getattr(module, "__file__", None)))
+        if isinstance(module, ModuleType) and file.suffix == ".py" and is_beside(module) and file.is_file():
+            yield file.read_text(encoding="utf-8", errors="replace")
 
 
 @cache
@@ -107,7 +117,7 @@ def _is_installed(known: Bindings, name: str, module: Any) -> bool:
     root = name.partition(".")[0]
     if root in ("__main__", "__mp_main__", *_SHELL) or root.startswith("wb_"):
         return False
-    return vars(module) is not known.session.namespace and not _is_beside(module)
+    return vars(module) is not known.session.namespace and not is_beside(module)
 
 
 def _assigned(known: Bindings) -> Iterator[Patch]:

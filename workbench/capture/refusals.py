@@ -4,18 +4,6 @@ from __future__ import annotations
 
 from ..errors import CaptureRefused
 
-_FIXES = {
-    "Connection": "open the connection in `load` of a class Model, or inside the function that uses it",
-    "socket": "open the socket in `load` of a class Model",
-    "lock": "make the lock inside the function, or in `load` of a class Model",
-    "RLock": "make the lock inside the function, or in `load` of a class Model",
-    "TextIOWrapper": "read the file before and keep its contents, or open it in `load` of a class Model",
-    "BufferedReader": "read the file before and keep its contents, or open it in `load` of a class Model",
-    "generator": "keep a list of its values, or make it inside the function",
-    "parametrized modules": "call torch.nn.utils.parametrize.remove_parametrizations on it, or make it in `load`",
-    "'module' object": "import the module by its name in a cell",
-}
-
 
 def missing(name: str, user: str, cell: str) -> CaptureRefused:
     if not user:
@@ -34,6 +22,14 @@ def shell_line(user: str, cell: str) -> CaptureRefused:
         f"{user} runs a magic or a shell line, which exists only in a notebook",
         where=cell or None,
         fix=f"take the % or ! line out of {user}",
+    )
+
+
+def no_file(user: str, cell: str) -> CaptureRefused:
+    return CaptureRefused(
+        f"{user} reads __file__, which a notebook does not have, and which is another file where the model runs",
+        where=cell or None,
+        fix="write the path as it is, or give it a name in a cell: HERE = Path.cwd()",
     )
 
 
@@ -102,16 +98,6 @@ def other_binding(name: str, cell: str) -> CaptureRefused:
     )
 
 
-def unpicklable(name: str, value: object, error: Exception, cell: str) -> CaptureRefused:
-    kind = type(value).__name__
-    fix = next((text for part, text in _FIXES.items() if part in str(error) or part == kind), None)
-    return CaptureRefused(
-        f"{name}, a {kind}, cannot come along: {error}",
-        where=cell or None,
-        fix=fix or f"make {name} inside the function that uses it, or in `load` of a class Model",
-    )
-
-
 def file_unnamed(user: str, file: str, cell: str) -> CaptureRefused:
     return CaptureRefused(
         f"{user} reads the file {file}, whose path is put together in a way that cannot be followed elsewhere",
@@ -120,9 +106,10 @@ def file_unnamed(user: str, file: str, cell: str) -> CaptureRefused:
     )
 
 
-def circular(names: list[str]) -> CaptureRefused:
+def circular(names: list[str], cells: list[str]) -> CaptureRefused:
     return CaptureRefused(
         f"{' and '.join(names)} need each other while they are being defined",
+        where=", ".join(dict.fromkeys(filter(None, cells))) or None,
         fix="let one of them read the other only when it is called",
     )
 
@@ -132,6 +119,14 @@ def secret(name: str, variable: str, cell: str) -> CaptureRefused:
         f"{name} holds the value of the environment variable {variable}, which is never stored",
         where=cell or None,
         fix=f"read os.environ[{variable!r}] inside the function that uses it, or in `load` of a class Model",
+    )
+
+
+def secret_in_file(file: str, variable: str, place: str) -> CaptureRefused:
+    return CaptureRefused(
+        f"the file {file} holds the value of the environment variable {variable}, which is never stored",
+        where=place,
+        fix=f"take the value out of the file, and read os.environ[{variable!r}] where it is used",
     )
 
 

@@ -15,7 +15,7 @@ from .captured import Cell, Taken
 from .item import Item
 from .texts import Text, parsed
 
-_FOR_ALL = ("codecs.register", "codecs.register_error", "locale.setlocale")
+_FOR_ALL = ("codecs.register", "codecs.register_error", "locale.setlocale", "mimetypes.add_type")
 """What these change is met by name or not at all, so no captured name shows whether it is needed."""
 
 

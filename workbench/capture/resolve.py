@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import logging
 import typing
 from collections.abc import Iterator, Mapping
 from types import GenericAlias, ModuleType, UnionType
@@ -13,17 +14,17 @@ from .bindings import Bindings
 from .captured import Cell, Session, Taken
 from .classes import called, class_items
 from .containers import Containers
-from .environment import holder, variables
+from .environment import variables
 from .functions import function_items
 from .imports import imported_paths
 from .item import Item
 from .literals import literal
 from .names import Uses, uses
-from .refusals import missing, pickled_here, secret, shell_line
+from .refusals import missing, no_file, pickled_here, shell_line
 from .texts import Text
 
 _SHELL_MADE = {"open", "exit", "quit"}
-_MODULE_MADE = {"__name__", "__file__", "__doc__"}
+_MODULE_MADE = {"__name__", "__doc__"}
 _TYPING = (typing.TypeVar, typing.ParamSpec, typing.NewType, GenericAlias, UnionType, type(typing.ClassVar[int]))
 
 
@@ -42,6 +43,8 @@ class Resolver:
         namespace = self.namespace
         if name == "get_ipython":
             raise shell_line(user, self.known.place(user, name))
+        if name == "__file__":
+            raise no_file(user, self.known.place(user, name))
         if name == "display" and name not in vars(builtins):
             return [self._import(name, "from IPython.display import display", None)]
         if name in _MODULE_MADE or (hasattr(builtins, name) and (name not in namespace or name in _SHELL_MADE)):
@@ -70,7 +73,19 @@ class Resolver:
             return [item]
         if item := self._of_the_environment(name, value) or self._before_a_patch(name, value):
             return [item]
+        if isinstance(value, logging.Logger) and logging.getLogger(value.name) is value:
+            return [self._logger(name, value)]
         return function_items(self.known, name, value) or [self._value(name, value)]
+
+    def _logger(self, name: str, logger: logging.Logger) -> Item:
+        """The logger of that name, at the level that counts for it here; handlers belong to what runs it."""
+        needs: set[str] = set()
+        text = f"{name} = {self.known.refer(needs, 'logging', logging)}.getLogger({logger.name!r})"
+        level = logger.getEffectiveLevel()
+        if logger.name != "root" and level != logging.WARNING:
+            text += f"\n{name}.setLevel({level})"
+        outside = frozenset({"its handlers"} if logger.handlers and logger.name != "root" else ())
+        return Item(name, text, Taken(name, "value", self.known.cell(name), text), needs=needs, outside=outside)
 
     def _before_a_patch(self, name: str, value: Any) -> Item | None:
         """`plain = json.dumps`, from before it was patched: so it is still where the model loads."""
@@ -99,8 +114,6 @@ class Resolver:
         if text is not None:
             if "__main__" in text and kind is bytes:
                 raise pickled_here(name, self.known.place(name))
-            if variable := holder(text.encode(), self.known.secrets):
-                raise secret(name, variable, self.known.place(name))
             return Item(name, f"{name} = {text}", Taken(name, "value", cell, text), needs=needs)
         return Item(name, "", Taken(name, "state", cell, kind.__name__))
 

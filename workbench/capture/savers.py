@@ -110,9 +110,14 @@ def saver_of(kind: Any) -> Saver | None:
 
 
 def mentioned(value: Any) -> set[str]:
-    """The names that an object will look up in the frames around it when it is read: those that the formula of a
-    statsmodels model calls, `bought ~ half(age) + np.log(spend)`."""
+    """The names that an object will look up in the frames around it when it is read: those in the formula of a
+    statsmodels model that are no columns of its data, `bought ~ half(age) + np.log(spend) + I(age > CUT)`."""
     if not type(value).__module__.startswith("statsmodels."):
         return set()
-    formula = vars(value).get("formula") if hasattr(value, "__dict__") else None
-    return set(re.findall(r"([^\W\d]\w*)\s*[(.]", formula)) if isinstance(formula, str) else set()
+    held = vars(value) if hasattr(value, "__dict__") else {}
+    formula = held.get("formula")
+    if not isinstance(formula, str):
+        return set()
+    columns = set(getattr(getattr(held.get("data"), "frame", None), "columns", ()))
+    plain = re.sub(r"\"[^\"]*\"|'[^']*'", "", formula)
+    return set(re.findall(r"(?<![\w.])[^\W\d]\w*", plain)) - columns

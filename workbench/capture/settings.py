@@ -8,11 +8,13 @@ from __future__ import annotations
 import decimal
 import re
 import sys
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
 from .bindings import Refer
 from .literals import literal
+from .process import switched, warned
 
 _ERRORS = {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}
 _PRINTED: dict[str, Any] = {
@@ -25,17 +27,24 @@ _PRINTED: dict[str, Any] = {
     "infstr": "inf",
     "sign": "-",
     "floatmode": "maxprec",
+    "formatter": None,
+    "override_repr": None,
+    "legacy": False,
 }
-_PANDAS = ("mode.", "compute.", "future.")
-_WRITES_TEXT = re.compile(r"\b(str|repr|format|print|to_\w+|array2string|array_str|array_repr)\b|\b[rR]?[fF][rR]?[\"']")
+_XGBOOST = {"verbosity": 1, "use_rmm": False}
+_PANDAS = ("mode.", "compute.", "future.", "io.")
+_WRITES_TEXT = re.compile(
+    r"\b(str|repr|ascii|format|print|pformat|style|to_\w+|array2string|array_str|array_repr)\b"
+    r"|\b[rR]?[fF][rR]?[\"']|[\"']\s*%"
+)
 """What makes text of arrays and frames, which the options of display have a say in."""
 
 
-def settings(roots: set[str], source: str, refer: Refer) -> dict[str, str]:
+def settings(roots: set[str], source: str, cells: str, refer: Refer) -> dict[str, str]:
     """By what is set, `sklearn transform_output`, the expression of a context manager. `roots` are the packages that
-    the model uses, `source` its text."""
+    the model uses, `source` its text, `cells` that of the notebook."""
     found: dict[str, str] = {}
-    readers = [("sklearn", _sklearn), ("numpy", _numpy), ("pandas", _pandas)]
+    readers = [("sklearn", _sklearn), ("numpy", _numpy), ("pandas", _pandas), ("xgboost", _xgboost)]
     if _WRITES_TEXT.search(source):
         readers += [("numpy", _printed), ("pandas", _displayed)]
     for package, reader in readers:
@@ -43,8 +52,9 @@ def settings(roots: set[str], source: str, refer: Refer) -> dict[str, str]:
             found |= {f"{package} {key}": expression for key, expression in reader(refer)}
     if "decimal" in roots:
         found |= {f"decimal {key}": expression for key, expression in _decimal(refer)}
-    if "Warning" in source or "except" in source:
-        found |= dict(_warnings(refer))
+    found |= dict(switched(roots, cells, refer))
+    if re.search("Warning|except|warnings", source):
+        found |= dict(warned(cells, refer))
     return found
 
 
@@ -58,26 +68,45 @@ def _sklearn(refer: Refer) -> Iterator[tuple[str, str]]:
             yield key, f"{refer('sklearn', sklearn)}.config_context({key}={text})"
 
 
+def _xgboost(refer: Refer) -> Iterator[tuple[str, str]]:
+    xgboost = sys.modules["xgboost"]
+    now = xgboost.get_config()
+    for key, usual in _XGBOOST.items():
+        if now.get(key, usual) != usual:
+            yield key, f"{refer('xgboost', xgboost)}.config_context({key}={now[key]!r})"
+
+
 def _numpy(refer: Refer) -> Iterator[tuple[str, str]]:
     import numpy as np
 
-    changed = {key: how for key, how in np.geterr().items() if how not in (_ERRORS[key], "call", "log")}
+    changed = {key: how for key, how in np.geterr().items() if how != _ERRORS[key]}
     if changed:
         said = ", ".join(f"{key}={how!r}" for key, how in changed.items())
-        yield f"errors ({said})", f"{refer('numpy', np)}.errstate({said})"
+        told = {"call", "log"} & set(changed.values())
+        given = f"call={refer('numpy_told', np.geterrcall())}, {said}" if told else said
+        yield f"errors ({said})", f"{refer('numpy', np)}.errstate({given})"
 
 
 def _printed(refer: Refer) -> Iterator[tuple[str, str]]:
     import numpy as np
 
     now: dict[str, Any] = {**np.get_printoptions()}
-    if changed := {key: now[key] for key, usual in _PRINTED.items() if now.get(key) != usual}:
-        said = ", ".join(f"{key}={value!r}" for key, value in changed.items())
-        yield f"print ({said})", f"{refer('numpy', np)}.printoptions({said})"
+    other = {key: now[key] for key, usual in _PRINTED.items() if now.get(key, usual) != usual}
+    changed = {key: value for key, value in other.items() if (key, value) != ("sign", "legacy")}
+    if changed:
+        said = ", ".join(f"{key}={_option(key, value, refer)}" for key, value in changed.items())
+        yield f"print ({', '.join(changed)})", f"{refer('numpy', np)}.printoptions({said})"
+
+
+def _option(key: str, value: Any, refer: Refer) -> str:
+    """The expression of an option: plain, a function, or functions by what they print."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{kind!r}: {refer(f'{key}_{kind}', each)}" for kind, each in value.items()) + "}"
+    return refer(key, value) if callable(value) else repr(value)
 
 
 def _displayed(refer: Refer) -> Iterator[tuple[str, str]]:
-    return _pandas(refer, ("display.",))
+    return _pandas(refer, ("display.", "styler."))
 
 
 def _pandas(refer: Refer, kinds: tuple[str, ...] = _PANDAS) -> Iterator[tuple[str, str]]:
@@ -85,26 +114,26 @@ def _pandas(refer: Refer, kinds: tuple[str, ...] = _PANDAS) -> Iterator[tuple[st
 
     config: Any = sys.modules.get("pandas._config.config")
     for key, option in getattr(config, "_registered_options", {}).items():
-        if not key.startswith(kinds) or key in getattr(config, "_deprecated_options", ()):
+        if not key.startswith(kinds):
             continue
-        now = pd.get_option(key)
+        with warnings.catch_warnings(action="ignore"):  # what is deprecated still has its say
+            now = pd.get_option(key)
         if now != option.defval and (text := refer(key.split(".")[-1], now) if callable(now) else literal(now)):
             yield key, f"{refer('pandas', pd)}.option_context({key!r}, {text})"
 
 
 def _decimal(refer: Refer) -> Iterator[tuple[str, str]]:
     now, usual = decimal.getcontext(), decimal.DefaultContext
+    changed: dict[str, Any] = {}
     for key in ("prec", "rounding", "Emin", "Emax", "capitals", "clamp"):
         if (value := getattr(now, key)) != getattr(usual, key):
-            yield key, f"{refer('decimal', decimal)}.localcontext({key}={value!r})"
+            changed[key] = repr(value)
+    if (raised := _raised(now)) != _raised(usual):
+        changed["traps"] = f"[{', '.join(f'decimal.{name}' for name in raised)}]"
+    for key, text in changed.items():
+        own = refer("decimal", decimal)
+        yield key, f"{own}.localcontext({key}={text.replace('decimal.', f'{own}.')})"
 
 
-def _warnings(refer: Refer) -> Iterator[tuple[str, str]]:
-    """Warnings that are errors here, where the model's text speaks of warnings: it may catch them."""
-    import warnings
-
-    for action, message, category, module, _ in warnings.filters:
-        if action == "error" and message is None and module is None and isinstance(category, type):
-            needed = refer(category.__name__, category)
-            expression = f"{refer('warnings', warnings)}.catch_warnings(action='error', category={needed})"
-            yield f"{category.__name__} as error", expression
+def _raised(context: decimal.Context) -> list[str]:
+    return sorted(signal.__name__ for signal, on in context.traps.items() if on)

@@ -50,7 +50,7 @@ class Sides:
     def reduced(self, value: Any, state: Callable[..., object]) -> tuple[Any, ...] | None:
         """How the pickle refers to a value that is beside it, by a call of `state(file, …)`; None for other values."""
         if (torch := sys.modules.get("torch")) and type(value) in (torch.Tensor, torch.nn.Parameter):
-            return operator.getitem, (_Call(state, f"{self._name}.pt"), self._key(value))
+            return operator.getitem, (Call(state, f"{self._name}.pt"), self._key(value))
         kind: Any = type(value)
         if kind not in self._savers:
             self._savers[kind] = saver_of(kind)
@@ -79,7 +79,7 @@ class Sides:
         return key
 
 
-class _Call:
+class Call:
     """Pickles as the call of a function."""
 
     def __init__(self, function: Callable[..., object], *arguments: object) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from functools import reduce
 from pathlib import Path
 from typing import Any
@@ -10,15 +11,18 @@ from typing import Any
 from ..errors import CaptureRefused
 from .captured import Session, Taken
 from .containers import shared_containers
-from .environment import holder
+from .cycles import cycles
 from .imports import is_local
 from .item import Item
-from .refusals import module_changed, secret, unpicklable
+from .patches import texts_beside
+from .refusals import module_changed, secret
 from .resolve import Resolver
-from .state import StateWriter
+from .secrets import in_file, in_frame, in_text, refuse_in_files, secrets_of
+from .state import Found, StateWriter
 from .subclasses import subclasses
 from .surround import Surroundings
 from .texts import attribute
+from .unpicklable import unpicklable
 
 
 class Slice:
@@ -27,6 +31,7 @@ class Slice:
     def __init__(self, entry: str, session: Session, folder: Path) -> None:
         self.items: dict[str, Item] = {}
         self.states: dict[str, Path] = {}
+        self._users: dict[str, str] = {}
         self._resolver = Resolver(session)
         self._known = self._resolver.known
         self.modules = self._resolver.modules
@@ -36,7 +41,11 @@ class Slice:
         self.surroundings = Surroundings(self._known)
         self._walk([(entry, "")])
         self._surround()
+        for group in list(cycles(self.items)):
+            self._write_together(group)
         self.hashes = self._writer.hashes
+        self.secrets = secrets_of([*(cell.text for cell in session.cells), *texts_beside()], self._namespace)
+        self._refuse_secrets()
 
     def _surround(self) -> None:
         """What is set around the items may need more items, and these more around them."""
@@ -59,6 +68,7 @@ class Slice:
             name, user = names.pop()
             if name in self.items:
                 continue
+            self._users[name] = user
             for item in self._resolver.items(name, user):
                 names += self._add(item)
                 if item.taken.kind == "state":
@@ -70,30 +80,57 @@ class Slice:
         return [(n, item.name) for n in sorted(item.needs | item.uses) if not n.startswith("import ")]
 
     def _write_state(self, name: str) -> list[tuple[str, str]]:
-        value, cell = self._namespace[name], self._known.cell(name)
+        value = self._namespace[name]
+        file, found = self._written(name, lambda: self._writer.write(name, value))
+        item = self.items[name]
+        self._bind(item, [file, *found.beside])
+        item.needs = found.globals | found.states | (found.mentioned & self._namespace.keys())
+        return [(n, name) for n in sorted(item.needs)]
+
+    def _written(self, name: str, write: Callable[[], tuple[Path, Found]]) -> tuple[Path, Found]:
+        """The file and what it refers to; CaptureRefused for what can be in no file."""
         try:
-            file, found = self._writer.write(name, value)
+            file, found = write()
         except CaptureRefused as refusal:
-            refusal.where = refusal.where or ", ".join(filter(None, [name, cell]))
+            refusal.where = refusal.where or ", ".join(filter(None, [name, self._known.cell(name)]))
             raise
         except OSError:
             raise
         except Exception as error:
-            raise unpicklable(name, value, error, cell) from error
-        self._refuse_secrets(name, cell, file)
+            raise unpicklable(self._known, name, self._users.get(name, ""), self._namespace[name], error) from error
         self.modules.follow(found.modules)
-        files = [file, *found.beside]
-        self.states.update({each.name: each for each in files})
-        kind = type(value).__name__
-        item = self.items[name]
-        item.text = f'{name} = __state__("{file.name}")  # {kind}'
-        item.needs = found.globals | found.states | (found.mentioned & self._namespace.keys())
-        item.taken = Taken(name, "state", cell, kind, sum(map(_size, files)))
-        return [(n, name) for n in sorted(item.needs)]
+        return file, found
 
-    def _refuse_secrets(self, name: str, cell: str, file: Path) -> None:
-        if self._known.secrets and (variable := holder(file.read_bytes(), self._known.secrets)):
-            raise secret(name, variable, cell)
+    def _bind(self, item: Item, files: list[Path]) -> None:
+        """The statement that reads the first of the files, and what is taken with it."""
+        self.states.update({each.name: each for each in files})
+        kind = type(self._namespace[item.name]).__name__
+        item.text = f'{item.name} = __state__("{files[0].name}")  # {kind}'
+        item.taken = Taken(item.name, "state", self._known.cell(item.name), kind, sum(map(_size, files)))
+
+    def _write_together(self, group: list[str]) -> None:
+        values = {name: self._namespace[name] for name in group}
+        together, found = self._written(group[0], lambda: self._writer.write_together(values))
+        self.states = {file: place for file, place in self.states.items() if place.exists()}
+        self.states.update({each.name: each for each in (together, *found.beside)})
+        for name in group:
+            self._bind(self.items[name], [self._writer.write_part(name, together)])
+            self.items[name].needs = found.globals | found.states | (found.mentioned & self._namespace.keys())
+        needed = [(n, group[0]) for n in sorted(self.items[group[0]].needs)]
+        self._walk(needed)
+
+    def _refuse_secrets(self) -> None:
+        if not self.secrets:
+            return
+        for name, item in self.items.items():
+            if variable := in_text(item.text, self.secrets):
+                raise secret(name, variable, self._known.place(name) or item.taken.cell)
+        for file in self.states.values():
+            name = file.name.partition(".")[0]
+            frame = self._namespace.get(name) if file.suffix == ".parquet" else None
+            if variable := in_file(file, self.secrets) or (frame is not None and in_frame(frame, self.secrets)) or None:
+                raise secret(name, variable, self._known.place(name) or self._known.place(self._users.get(name, "")))
+        refuse_in_files(self.modules.local, self.secrets)
 
     def _home(self, obj: Any) -> tuple[str, str] | None:
         """Where a class or function of a pickle lives in the bundle: (local module or "", qualified name)."""

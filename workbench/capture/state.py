@@ -10,10 +10,14 @@ format of its own, lies in files beside it. Two placeholders stand for what the 
 from __future__ import annotations
 
 import mmap
+import operator
 import pickle
 import pickletools
+import shutil
+import sys
+import warnings
 from collections.abc import Callable, Mapping
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FunctionType, MethodType, ModuleType
@@ -23,7 +27,7 @@ from ..errors import CaptureRefused
 from .hashed import hashed
 from .refusals import pickled_here
 from .savers import mentioned
-from .sides import Sides
+from .sides import Call, Sides
 from .texts import attribute
 
 if TYPE_CHECKING:
@@ -81,6 +85,22 @@ class StateWriter:
         if _is_frame(value) and (file := _write_frame(self._folder / f"{name}.parquet", value)):
             return self._named(value, file), Found(modules={"pandas", "pyarrow"})
         return self._write_pickle(name, value)
+
+    def write_together(self, values: Mapping[str, object]) -> tuple[Path, Found]:
+        """One file for objects that hold each other, as a dict by their names, in the place of their own."""
+        for name, value in values.items():
+            self.names.pop(id(value), None)
+            self.containers.pop(id(value), None)
+            for file in self._folder.glob(f"{name}.*"):
+                file.unlink() if file.is_file() else shutil.rmtree(file)
+        return self._write_pickle(f"{next(iter(values))}.together", values)
+
+    def write_part(self, name: str, together: Path) -> Path:
+        """The file of one of them, which refers to the file of all."""
+        file = self._folder / f"{name}.pkl"
+        with hashed(file, self.hashes) as stream:
+            pickle.dump(Call(operator.getitem, Call(captured_state, together.name), name), stream)
+        return file
 
     def _named(self, value: object, file: Path) -> Path:
         self.names[id(value)] = file.name
@@ -143,7 +163,7 @@ class _Rehoming(pickle.Pickler):
             self.found.modules.add(type(obj).__module__.split(".")[0])
             return reduced
         self.found.mentioned |= mentioned(obj)
-        return NotImplemented
+        return _with_attributes(obj) if _loses_attributes(obj) else NotImplemented
 
     def _reference(self, obj: Any) -> Any:
         if obj is captured_module or obj is captured_state:
@@ -180,6 +200,35 @@ class _Owner:
         return getattr, (_Owner(self._module, owner), last)
 
 
+def _loses_attributes(value: Any) -> bool:
+    """Whether it is an array of a class of its own, with attributes that the pickle of an array leaves out."""
+    numpy = sys.modules.get("numpy")
+    if numpy is None or not isinstance(value, numpy.ndarray) or type(value) is numpy.ndarray:
+        return False
+    own = any(getattr(type(value), name) is not getattr(numpy.ndarray, name) for name in _PICKLED_BY)
+    return not own and bool(getattr(value, "__dict__", None))
+
+
+_PICKLED_BY = ("__reduce__", "__reduce_ex__", "__setstate__")
+
+
+def _with_attributes(value: Any) -> tuple[Any, ...]:
+    """The array, once its attributes are set again: the first of a pair of which the second does so."""
+    array = _Array(value)
+    update = Call(getattr, Call(getattr, array, "__dict__"), "update")
+    return operator.getitem, ((array, Call(operator.call, update, vars(value))), 0)
+
+
+class _Array:
+    """Pickles as an array pickles by itself."""
+
+    def __init__(self, value: Any) -> None:
+        self._value = value
+
+    def __reduce__(self) -> Any:
+        return self._value.__reduce__()
+
+
 def _is_plain_array(value: object) -> bool:
     kind = type(value)
     return kind.__module__ == "numpy" and kind.__name__ == "ndarray" and not value.dtype.hasobject  # type: ignore[attr-defined]
@@ -196,7 +245,8 @@ def _write_frame(file: Path, frame: pd.DataFrame) -> Path | None:
 
     try:
         frame.to_parquet(file)
-        back = pd.read_parquet(file)
+        with warnings.catch_warnings(action="ignore"), _as_elsewhere():
+            back = pd.read_parquet(file)
         pd.testing.assert_frame_equal(frame, back, check_exact=True, check_column_type=True)
         if frame.attrs == back.attrs and frame.columns.dtype == back.columns.dtype:
             return file
@@ -205,6 +255,14 @@ def _write_frame(file: Path, frame: pd.DataFrame) -> Path | None:
         return None
     file.unlink(missing_ok=True)
     return None
+
+
+def _as_elsewhere() -> AbstractContextManager[Any]:
+    """Text as pandas reads it where nobody set it otherwise: bundles load their state before their settings count."""
+    import pandas as pd
+
+    usual = sys.modules["pandas._config.config"]._registered_options.get("future.infer_string")
+    return pd.option_context("future.infer_string", usual.defval) if usual else nullcontext()
 
 
 def _refuse_main(file: Path, name: str) -> None:

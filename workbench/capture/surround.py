@@ -5,8 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 from types import ModuleType
 from typing import Any
 
@@ -38,13 +37,13 @@ class Surroundings:
     def items(self, taken: Mapping[str, Item]) -> list[Item]:
         """The items `__patches__` and `__settings__`, where there is something in them."""
         source = "\n".join(item.text for item in taken.values() if not item.name.startswith("__"))
-        texts = [source, *_local_texts(self._known.modules.local.values())]
+        texts = [source, *self._known.modules.texts()]
         roots, words = self._known.modules.roots | self._always, set(re.findall(r"\w+", "\n".join(texts)))
         needed = [patch for patch in self._patches if is_needed(patch, roots, words)]
         needs: set[str] = set()
         refer = self._known.referring(needs)
         given = [f"    ({refer('owner', p.owner)}, {p.name!r}, {_expression(p, refer)})," for p in needed]
-        set_ = settings(roots, source, refer)
+        set_ = settings(roots, "\n".join(texts), "\n".join(cell.text for cell in self._known.session.cells), refer)
         around = [f"    lambda: {expression}," for expression in set_.values()]
         tables = (("__patches__", given, [p.path for p in needed]), ("__settings__", around, list(set_)))
         named = [_table(name, rows, what, needs) for name, rows, what in tables if rows]
@@ -70,7 +69,7 @@ class Surroundings:
 
     def variables(self, taken: Mapping[str, Item]) -> tuple[str, ...]:
         """The variables of the environment that the items and the local modules read, and that are set here."""
-        texts = [*(item.text for item in taken.values()), *_local_texts(self._known.modules.local.values())]
+        texts = [*(item.text for item in taken.values()), *self._known.modules.texts()]
         found = {name for text in texts for name in variables(parsed(text), self._known.namespace)}
         return tuple(sorted(name for name in found if name in os.environ))
 
@@ -103,8 +102,3 @@ def _imported(tree: ast.AST) -> Iterator[tuple[str, Any]]:
         if isinstance(node, ast.ImportFrom) and isinstance(module := sys.modules.get(node.module or ""), ModuleType):
             for alias in node.names:
                 yield from _followed(module, [alias.name])
-
-
-def _local_texts(files: Iterable[Path]) -> Iterator[str]:
-    for file in files:
-        yield file.read_text(encoding="utf-8")

@@ -22,6 +22,8 @@ from typing import IO, Any
 
 from ..errors import BundleRefused
 from .formats import buffers, read
+from .own_names import compiled, home
+from .surroundings import held, warned
 
 _PLACEHOLDERS = "workbench.capture.state"
 _BLOCK = 1 << 20
@@ -37,14 +39,13 @@ def run(namespace: dict[str, Any]) -> None:
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     _check_environment(manifest)
     bundle = _Bundle(folder, namespace, manifest)
-    own = {"__import__": bundle.imported, "__data__": bundle.data, "__local__": bundle.local}
-    namespace["__builtins__"] = {**vars(builtins), **own}
+    own = {"__import__": bundle.imported, "__data__": bundle.data, "__local__": bundle.local, "__home__": bundle.home}
+    namespace["__builtins__"] = {**vars(builtins), **own, "__held__": held, "__warned__": warned}
     namespace["__state__"] = bundle.state
     namespace["__original__"] = _original
     sys.meta_path = [_LocalModules(bundle), *sys.meta_path]  # the first list stays with the interpreter for good
     path = folder / "model.py"
-    code = compile(bundle.checked("model.py"), str(path), "exec", dont_inherit=True)
-    exec(code, namespace)  # noqa: S102 (this is what a model is)
+    exec(compiled(bundle.checked("model.py"), str(path), "__main__"), namespace)  # noqa: S102 (this is what a model is)
 
 
 def _original(owner: Any, name: str) -> Any:
@@ -119,6 +120,10 @@ class _Bundle:
     def local(self, path: str) -> str:
         """The name in this process of the local module that was `path` in its notebook."""
         return f"{self.package}.{path}"
+
+    def home(self, value: Any, *default: Any) -> Any:
+        """`value.__module__`, as it was in the notebook."""
+        return home(self.package, value, *default)
 
     def state(self, file: str, *extra: Any) -> Any:
         """The object in `state/<file>`, the same one each time, once its hash is checked."""
@@ -244,6 +249,9 @@ class _Checked(_Uncached):
 
     def get_data(self, path: str) -> bytes:
         return self._bundle.checked(Path(path).relative_to(self._bundle.folder).as_posix())
+
+    def source_to_code(self, data: Any, path: Any, **_: Any) -> CodeType:  # type: ignore[override]
+        return compiled(data, str(path), self.name.removeprefix(f"{self._bundle.package}."))
 
     def exec_module(self, module: ModuleType) -> None:
         vars(module)["__builtins__"] = self._bundle.namespace["__builtins__"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import inspect
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from types import ModuleType
@@ -30,6 +31,26 @@ def captured_function(module: ModuleType, entry: str, kind: str) -> Callable[[An
     with around.entered():
         function = entry_function(getattr(module, entry), kind)
     return around.wrapped(function)
+
+
+@contextmanager
+def held(read: Callable[[], Any], set_: Callable[[Any], object], value: Any) -> Iterator[None]:
+    """A switch of this process is `value` meanwhile: `held(sys.getrecursionlimit, sys.setrecursionlimit, 5_000)`."""
+    before = read()
+    set_(value)
+    try:
+        yield
+    finally:
+        set_(before)
+
+
+@contextmanager
+def warned(*filters: tuple[Any, ...]) -> Iterator[None]:
+    """These filters of warnings count meanwhile, the first of them first."""
+    with warnings.catch_warnings():
+        for each in reversed(filters):
+            warnings.filterwarnings(*each)
+        yield
 
 
 class _Around:
