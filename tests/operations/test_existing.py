@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import shutil
 import subprocess
@@ -58,13 +59,30 @@ def test_an_onnx_file_over_all_columns(api: Workbench) -> None:
     np.testing.assert_allclose(answers(version)["prediction"], want, rtol=1e-6)
     assert version.manifest.row_wise
     assert "onnxruntime" in version.manifest.packages
-    assert "took  Model (net.onnx) · onnxruntime" in str(version)
+    assert "took  Model (net.onnx), network InferenceSession" in str(version)
     file.unlink()
     assert api.verify("net").rows == 120
     api.model("net", linear(Path("net.onnx"), [2.0, -1.0]), example=X)
     assert [v.ref for v in api.models("net")] == ["net@1"]
     arrays = api.model("arrays", linear(Path("net3.onnx"), [1.0, 2.0, 3.0]), example=np.ones((5, 3), np.float32))
     assert answers(arrays, np.ones((2, 3), np.float32))["prediction"].tolist() == [6.5, 6.5]
+
+
+def test_an_onnx_file_whose_weights_lie_in_files_beside_it(api: Workbench) -> None:
+    folder = Path("exported")
+    folder.mkdir()
+    linear(folder / "net.onnx", [2.0, -1.0], weights_in="parts/net.weights")
+    version = api.model("net", folder / "net.onnx", example=X)
+    weights = (folder / "parts" / "net.weights").rename("weights")
+    shutil.rmtree(folder)
+    np.testing.assert_allclose(answers(version)["prediction"], X["a"] * 2 - X["b"] + 0.5, rtol=1e-6)
+    assert api.verify("net").rows == 120
+    linear(Path("net.onnx"), [2.0, -1.0], weights_in="net.weights")
+    Path("net.weights").unlink()
+    with pytest.raises(NotFound, match=r"net\.onnx keeps its weights in net\.weights, which is not beside it"):
+        api.model("net", "net.onnx", example=X)
+    shutil.copy(weights, "net.weights")
+    assert api.model("net", "net.onnx", example=X).ref == "net@2"  # type: ignore[union-attr]
 
 
 def test_an_onnx_file_that_takes_one_row_at_a_time(api: Workbench) -> None:
@@ -216,6 +234,10 @@ def test_without_onnxruntime_or_mlflow_it_is_said_what_to_install(
     with pytest.raises(NotFound, match="onnxruntime is not installed") as told:
         api.model("net", "net.onnx", example=X)
     assert told.value.fix == "pip install onnxruntime"
+    with pytest.raises(
+        NotFound, match=r"models:/churn/3 is a model that MLflow keeps; mlflow\.artifacts is not installed"
+    ):
+        api.model("net", "models:/churn/3", example=X)
     Path("folder").mkdir()
     Path("folder/MLmodel").write_text("flavors: {}")
     with pytest.raises(NotFound, match=r"folder is a model folder of MLflow; mlflow\.pyfunc is not installed"):
@@ -253,6 +275,38 @@ def with_mlflow(tmp_path_factory: pytest.TempPathFactory) -> Path:
     here = sysconfig.get_path("purelib")
     (site / "here.pth").write_text(f"import site; site.addsitedir({here!r})\n")
     return python
+
+
+KEPT = """
+import mlflow.sklearn, numpy as np, pandas as pd
+from sklearn.linear_model import LinearRegression
+X = pd.DataFrame({"a": np.linspace(0.0, 1.0, 120), "b": np.arange(120.0)})
+clf = LinearRegression().fit(X, X["a"] * 2 + X["b"])
+given = {"serialization_format": "pickle", "pip_requirements": ["scikit-learn"]}
+with mlflow.start_run() as run:
+    mlflow.sklearn.log_model(clf, name="model", registered_model_name="churn", **given)
+
+from workbench.api import Workbench
+for uri in ("models:/churn/1", f"runs:/{run.info.run_id}/model"):
+    version = Workbench().model("kept", uri, example=X)
+    np.testing.assert_allclose(version.predictor().predict(X)["prediction"], X["a"] * 2 + X["b"], atol=1e-9)
+    print(version)
+try:
+    Workbench().model("kept", "models:/gone/1", example=X)
+except Exception as error:
+    print(error)
+"""
+
+
+@pytest.mark.slow
+def test_what_mlflow_keeps_becomes_a_version(with_mlflow: Path, home: Path, tmp_path: Path) -> None:
+    env = {**os.environ, "MLFLOW_TRACKING_URI": "file:./mlruns", "MLFLOW_ALLOW_FILE_STORE": "true"}
+    command = [str(with_mlflow), "-c", KEPT]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path, env=env)
+    assert done.returncode == 0, done.stderr
+    assert "took  Model (models:/churn/1), folder bytes" in done.stdout
+    assert "took  Model (runs:/" in done.stdout
+    assert "models:/gone/1 cannot be read from file:./mlruns: " in done.stdout
 
 
 @pytest.mark.slow

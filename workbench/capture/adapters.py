@@ -6,6 +6,7 @@ import ast
 import dataclasses
 import io
 import re
+import tempfile
 import zipfile
 from importlib import import_module, metadata
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 
 from ..errors import NotFound, UsageError
 from .captured import Cell, Session
+from .savers import external_files
 
 _ENTRY = "Model"
 _DATE = (1980, 1, 1, 0, 0, 0)
@@ -20,13 +22,15 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 def onnx(file: Path, session: Session) -> tuple[str, Session]:
-    """The entry for an ONNX file, and the session in which it is. NotFound without onnxruntime, UsageError where the
-    file is no network."""
+    """The entry for an ONNX file, and the session in which it is. NotFound without onnxruntime, and for a file of its
+    weights that is not beside it; UsageError where the file is no network."""
     runtime = _needed("onnxruntime", "onnxruntime", f"{file.name} is an ONNX file")
-    network = file.read_bytes()
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
     try:
-        runtime.InferenceSession(network, providers=["CPUExecutionProvider"])
+        network = runtime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
     except Exception as error:
+        _refuse_without_weights(file)
         said = str(error).strip().split("\n")[0]
         raise UsageError(
             f"{file} is no network that onnxruntime can run: {said}", fix="export it again, as one file"
@@ -34,13 +38,37 @@ def onnx(file: Path, session: Session) -> tuple[str, Session]:
     return _run(_text("onnx_cell.py"), session, file.name, {"network": network})
 
 
-def mlflow(folder: Path, session: Session) -> tuple[str, Session]:
+def _refuse_without_weights(file: Path) -> None:
+    missing = [name for name in external_files(file.read_bytes()) if not (file.parent / name).is_file()]
+    if missing:
+        what = f"{file.name} keeps its weights in {', '.join(missing)}, which is not beside it"
+        raise NotFound(what, fix=f"put {missing[0]} into {file.absolute().parent}, or export the network as one file")
+
+
+def mlflow(folder: Path, session: Session, name: str = "") -> tuple[str, Session]:
     """The entry for a model folder of MLflow, of any flavour, likewise; what it requires is imported by its cell."""
     _needed("mlflow.pyfunc", "mlflow-skinny", f"{folder.name} is a model folder of MLflow")
     anchor = "import mlflow.pyfunc\n"
     needed = "".join(f"        import {name}\n" for name in _required(folder))
     text = _text("mlflow_cell.py").replace(anchor, anchor + needed)
-    return _run(text, session, folder.name, {"folder": _zipped(folder)})
+    return _run(text, session, name or folder.name, {"folder": _zipped(folder)})
+
+
+def stored(uri: str, session: Session) -> tuple[str, Session]:
+    """The entry for a model that an MLflow registry or run holds, `models:/churn/3`, `runs:/<id>/model`, likewise.
+    NotFound where there is none, or no MLflow."""
+    artifacts = _needed("mlflow.artifacts", "mlflow-skinny", f"{uri} is a model that MLflow keeps")
+    with tempfile.TemporaryDirectory(prefix="workbench-") as place:
+        try:
+            folder = Path(artifacts.download_artifacts(artifact_uri=uri, dst_path=place))
+        except Exception as error:
+            said = str(error).strip().split("\n")[0]
+            asked = import_module("mlflow").get_tracking_uri()
+            raise NotFound(
+                f"{uri} cannot be read from {asked}: {said}",
+                fix="name a model and version that are there, and the server by MLFLOW_TRACKING_URI",
+            ) from error
+        return mlflow(folder, session, uri)
 
 
 def _needed(module: str, distribution: str, why: str) -> Any:

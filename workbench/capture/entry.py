@@ -20,14 +20,17 @@ _LOADERS = {
     ".pickle": "pickle.load(open({!r}, 'rb'))",
     ".joblib": "joblib.load({!r})",
 }
+_KEPT_BY_MLFLOW = ("models:/", "runs:/", "mlflow-artifacts:/")
 
 
 def entry(thing: Any, session: Session) -> tuple[str, Session]:
     """The name that `thing` has in `session`; a session in which it has one, where it had none.
 
     `thing` is a live object, `module:object`, a .pkl or .joblib file that holds an object with `predict`, an .onnx
-    file, or a model folder of MLflow.
+    file, a model folder of MLflow, or the URI of a model that MLflow keeps, `models:/churn/3`.
     """
+    if isinstance(thing, str) and thing.startswith(_KEPT_BY_MLFLOW):
+        return adapters.stored(thing, session)
     saved = Path(thing) if isinstance(thing, str | os.PathLike) else None
     if saved and saved.suffix == ".onnx":
         return adapters.onnx(_there(saved), session)
@@ -91,7 +94,8 @@ def _imported(path: str) -> Any:
     if not colon or not module_name:
         raise NotFound(
             f"{path!r} is no name of this notebook and no `module:object`",
-            fix="name the object as in `shop.models:predict`, a .pkl, .joblib or .onnx file, or a model folder",
+            fix="name the object as in `shop.models:predict`, a .pkl, .joblib or .onnx file, a model folder, or "
+            "models:/NAME/VERSION of MLflow",
         )
     if (here := str(Path.cwd())) not in sys.path:
         sys.path.insert(0, here)

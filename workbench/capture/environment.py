@@ -27,7 +27,7 @@ def is_named(tree: ast.AST, namespace: Mapping[str, Any]) -> bool:
     both = ((os.environ, "environ"), (os.getenv, "getenv"))
     reads = [node for node in nodes if any(_is(node, thing, word, namespace) for thing, word in both)]
     named = [_text(key, namespace) for node in nodes for key in _keys(node, namespace)]
-    return len(named) >= len(reads) and all(name in os.environ for name in named)
+    return len(named) >= len(reads) and all(name is not None and name in os.environ for name in named)
 
 
 def _keys(node: ast.AST, namespace: Mapping[str, Any]) -> Iterator[ast.expr]:

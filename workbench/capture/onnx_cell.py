@@ -1,4 +1,4 @@
-"""The text of a cell that uses an ONNX file, as a person would write it; `network` is what stands in the file.
+"""The text of a cell that uses an ONNX file, as a person would write it; `network` is the session that runs it.
 
 It is read as text (see `adapters`) and becomes the `model.py` of its version: nothing here imports Workbench.
 """
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-network = b""
+network: Any = None
 DTYPES = {
     "tensor(float)": "float32",
     "tensor(double)": "float64",
@@ -22,15 +22,8 @@ DTYPES = {
 class Model:
     """The network: its inputs are columns of the frame, or it has one that takes all of them beside each other."""
 
-    def load(self) -> None:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        self.session = onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
-
     def predict(self, given: Any) -> Any:
-        outputs = [output.name for output in self.session.get_outputs()]
+        outputs = [output.name for output in network.get_outputs()]
         answers = self.run(outputs, self.feeds(given))
         if len(answers) == 1 and not isinstance(answers[0], list):
             return answers[0].reshape(-1) if answers[0].ndim == 2 and answers[0].shape[1] == 1 else answers[0]
@@ -40,16 +33,16 @@ class Model:
         return pd.DataFrame(columns)
 
     def run(self, outputs: list[str], feeds: dict[str, Any]) -> Any:
-        step = self.session.get_inputs()[0].shape[0]
+        step = network.get_inputs()[0].shape[0]
         if not isinstance(step, int):
-            return self.session.run(outputs, feeds)
+            return network.run(outputs, feeds)
         rows = len(next(iter(feeds.values())))  # a network that was exported for so many rows at a time
         parts = [{name: values[at : at + step] for name, values in feeds.items()} for at in range(0, rows, step)]
-        answers = zip(*(self.session.run(outputs, part) for part in parts), strict=True)
+        answers = zip(*(network.run(outputs, part) for part in parts), strict=True)
         return [list(chain(*each)) if isinstance(each[0], list) else np.concatenate(each) for each in answers]
 
     def feeds(self, given: Any) -> dict[str, Any]:
-        inputs = self.session.get_inputs()
+        inputs = network.get_inputs()
         if len(inputs) == 1 and (not hasattr(given, "keys") or inputs[0].name not in given):
             return {inputs[0].name: self.tensor(inputs[0], given)}
         return {one.name: self.tensor(one, given[one.name]) for one in inputs}

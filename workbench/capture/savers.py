@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +18,9 @@ _SESSION_OPTIONS = (
     *("graph_optimization_level", "execution_mode", "intra_op_num_threads", "inter_op_num_threads"),
     *("enable_cpu_mem_arena", "enable_mem_pattern", "enable_mem_reuse", "use_deterministic_compute"),
 )
+
+ONNX_MODEL = "model.onnx"
+"""The network in the folder of one that has files beside it."""
 
 
 @dataclass(frozen=True)
@@ -53,9 +57,28 @@ def _save_onnx(session: Any, place: Path) -> tuple[object, ...]:
     content, file = session._model_bytes, session._model_path
     if content is None and not (file and Path(file).is_file()):
         raise ValueError(f"its file {file} is not there any more")
-    place.write_bytes(Path(file).read_bytes() if content is None else content)
+    _write_onnx(Path(file).read_bytes() if content is None else content, Path(file or "").parent, place)
     options = {name: getattr(session.get_session_options(), name) for name in _SESSION_OPTIONS}
     return session.get_providers(), {name: getattr(value, "name", value) for name, value in options.items()}
+
+
+def _write_onnx(content: bytes, folder: Path, place: Path) -> None:
+    """One file; or a folder of the network and of the files in which it keeps its weights, as it names them."""
+    beside = [name for name in external_files(content) if (folder / name).is_file()]
+    if beside:
+        place.mkdir()
+    for name in beside:
+        (place / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(folder / name, place / name)
+    (place / ONNX_MODEL if beside else place).write_bytes(content)
+
+
+def external_files(network: bytes) -> list[str]:
+    """The files that an ONNX network names as those of its weights, which lie beside its own."""
+    found = (
+        network[m.end() : m.end() + m.group(1)[0]] for m in re.finditer(rb"\n\x08location\x12([\x01-\x7f])", network)
+    )
+    return sorted({name.decode("utf-8", "replace") for name in found})
 
 
 def _save_torchscript(module: Any, place: Path) -> tuple[object, ...]:

@@ -74,7 +74,8 @@ def _onnx(file: Path, providers: list[str], settings: dict[str, Any]) -> Any:
     for name, value in settings.items():
         enumeration = type(getattr(options, name))
         setattr(options, name, getattr(enumeration, value) if isinstance(value, str) else value)
-    return onnxruntime.InferenceSession(str(file), options, providers=providers)
+    network = file / "model.onnx" if file.is_dir() else file  # a folder where its weights lie in files beside it
+    return onnxruntime.InferenceSession(str(network), options, providers=providers)
 
 
 def _tensors(file: Path) -> Any:

@@ -10,7 +10,7 @@ _CAPTURE = (
         "object",
         "object",
         "what to capture when it exists already: an object of the notebook, `module:object`, a .pkl, .joblib or .onnx "
-        "file, a model folder of MLflow or of Workbench",
+        "file, a model folder of MLflow or of Workbench, or what MLflow keeps, models:/NAME/VERSION",
         "OBJECT",
     ),
     Option(
