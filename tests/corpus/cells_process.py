@@ -102,6 +102,31 @@ CASES = (
         ),
     ),
     Case(
+        "arrays of numpy's own kinds, one of them a file",
+        "def predict(df):\n    return df['age'] + mapped[2] + masked.sum() + records.x[0] + len(text['b'][1]) + (type(mapped) is np.memmap)",
+        (
+            DATA,
+            "mapped = np.memmap('wbt_mapped.dat', 'f8', 'w+', shape=(4,))\nmapped[:] = 3\nmasked = np.ma.array([1.0, 2.0], mask=[0, 1])\n"
+            "records = np.rec.array([(1, 2.0)], dtype=[('x', 'i4'), ('y', 'f8')])\ntext = np.zeros(3, dtype=[('a', 'i4'), ('b', 'U3')])\ntext['b'][1] = 'xyz'",
+        ),
+    ),
+    Case(
+        "lambdas and functions that keep the variable of their loop as a default",
+        "def predict(df):\n    return fs[3](df['age']) + adds[1](1) + two[0](2)",
+        (
+            DATA,
+            "fs = [lambda v, i=i: v * i for i in range(4)]\ntwo = [\n    lambda v, *, k=(j,\n        2): v + k[0] for j in (5, 6)]\nadds = []\n"
+            "for step in range(3):\n    def add(v, s=step):\n        return v + s\n    adds.append(add)\ndel step",
+        ),
+    ),
+    Case(
+        "a function that exec made",
+        "def predict(df):\n    return made(df['age'])",
+        (DATA, "exec('def made(v):\\n    return v * 3')"),
+        refused=("the function made was made by exec", "write made as it is into a cell"),
+        mended="def made(v):\n    return v * 3\ndef predict(df):\n    return made(df['age'])",
+    ),
+    Case(
         "statsmodels: a formula over a global",
         "result = smf.ols('spend ~ np.log1p(age) + I(visits > CUT)', X).fit()\ndef predict(df):\n    return result.predict(df)",
         (DATA, "import statsmodels.formula.api as smf\nCUT = 20"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 from typing import TYPE_CHECKING, Any
 
 from .. import text
@@ -42,9 +43,11 @@ def _without_example(name: str, session: Session, entry: str) -> UsageError:
     fitting = [(n, value) for n, value in named.items() if _fits(session, entry, value)]
     shown = ", ".join(f"{n} ({text.count(len(v))} × {text.count(v.shape[1])})" for n, v in fitting)
     what = f"{name} needs an example to be proven."
+    held = any(re.search(rf"^{entry}\s*=", cell.text, re.MULTILINE) for cell in session.cells)
+    magic = f"%model {name} {entry}" if held and entry != "predict" else f"%%model {name}"
     if not fitting:
-        return UsageError(f"{what} No frame here fits.", fix=f"%%model {name} --example FRAME, rows that it can answer")
-    return UsageError(f"{what} Frames here that fit: {shown}", fix=f"%%model {name} --example {fitting[0][0]}")
+        return UsageError(f"{what} No frame here fits.", fix=f"{magic} --example FRAME, rows that it can answer")
+    return UsageError(f"{what} Frames here that fit: {shown}", fix=f"{magic} --example {fitting[0][0]}")
 
 
 def _fits(session: Session, entry: str, value: Any) -> bool:

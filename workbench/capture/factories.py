@@ -77,12 +77,14 @@ def factory(text: Text, own: str, parameters: Iterable[str], empty: Iterable[str
 
 def plain_header(text: Text, unknown: Iterable[str]) -> Text:
     """The definition without what only the enclosing function could evaluate: defaults are set anew afterwards."""
-    source, node = text.source, text.node
-    arguments = node.args
+    node = text.node
+    around = "()" if isinstance(node, ast.Lambda) else ""  # which it was parsed in
+    source, arguments = f"{around[:1]}{text.source}{around[1:]}", node.args
     spent = [d for d in (*arguments.defaults, *arguments.kw_defaults) if d and not isinstance(d, ast.Constant)]
     mentioned = [d for d in spent if {n.id for n in ast.walk(d) if isinstance(n, ast.Name)} & set(unknown)]
     for default in reversed(mentioned):
         source = replaced(source, default, "None")
+    source = source[len(around) // 2 : len(source) - len(around) // 2]
     return Text(source, text.cell, text.future_annotations)
 
 

@@ -41,9 +41,10 @@ def _own(known: Bindings, name: str, function: FunctionType) -> list[Item]:
             return _as_written(known, name, *decorated)
         return _closure(known, name, function, text)
     if text is None:
-        raise unproven(name, "function", known.place(name))
+        raise unproven(name, "function", known.place(name), by_text=code.co_filename.startswith("<string"))
     inside = name in known.made
     text = text.without(text.decorators if inside else wrapping.of_the_notebook(known, text.decorators))
+    text = factories.plain_header(text, factories.unknown_names(known, text, factories.Closed()))
     if code.co_name == "<lambda>":
         return _lambda(known, name, function, text)
     settings = partial(function_settings, code.co_name, function)

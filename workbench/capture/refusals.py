@@ -82,12 +82,16 @@ def module_changed(path: str, what: str, file: str) -> CaptureRefused:
     )
 
 
-def unproven(name: str, kind: str, cell: str) -> CaptureRefused:
-    return CaptureRefused(
-        f"the text of the {kind} {name} is not known: no cell that ran compiles to what is live now",
-        where=cell or None,
-        fix=f"run the cell that defines {name} again, then capture again",
-    )
+def unproven(name: str, kind: str, cell: str, *, by_text: bool = False) -> CaptureRefused:
+    if by_text:
+        what, fix = (
+            f"the {kind} {name} was made by exec, whose text nothing keeps",
+            f"write {name} as it is into a cell",
+        )
+    else:
+        what = f"the text of the {kind} {name} is not known: no cell that ran compiles to what is live now"
+        fix = f"run the cell that defines {name} again"
+    return CaptureRefused(what, where=cell or None, fix=f"{fix}, then capture again")
 
 
 def other_binding(name: str, cell: str) -> CaptureRefused:

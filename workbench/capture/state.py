@@ -201,9 +201,9 @@ class _Owner:
 
 
 def _loses_attributes(value: Any) -> bool:
-    """Whether it is an array of a class of its own, with attributes that the pickle of an array leaves out."""
+    """Whether it is an array of somebody's own class, with attributes that the pickle of an array leaves out."""
     numpy = sys.modules.get("numpy")
-    if numpy is None or not isinstance(value, numpy.ndarray) or type(value) is numpy.ndarray:
+    if numpy is None or not isinstance(value, numpy.ndarray) or type(value).__module__.startswith("numpy"):
         return False
     own = any(getattr(type(value), name) is not getattr(numpy.ndarray, name) for name in _PICKLED_BY)
     return not own and bool(getattr(value, "__dict__", None))
