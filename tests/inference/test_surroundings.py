@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import decimal
 import threading
+import warnings
 from types import ModuleType
 from typing import Any
 
 import pandas as pd
 import pytest
 
-from workbench.inference.surroundings import captured_function
+from workbench.inference.surroundings import captured_function, held, warned
 
 
 def captured(predict: Any, **around: Any) -> ModuleType:
@@ -71,3 +72,34 @@ def test_a_coroutine_ends_inside() -> None:
 
     function = captured_function(captured(predict, **patched(lambda df: 7)), "predict", "function")
     assert function(pd.DataFrame()) == 7
+
+
+def test_a_switch_of_the_process_is_what_it_was_once_all_have_left() -> None:
+    switch, inside, go = [1], threading.Event(), threading.Event()
+    read, set_ = switch.copy, switch.__init__
+
+    def slow() -> None:
+        with held(read, set_, [7]):
+            inside.set()
+            assert go.wait(10)
+
+    thread = threading.Thread(target=slow)
+    try:
+        with held(read, set_, [5]):
+            thread.start()
+            assert inside.wait(10)
+            assert switch == [7]
+        assert switch == [7]
+    finally:
+        go.set()
+        thread.join()
+    assert switch == [1]
+
+
+def test_filters_of_warnings_count_in_their_order_and_only_meanwhile() -> None:
+    before = list(warnings.filters)
+    with warned(("error", "bad", UserWarning, "", 0), ("ignore", "", Warning, "", 0)):
+        warnings.warn("quiet", stacklevel=1)
+        with pytest.raises(UserWarning, match="bad"):
+            warnings.warn("bad", stacklevel=1)
+    assert warnings.filters == before

@@ -25,6 +25,8 @@ _SWITCHES = (
     ("torch", "are_deterministic_algorithms_enabled", "use_deterministic_algorithms", False),
 )
 """Where each is, what reads it, what sets it, and what it is by itself."""
+_BY_THREAD = {"setbufsize", "set_grad_enabled"}
+"""Each thread has its own."""
 _RECURSION = ("sys", "getrecursionlimit", "setrecursionlimit", None)
 """A completer of the shell sets it too, so that it counts only where a cell speaks of it."""
 _SHELL = ("IPython", "ipykernel", "traitlets")
@@ -41,7 +43,8 @@ def switched(roots: set[str], cells: str, refer: Refer) -> Iterator[tuple[str, s
         if now != usual and str(now) != usual:
             own = refer(home, module)
             text = literal(now) if literal(now) is not None else f"{own}.{str(now).partition('.')[2]}"
-            yield f"{home}.{sets}({now})", f"__held__({own}.{reads}, {own}.{sets}, {text})"
+            whose = ", by_thread=True" if sets in _BY_THREAD else ""
+            yield f"{home}.{sets}({now})", f"__held__({own}.{reads}, {own}.{sets}, {text}{whose})"
 
 
 def warned(cells: str, refer: Refer) -> Iterator[tuple[str, str]]:

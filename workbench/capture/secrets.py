@@ -75,7 +75,7 @@ def in_frame(frame: Any, secrets: Secrets) -> str | None:
             held = column.cat.categories if hasattr(column, "cat") else column
             if held.dtype.kind not in "OUT" and held.dtype.name not in ("str", "string"):
                 continue
-            texts = "\n".join({str(each) for each in held.unique()})
+            texts = "\n".join({str(each) for each in (held if held.dtype.kind == "O" else held.unique())})
             if found := in_text(texts, secrets):
                 return found
     return None

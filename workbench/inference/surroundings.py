@@ -20,6 +20,9 @@ from .awaiting import finished
 from .predictor import entry_function
 
 _ABSENT = object()
+_switching = threading.Lock()
+_held: dict[tuple[Any, int], list[Any]] = {}
+"""What each switch was before, and what those who hold it want, the last of them last."""
 
 
 def captured_function(module: ModuleType, entry: str, kind: str) -> Callable[[Any], Any]:
@@ -34,14 +37,26 @@ def captured_function(module: ModuleType, entry: str, kind: str) -> Callable[[An
 
 
 @contextmanager
-def held(read: Callable[[], Any], set_: Callable[[Any], object], value: Any) -> Iterator[None]:
-    """A switch of this process is `value` meanwhile: `held(sys.getrecursionlimit, sys.setrecursionlimit, 5_000)`."""
-    before = read()
-    set_(value)
+def held(
+    read: Callable[[], Any], set_: Callable[[Any], object], value: Any, *, by_thread: bool = False
+) -> Iterator[None]:
+    """A switch of this process, or `by_thread` of each of its threads, is `value` meanwhile, whoever else holds it:
+    `held(sys.getrecursionlimit, sys.setrecursionlimit, 5_000)`."""
+    key = set_, threading.get_ident() if by_thread else 0
+    with _switching:
+        values = _held.setdefault(key, [read()])
+        values.append(value)
+        set_(value)
     try:
         yield
     finally:
-        set_(before)
+        with _switching:
+            values.reverse()
+            values.remove(value)
+            values.reverse()
+            set_(values[-1])
+            if len(values) == 1:
+                del _held[key]
 
 
 @contextmanager
