@@ -17,7 +17,7 @@ def _rarely(expression: str, before: str = "") -> str:
 CASES = (
     Case(
         "the names that a notebook has for itself",
-        "class Own:\n    home = __name__\ndef where():\n    return Own.__module__ + getattr(type(Own()), '__module__', '') + globals()['__name__'] + Own.home\n"
+        "class Own:\n    home = __name__\ndef where():\n    return Own.__module__ + getattr(type(Own()), '__module__', '') + globals()['__name__'] + Own.home + f'{type(Own())}'\n"
         "def predict(df):\n    return [__name__ + where() + where.__module__] * len(df)",
     ),
     Case(

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from types import ModuleType
 from typing import Any
 
 import pytest
 
-from workbench.inference.own_names import compiled, home
+from workbench.inference.own_names import compiled, home, shown
 
 
 def run(source: str, name: str = "__main__") -> dict[str, Any]:
-    namespace = {"__name__": "wb_1", "__home__": lambda value, *default: home("wb_1", value, *default)}
+    namespace = {"__name__": "wb_1", "__home__": partial(home, "wb_1"), "__shown__": partial(shown, "wb_1")}
     exec(compiled(source.encode(), "model.py", name), namespace)
     return namespace
 
@@ -31,6 +32,12 @@ def run(source: str, name: str = "__main__") -> dict[str, Any]:
 )
 def test_a_notebook_is_main(source: str) -> None:
     assert run(source)["found"] == "__main__"
+
+
+@pytest.mark.parametrize("said", ["str(type(A()))", "repr(A().__class__)", "f'{type(A())}'", "f'{A().__class__!r}'"])
+def test_a_class_says_the_module_of_its_notebook(said: str) -> None:
+    assert run(f"class A:\n    pass\nfound = {said}")["found"] == "<class '__main__.A'>"
+    assert run(f"class A(int):\n    pass\nfound = {said.replace('A()', '(3)')}")["found"] == "<class 'int'>"
 
 
 def test_modules_of_others_and_what_has_none_keep_theirs() -> None:

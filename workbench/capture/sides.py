@@ -18,6 +18,8 @@ from .savers import Saver, saver_of
 LARGE = 1 << 16
 """Bytes from which a buffer is no part of its pickle. It is mapped into memory when the bundle loads."""
 ALIGNED = 64
+_TEXT = re.compile(r"(^|[{:<>=@!])\d*[swc]($|:)")
+"""The formats of text, alone or as a field of a record: `3w`, `T{<l:a:5s:b:}`."""
 
 
 class Sides:
@@ -32,14 +34,18 @@ class Sides:
         self._keys = {id(tensor): key for key, tensor in self._tensors.items()}
         self.files: list[Path] = []
         self.hashes: dict[str, str] = {}
+        self.only_numbers = True
+        """Whether no buffer can hold text."""
 
     def stays(self, buffer: PickleBuffer) -> bool:
         """Whether a buffer is part of the pickle; else it is in the file of buffers now, after its length."""
         with buffer.raw() as content:
             if content.nbytes < LARGE:
                 return True
-            if memoryview(buffer).itemsize == 1 and re.search(b"__main__", content):
+            view = memoryview(buffer)
+            if view.itemsize == 1 and re.search(b"__main__", content):
                 raise pickled_here(self._name)
+            self.only_numbers &= view.itemsize > 1 and not _TEXT.search(view.format)
             if self._buffers is None:
                 self._buffers = self._open.enter_context(hashed(self._new(".buffers"), self.hashes))
             self._buffers.write(content.nbytes.to_bytes(ALIGNED, "little"))

@@ -125,7 +125,7 @@ class Slice:
         for name, item in self.items.items():
             if variable := in_text(item.text, self.secrets):
                 raise secret(name, variable, self._known.place(name) or item.taken.cell)
-        for file in self.states.values():
+        for file in (each for each in self.states.values() if each.name not in self._writer.numbers):
             name = file.name.partition(".")[0]
             frame = self._namespace.get(name) if file.suffix == ".parquet" else None
             if variable := in_file(file, self.secrets) or (frame is not None and in_frame(frame, self.secrets)) or None:

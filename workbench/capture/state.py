@@ -75,6 +75,8 @@ class StateWriter:
         self.containers: dict[int, str] = {}
         """The lists, dicts and sets that others hold too, by identity: pickles name the global instead of a copy."""
         self.hashes: dict[str, str] = {}
+        self.numbers: set[str] = set()
+        """The files that can hold no text."""
         folder.mkdir(parents=True, exist_ok=True)
 
     def write(self, name: str, value: object) -> tuple[Path, Found]:
@@ -122,6 +124,8 @@ class StateWriter:
             pickler.dump(value)
         _refuse_main(file, name)
         pickler.found.beside = sides.files
+        if sides.only_numbers:
+            self.numbers |= {each.name for each in sides.files if each.suffix == ".buffers"}
         self.hashes |= sides.hashes
         return file, pickler.found
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from types import CodeType
 from typing import Any
 
@@ -32,6 +33,11 @@ def home(package: str, value: Any, *default: Any) -> Any:
     return module.removeprefix(package).removeprefix(".") or "__main__"
 
 
+def shown(package: str, how: Callable[[Any], str], value: Any) -> str:
+    """`str` or `repr` of a class, as it was in that notebook: `<class '__main__.Late'>`."""
+    return how(value).replace(str(value.__module__), str(home(package, value)))
+
+
 class _OwnNames(ast.NodeTransformer):
     def __init__(self, name: str) -> None:
         self._name = name
@@ -50,8 +56,17 @@ class _OwnNames(ast.NodeTransformer):
         if called in _LEAD_TO_MODULES:
             return node
         self.generic_visit(node)
+        if called in ("str", "repr") and len(node.args) == 1 and _is_of_class(node.args[0]):
+            return _call(node, "__shown__", node.func, node.args[0])
         of_module = len(node.args) > 1 and isinstance(node.args[1], ast.Constant) and node.args[1].value == "__module__"
         return _asked(node, node.args[0], *node.args[2:]) if called == "getattr" and of_module else node
+
+    def visit_FormattedValue(self, node: ast.FormattedValue) -> ast.expr:
+        self.generic_visit(node)
+        if _is_of_class(node.value):
+            how = ast.Name("repr" if node.conversion == ord("r") else "str", ast.Load())
+            node.value, node.conversion = _call(node, "__shown__", how, node.value), -1
+        return node
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
         if getattr(node.value, "attr", "") == "modules":
@@ -68,5 +83,16 @@ class _OwnNames(ast.NodeTransformer):
 
 
 def _asked(node: ast.expr, *arguments: ast.expr) -> ast.expr:
-    call = ast.Call(ast.Name("__home__", ast.Load()), list(arguments), [])
+    return _call(node, "__home__", *arguments)
+
+
+def _is_of_class(node: ast.expr) -> bool:
+    """`type(x)`, `x.__class__`."""
+    if isinstance(node, ast.Call):
+        return getattr(node.func, "id", "") == "type" and len(node.args) == 1
+    return isinstance(node, ast.Attribute) and node.attr == "__class__"
+
+
+def _call(node: ast.expr, name: str, *arguments: ast.expr) -> ast.expr:
+    call = ast.Call(ast.Name(name, ast.Load()), list(arguments), [])
     return ast.fix_missing_locations(ast.copy_location(call, node))

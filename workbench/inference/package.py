@@ -14,6 +14,7 @@ import os
 import pickle
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
@@ -22,7 +23,7 @@ from typing import IO, Any
 
 from ..errors import BundleRefused
 from .formats import buffers, read
-from .own_names import compiled, home
+from .own_names import compiled, home, shown
 from .surroundings import held, warned
 
 _PLACEHOLDERS = "workbench.capture.state"
@@ -39,8 +40,10 @@ def run(namespace: dict[str, Any]) -> None:
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     _check_environment(manifest)
     bundle = _Bundle(folder, namespace, manifest)
-    own = {"__import__": bundle.imported, "__data__": bundle.data, "__local__": bundle.local, "__home__": bundle.home}
-    namespace["__builtins__"] = {**vars(builtins), **own, "__held__": held, "__warned__": warned}
+    own = {"__import__": bundle.imported, "__data__": bundle.data, "__local__": bundle.local}
+    named = {"__home__": partial(home, bundle.package), "__shown__": partial(shown, bundle.package)}
+    around = {"__held__": held, "__warned__": warned}
+    namespace["__builtins__"] = {**vars(builtins), **own, **named, **around}
     namespace["__state__"] = bundle.state
     namespace["__original__"] = _original
     sys.meta_path = [_LocalModules(bundle), *sys.meta_path]  # the first list stays with the interpreter for good
@@ -120,10 +123,6 @@ class _Bundle:
     def local(self, path: str) -> str:
         """The name in this process of the local module that was `path` in its notebook."""
         return f"{self.package}.{path}"
-
-    def home(self, value: Any, *default: Any) -> Any:
-        """`value.__module__`, as it was in the notebook."""
-        return home(self.package, value, *default)
 
     def state(self, file: str, *extra: Any) -> Any:
         """The object in `state/<file>`, the same one each time, once its hash is checked."""
