@@ -147,7 +147,7 @@ def test_the_same_cells_give_the_same_text(notebook: Notebook) -> None:
         ),
         (
             ["exec('def hidden(x): return x')", "def predict(df): return hidden(df)"],
-            ["the text of the function hidden is not known"],
+            ["the function hidden was made by exec", "write hidden as it is into a cell"],
         ),
     ],
 )

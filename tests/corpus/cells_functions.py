@@ -235,7 +235,7 @@ CASES = (
     Case(
         "a function made by exec",
         "exec('def hidden(v):\\n    return v * 2')\ndef predict(df):\n    return hidden(df['age'])",
-        refused=("the text of the function hidden is not known",),
+        refused=("the function hidden was made by exec",),
         mended="def hidden(v):\n    return v * 2",
     ),
     Case(

@@ -120,13 +120,6 @@ CASES = (
         ),
     ),
     Case(
-        "a function that exec made",
-        "def predict(df):\n    return made(df['age'])",
-        (DATA, "exec('def made(v):\\n    return v * 3')"),
-        refused=("the function made was made by exec", "write made as it is into a cell"),
-        mended="def made(v):\n    return v * 3\ndef predict(df):\n    return made(df['age'])",
-    ),
-    Case(
         "statsmodels: a formula over a global",
         "result = smf.ols('spend ~ np.log1p(age) + I(visits > CUT)', X).fit()\ndef predict(df):\n    return result.predict(df)",
         (DATA, "import statsmodels.formula.api as smf\nCUT = 20"),

@@ -87,7 +87,9 @@ def facts(value: Any) -> dict[str, str]:
     if isinstance(value, list | tuple | set | frozenset | str | bytes):
         return {"length": str(len(value))}
     own = getattr(value, "__dict__", {})
-    return {name: _shown(found) for name, found in own.items() if isinstance(found, _PLAIN)}
+    inner = "" if type(value).__module__.startswith("wb_") else "_"  # what a package keeps for itself says little
+    said = {name: found for name, found in own.items() if not inner or not name.startswith(inner)}
+    return {name: _shown(found) for name, found in said.items() if isinstance(found, _PLAIN)}
 
 
 def _parameters(params: Any) -> dict[str, Any]:
