@@ -87,8 +87,8 @@ def facts(value: Any) -> dict[str, str]:
     if isinstance(value, list | tuple | set | frozenset | str | bytes):
         return {"length": str(len(value))}
     own = getattr(value, "__dict__", {})
-    inner = "" if type(value).__module__.startswith("wb_") else "_"  # what a package keeps for itself says little
-    said = {name: found for name, found in own.items() if not inner or not name.startswith(inner)}
+    captured = type(value).__module__.startswith("wb_")  # what a package keeps for itself says little
+    said = {name: found for name, found in own.items() if captured or not name.startswith("_")}
     return {name: _shown(found) for name, found in said.items() if isinstance(found, _PLAIN)}
 
 
