@@ -99,7 +99,7 @@ CASES = (
         "a database connection",
         "def predict(df):\n    return df['age'] * db.execute('select 3').fetchone()[0]",
         (DATA, "import sqlite3\ndb = sqlite3.connect(':memory:')"),
-        refused=("db, a Connection", "In[", "`load` of a class Model"),
+        refused=("db, a Connection", "In[", "def load(self): self.db = sqlite3.connect(':memory:')"),
         mended="class Model:\n    def load(self):\n        self.db = sqlite3.connect(':memory:')\n    def predict(self, df):\n        return df['age'] * self.db.execute('select 3').fetchone()[0]\ndel predict",
     ),
     Case(

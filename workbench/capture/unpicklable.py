@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import reprlib
 from collections import deque
 from collections.abc import Iterator, Mapping
@@ -69,7 +70,13 @@ def _inside(user: str) -> str:
 def _in_load(known: Bindings, name: str) -> str:
     found = known.statement(name)
     said = found[0] if found and "\n" not in found[0] and found[0].startswith(f"{name} =") else f"{name} = …"
-    return f"make it in a class Model, `def load(self): self.{said}`, whose predict(self, frame) uses self.{name}"
+    first = "read the file before and keep its contents, or " if _is_read(known.namespace.get(name)) else ""
+    made = f"`def load(self): self.{said}`"
+    return f"{first}make it in a class Model, {made}, whose predict(self, frame) uses self.{name}"
+
+
+def _is_read(value: Any) -> bool:
+    return isinstance(value, io.IOBase) and str(attribute(value, "mode", "")).startswith("r")
 
 
 def _culprit(root: Any, said: str) -> tuple[str, Any]:
