@@ -62,8 +62,8 @@ def _changed(name: str, expression: ast.expr, live: Mapping[str, Any]) -> Iterat
     except (ValueError, TypeError, SyntaxError):
         return
     if name in live and (type(live[name]) is not type(said) or live[name] != said):
-        if not said and _is_of_its_own(live[name], str(live.get("__name__"))):
-            return
+        if said == {} or (not said and _is_of_its_own(live[name], str(live.get("__name__")))):
+            return  # a dict that is filled later: the clean process tells with what
         now = (literal(live[name]) or type(live[name]).__name__)[:60]
         yield name, f"{now} here, and {ast.unparse(expression)[:60]} in the file"
 

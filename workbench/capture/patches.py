@@ -54,7 +54,7 @@ def _held(known: Bindings) -> Iterator[Patch]:
     seen: set[int] = set()
     for name, module in list(sys.modules.items()):
         content = getattr(module, "__dict__", None)
-        if not isinstance(content, dict) or not _is_installed(known, name, module):
+        if not isinstance(content, dict) or not is_installed(known, name, module):
             continue
         if not ours.isdisjoint(map(id, content.values())):
             yield from (Patch(module, key, value) for key, value in content.items() if id(value) in ours)
@@ -103,7 +103,8 @@ def _is_file_beside(root: str, file: str) -> bool:
     return "site-packages" not in file and is_local(sys.modules.get(root))
 
 
-def _is_installed(known: Bindings, name: str, module: Any) -> bool:
+def is_installed(known: Bindings, name: str, module: Any) -> bool:
+    """Whether a module is of Python or of a package that is no part of the shell."""
     root = name.partition(".")[0]
     if root in ("__main__", "__mp_main__", *_SHELL) or root.startswith("wb_"):
         return False
@@ -141,8 +142,8 @@ def _owner(known: Bindings, node: ast.AST | None) -> Any:
     else:
         return None
     if isinstance(value, ModuleType):
-        return value if _is_installed(known, value.__name__, value) else None
+        return value if is_installed(known, value.__name__, value) else None
     if isinstance(value, type) and not known.is_ours(value):
         home = sys.modules.get(value.__module__)
-        return value if isinstance(home, ModuleType) and _is_installed(known, value.__module__, home) else None
+        return value if isinstance(home, ModuleType) and is_installed(known, value.__module__, home) else None
     return None

@@ -86,6 +86,13 @@ def module_changed(path: str, what: str, file: str) -> CaptureRefused:
     )
 
 
+def mocked(path: str) -> CaptureRefused:
+    return CaptureRefused(
+        f"{path} is not the package's own: unittest.mock has put something in its place, and was not stopped",
+        fix="unittest.mock.patch.stopall(), then capture again",
+    )
+
+
 def unproven(name: str, kind: str, cell: str) -> CaptureRefused:
     return CaptureRefused(
         f"the text of the {kind} {name} is not known: no cell that ran compiles to what is live now",
