@@ -131,7 +131,7 @@ def test_what_no_text_can_give_again_is_refused(notebook: Notebook, cells: list[
         ("wbt_rates.TABLE['k'] = 30", "TABLE is"),
         ("from wbt_rates import TABLE\nTABLE['k'] = 30", "TABLE is"),
         (
-            "open(wbt_rates.__file__, 'w').write('K = 1\\nTABLE = {'k': 1}\\ndef scale(v): return v * 3\\n')",
+            "open(wbt_rates.__file__, 'w').write('K = 1\\nTABLE = {}\\ndef scale(v): return v * 3\\n')",
             "edited since it was imported",
         ),
         ("wbt_rates.scale = lambda v: -v", "scale was replaced in this session"),
