@@ -70,6 +70,8 @@ class Bindings:
         self.namespace: Mapping[str, Any] = ChainMap(self.made, cast("dict[str, Any]", session.namespace))
         self.cells: dict[int, tuple[str, FunctionType]] = {}
         """The closure cells that are bound already: by which expression, and of which function."""
+        self.is_pickled: Callable[[object], bool] = lambda _: False
+        """Whether a pickle holds an object already, so that it is no text."""
         self.patches: list[Patch] = []
         """What the notebook gave installed modules and classes."""
         self._makers: dict[str, str] = {}

@@ -193,7 +193,8 @@ def _of_a_library(value: Any) -> list[Any] | None:
 
 def _reduced(value: Any) -> Iterator[Any]:
     """What a pickle would hold; TypeError of a lock, a socket, a thread."""
-    found = copyreg.dispatch_table.get(type(value), lambda v: v.__reduce_ex__(4))(value)
+    reducer: Any = copyreg.dispatch_table.get(type(value))
+    found = reducer(value) if reducer else value.__reduce_ex__(4)
     for part in [found] if isinstance(found, str) else found:
         yield list(part) if isinstance(part, Iterator) else part
 
@@ -208,5 +209,5 @@ def content(value: Any) -> Iterator[Any]:
 
 def attributes(value: Any) -> dict[str, Any]:
     """The attributes of an object by name, those in slots too."""
-    slots = copyreg._slotnames(type(value))  # type: ignore[attr-defined, no-untyped-call]
+    slots = copyreg._slotnames(type(value))  # type: ignore[attr-defined]
     return {**(attribute(value, "__dict__") or {}), **{n: getattr(value, n) for n in slots if hasattr(value, n)}}

@@ -91,6 +91,8 @@ class Resolver:
     def _value(self, name: str, value: Any) -> Item:
         """Data: what can change, or is large, stays one object under all its names."""
         kind, cell = type(value), self.known.cell(name)
+        if self.known.is_pickled(value):
+            return Item(name, "", Taken(name, "state", cell, kind.__name__))
         text, needs = self._containers.text(name, value) or (literal(value), set[str]())
         if text is None or kind in (list, dict, set):
             first = self._data.setdefault(id(value), name)

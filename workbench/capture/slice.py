@@ -9,12 +9,13 @@ from typing import Any
 
 from ..errors import CaptureRefused
 from .captured import Session, Taken
-from .containers import shared_containers
+from .containers import made_containers, shared_containers
 from .environment import holder
 from .imports import is_local
 from .item import Item
 from .refusals import module_changed, secret, unpicklable
 from .resolve import Resolver
+from .sharing import Entangled
 from .state import StateWriter
 from .subclasses import subclasses
 from .surround import Surroundings
@@ -34,8 +35,11 @@ class Slice:
         self._writer = StateWriter(folder, self._home)
         self._writer.containers = shared_containers(self._known)
         self.surroundings = Surroundings(self._known)
+        self._known.is_pickled = self._writer.sharing.holds
+        self._data: list[str] = []
         self._walk([(entry, "")])
         self._surround()
+        self.states |= {file.name: file for file in self._writer.parts()}
         self.hashes = self._writer.hashes
 
     def _surround(self) -> None:
@@ -51,11 +55,13 @@ class Slice:
 
     def _walk(self, names: list[tuple[str, str]]) -> None:
         """Data is written last, when all names of data are known, so that a shared object is written once."""
-        data: list[str] = []
-        while names or data:
-            if not names:
-                names += self._write_state(data.pop(0))
-                continue
+        self._follow(names)
+        while self._data:
+            self._follow(self._write_state(self._data.pop(0)))
+
+    def _follow(self, names: list[tuple[str, str]]) -> None:
+        """The items of these names, and of all that they need; what is data waits to be written."""
+        while names:
             name, user = names.pop()
             if name in self.items:
                 continue
@@ -63,7 +69,7 @@ class Slice:
                 names += self._add(item)
                 if item.taken.kind == "state":
                     self._writer.names[id(self._namespace[name])] = f"{name}.pkl"
-                    data.append(name)
+                    self._data.append(name)
 
     def _add(self, item: Item) -> list[tuple[str, str]]:
         self.items.setdefault(item.name, item)
@@ -71,8 +77,12 @@ class Slice:
 
     def _write_state(self, name: str) -> list[tuple[str, str]]:
         value, cell = self._namespace[name], self._known.cell(name)
+        self._writer.containers |= made_containers(self._known)
         try:
             file, found = self._writer.write(name, value)
+        except Entangled as held:
+            self._data = [*self._data, *self._writer.sharing.forget(held.name)]
+            return self._write_state(name)
         except CaptureRefused as refusal:
             refusal.where = refusal.where or ", ".join(filter(None, [name, cell]))
             raise
@@ -116,7 +126,8 @@ class Slice:
         if path := self._known.path_of(obj):
             return path
         name = self._known.make("lambda" if obj.__name__ == "<lambda>" else obj.__name__, obj)
-        self._walk([(name, "")])
+        self._follow([(name, "")])
+        self._writer.containers |= made_containers(self._known)
         return name
 
 

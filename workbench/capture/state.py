@@ -9,10 +9,11 @@ format of its own, lies in files beside it. Two placeholders stand for what the 
 
 from __future__ import annotations
 
+import json
 import mmap
 import pickle
 import pickletools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,7 @@ from ..errors import CaptureRefused
 from .hashed import hashed
 from .refusals import pickled_here
 from .savers import mentioned
+from .sharing import Sharing
 from .sides import Sides
 from .texts import attribute
 
@@ -66,21 +68,33 @@ class StateWriter:
     the SHA-256 of files that are known already."""
 
     def __init__(self, folder: Path, home: Home) -> None:
-        self._folder, self._home = folder, home
+        self._folder, self.home = folder, home
         self.names: dict[int, str] = {}
         self.containers: dict[int, str] = {}
         """The lists, dicts and sets that others hold too, by identity: pickles name the global instead of a copy."""
+        self.sharing = Sharing()
         self.hashes: dict[str, str] = {}
         folder.mkdir(parents=True, exist_ok=True)
 
     def write(self, name: str, value: object) -> tuple[Path, Found]:
         """The file that now holds `value`, and what it refers to. Raises what pickle raises."""
         self.names[id(value)] = f"{name}.pkl"
+        if self.sharing.holds(value):
+            return self._write_pickle(name, value)
         if _is_plain_array(value):
             return self._named(value, self._write_array(name, value)), Found(modules={"numpy"})
         if _is_frame(value) and (file := _write_frame(self._folder / f"{name}.parquet", value)):
             return self._named(value, file), Found(modules={"pandas", "pyarrow"})
         return self._write_pickle(name, value)
+
+    def parts(self) -> list[Path]:
+        """The files that say, beside a pickle, which of its parts others name."""
+        found = []
+        for name, numbers in self.sharing.wanted.items():
+            found.append(self._folder / f"{name}.parts")
+            with hashed(found[-1], self.hashes) as stream:
+                stream.write(json.dumps(sorted(numbers)).encode())
+        return found
 
     def _named(self, value: object, file: Path) -> Path:
         self.names[id(value)] = file.name
@@ -98,36 +112,34 @@ class StateWriter:
         file = self._folder / f"{name}.pkl"
         sides = Sides(self._folder, name, value)
         with hashed(file, self.hashes) as stream, closing(sides):
-            pickler = _Rehoming(stream, value, self._home, self.names, self.containers, sides)
+            pickler = _Rehoming(stream, name, value, self, sides)
+            self.sharing.begun(name, pickler, pickler.found.states)
             pickler.dump(value)
         _refuse_main(file, name)
         pickler.found.beside = sides.files
         self.hashes |= sides.hashes
+        self.sharing.ended(name)
         return file, pickler.found
 
 
 class _Rehoming(pickle.Pickler):
-    def __init__(
-        self,
-        stream: Any,
-        root: object,
-        home: Home,
-        names: Mapping[int, str],
-        containers: Mapping[int, str],
-        sides: Sides,
-    ) -> None:
+    def __init__(self, stream: Any, name: str, root: object, writer: StateWriter, sides: Sides) -> None:
         super().__init__(stream, protocol=5, buffer_callback=sides.stays)
         self.found = Found()
-        self._root, self._home, self._names, self._containers, self._sides = root, home, names, containers, sides
+        self._name, self._root, self._sides = name, root, sides
+        self._home, self._names, self._containers = writer.home, writer.names, writer.containers
+        self._sharing = writer.sharing
 
-    def persistent_id(self, obj: Any) -> str | None:
-        """The global of the captured module that is this container; the bundle looks it up as it loads."""
-        if type(obj) not in (list, dict, set) or obj is self._root:
-            return None
-        name = self._containers.get(id(obj))
-        if name:
+    def persistent_id(self, obj: Any) -> str | tuple[str, int] | None:
+        """The global of the captured module that is this container, or the part of another pickle that this object is;
+        the bundle looks it up as it loads."""
+        if type(obj) in (list, dict, set) and obj is not self._root and (name := self._containers.get(id(obj))):
             self.found.globals.add(name)
-        return name
+            return name
+        if part := self._sharing.wanted_by(self._name, obj):
+            self.found.states.add(part[0])
+            return f"{part[0]}.pkl", part[1]
+        return None
 
     def reducer_override(self, obj: Any) -> Any:
         if isinstance(obj, type | FunctionType) or (
