@@ -61,6 +61,15 @@ def stale_cache(name: str, used: str, touched: str, cell: str) -> CaptureRefused
     )
 
 
+def other_answers(name: str, place: str, clear: str) -> CaptureRefused:
+    return CaptureRefused(
+        f"the cache of {name} holds answers that {name} does not give now: an object that it was asked of, or closes "
+        "over, was changed since",
+        where=place or None,
+        fix=f"{clear}.cache_clear(), then capture again" if clear else f"run the cell that makes {name} again",
+    )
+
+
 def wrapped(name: str, cell: str) -> CaptureRefused:
     return CaptureRefused(
         f"{name} was wrapped after it was defined: its text alone is another function",

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import CaptureRefused
+from .caches import refuse_stale_caches_of
 from .captured import Session, Taken
 from .containers import made_containers, shared_containers
 from .environment import holder
+from .holdings import live
 from .imports import is_local
 from .item import Item
 from .refusals import module_changed, secret, unpicklable
@@ -39,6 +41,8 @@ class Slice:
         self._data: list[str] = []
         self._walk([(entry, "")])
         self._surround()
+        for path in live(self.modules.local):
+            refuse_stale_caches_of(sys.modules[path])
         self.states |= {file.name: file for file in self._writer.parts()}
         self.hashes = self._writer.hashes
 
