@@ -10,6 +10,8 @@ import pandas as pd
 import pytest
 from models import notebook, stored
 
+from workbench.errors import CaptureRefused
+
 X = pd.DataFrame({"a": np.linspace(0.0, 1.0, 12)})
 BOX = "class Box:\n    def __init__(self, *held):\n        self.held, self.own = held, [1]"
 PREDICT = """def predict(df):
@@ -68,3 +70,23 @@ def test_what_was_shared_is_shared(tmp_path: Path, case: str) -> None:
     assert stored(
         tmp_path, notebook("import numpy as np", BOX, cell, PREDICT.format(change=change, read=read)), X
     ).unchanged
+
+
+VIEWS = {
+    "both names": ("base = np.arange(9.0)\nhalf = base[::2]", "base[0] = 9.0", "half[0]"),
+    "by a call": ("base = np.arange(9.0)\nhalf = base[1:]", "np.copyto(base, 3.0)", "half[0]"),
+    "rows": ("base = np.arange(9.0).reshape(3, 3)\nhalf = base.T", "half += 1", "base[0, 0]"),
+    "inside an object": ("half = np.arange(9.0)\nbase = Box(half[::2])", "base.held[0][0] = 9.0", "half[0]"),
+}
+
+
+@pytest.mark.parametrize("case", VIEWS)
+def test_views_of_one_memory_that_is_written_are_refused(tmp_path: Path, case: str) -> None:
+    cell, change, read = VIEWS[case]
+    cells = ("import numpy as np", BOX, cell)
+    predict = PREDICT.format(change=change, read=read).replace("def predict(df):", "def predict(df):\n    global half")
+    with pytest.raises(CaptureRefused, match=r"base and half are|half and base are") as found:
+        stored(tmp_path, notebook(*cells, predict), X)
+    advised = str(found.value.fix).split(",")[0]
+    stored(tmp_path, notebook(*cells, advised, predict), X)
+    stored(tmp_path, notebook(*cells, PREDICT.format(change="pass", read=read)), X)

@@ -61,6 +61,14 @@ def stale_cache(name: str, used: str, touched: str, cell: str) -> CaptureRefused
     )
 
 
+def shared_memory(name: str, other: str) -> CaptureRefused:
+    return CaptureRefused(
+        f"{name} and {other} are views of one memory, into which the model writes; elsewhere each has its own",
+        where=name,
+        fix=f"{name} = {name}.copy(), or keep {other} alone and make the other from it inside the function",
+    )
+
+
 def other_answers(name: str, place: str, clear: str) -> CaptureRefused:
     return CaptureRefused(
         f"the cache of {name} holds answers that {name} does not give now: an object that it was asked of, or closes "

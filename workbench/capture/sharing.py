@@ -55,6 +55,11 @@ class Sharing:
         self.look()
         return id(value) in self._parts
 
+    def values(self) -> list[tuple[str, object]]:
+        """All values that can change, with the name of the pickle that holds them."""
+        self.look()
+        return [(name, value) for name, _, value in self._parts.values()]
+
     def wanted_by(self, name: str, value: object) -> tuple[str, int] | None:
         """The part that the pickle of `name` must refer to; Entangled where that cannot be."""
         if (found := self._parts.get(id(value))) is None or found[0] == name:

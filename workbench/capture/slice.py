@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from functools import reduce
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,11 @@ from .item import Item
 from .refusals import module_changed, secret, unpicklable
 from .resolve import Resolver
 from .sharing import Entangled
-from .state import StateWriter
+from .state import StateWriter, is_plain_array
 from .subclasses import subclasses
 from .surround import Surroundings
 from .texts import attribute
+from .views import refuse_views
 
 
 class Slice:
@@ -41,6 +43,7 @@ class Slice:
         self._data: list[str] = []
         self._walk([(entry, "")])
         self._surround()
+        refuse_views(self._arrays(), (item.text for item in self.items.values()))
         for path in live(self.modules.local):
             refuse_stale_caches_of(sys.modules[path])
         self.states |= {file.name: file for file in self._writer.parts()}
@@ -104,6 +107,14 @@ class Slice:
         item.needs = found.globals | found.states | (found.mentioned & self._namespace.keys())
         item.taken = Taken(name, "state", cell, kind, sum(map(_size, files)))
         return [(n, name) for n in sorted(item.needs)]
+
+    def _arrays(self) -> Iterator[tuple[str, Any]]:
+        """The arrays that are data, under their names, and those inside of others, as parts of these."""
+        named = {name: self._namespace[name] for name, item in self.items.items() if item.taken.kind == "state"}
+        yield from ((name, value) for name, value in named.items() if is_plain_array(value))
+        for name, value in self._writer.sharing.values():
+            if is_plain_array(value) and not any(value is held for held in named.values()):
+                yield f".{name}", value
 
     def _refuse_secrets(self, name: str, cell: str, file: Path) -> None:
         if self._known.secrets and (variable := holder(file.read_bytes(), self._known.secrets)):

@@ -81,7 +81,7 @@ class StateWriter:
         self.names[id(value)] = f"{name}.pkl"
         if self.sharing.holds(value):
             return self._write_pickle(name, value)
-        if _is_plain_array(value):
+        if is_plain_array(value):
             return self._named(value, self._write_array(name, value)), Found(modules={"numpy"})
         if _is_frame(value) and (file := _write_frame(self._folder / f"{name}.parquet", value)):
             return self._named(value, file), Found(modules={"pandas", "pyarrow"})
@@ -192,7 +192,8 @@ class _Owner:
         return getattr, (_Owner(self._module, owner), last)
 
 
-def _is_plain_array(value: object) -> bool:
+def is_plain_array(value: object) -> bool:
+    """Whether a value is an array of numpy's own class, of numbers, dates or text."""
     kind = type(value)
     return kind.__module__ == "numpy" and kind.__name__ == "ndarray" and not value.dtype.hasobject  # type: ignore[attr-defined]
 
