@@ -116,8 +116,8 @@ CHANGES = {
     "shelf.pieces": "next(shelf.pieces)",
     "shelf.rng": "shelf.rng.random()",
     "shelf.queue": "shelf.queue.append(2.0)",
-    "shelf.Config": "shelf.Config.registry.append(2.0)",
-    "shelf.Config and": "shelf.Config.cache['k'] = 2.0; shelf.queue.clear()",
+    "shelf.Config.registry": "shelf.Config.registry.append(2.0)",
+    "shelf.Config.cache['k']": "shelf.Config.cache['k'] = 2.0; shelf.queue.clear()",
     "shelf.extra": "shelf.extra = 3",
     "shelf.made": "from sklearn.linear_model import LinearRegression\n"
     "shelf.made = LinearRegression().fit([[0.0], [1.0]], [0.0, 5.0])",
@@ -127,10 +127,10 @@ CHANGES = {
 @pytest.mark.parametrize("path", CHANGES)
 def test_a_change_is_seen_where_it_was_made(tmp_path: Path, shelf: ModuleType, path: str) -> None:
     digester = of_kernel({"shelf.py": Path(str(shelf.__file__))})
-    before = look(["shelf"], digester)["shelf"]
-    assert before == look(["shelf"], digester)["shelf"]
+    before = look(["shelf"], {}, digester)["shelf"]
+    assert before == look(["shelf"], {}, digester)["shelf"]
     exec(CHANGES[path], {"shelf": shelf})  # noqa: S102 (what a cell does)
-    after = look(["shelf"], digester)["shelf"]
+    after = look(["shelf"], {}, digester)["shelf"]
     assert path.removeprefix("shelf.").split(" ")[0] in {p for p in {*before, *after} if before.get(p) != after.get(p)}
 
 

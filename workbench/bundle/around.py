@@ -13,7 +13,7 @@ from importlib.util import module_from_spec
 from pathlib import Path
 from types import ModuleType
 
-from ..capture.holdings import Holdings, look, of_bundle, of_module
+from ..capture.holdings import Holdings, classes, look, of_bundle, of_module, roots_of
 from ..errors import NotProven
 from . import layout
 from .layout import Manifest
@@ -45,7 +45,8 @@ class Around:
                 raise _changed(key, paths, self._file(key))
 
     def _look(self) -> Holdings:
-        return look(self._kernel, self._digester, self._package)
+        own = classes(roots_of(self._kernel.get("", ())), vars(sys.modules[self._package]))
+        return look(self._kernel, own, self._digester, self._package)
 
     def _import(self, key: str) -> None:
         path, _, name = key.partition(":")
@@ -92,7 +93,7 @@ def _different(
 
 def _changed(key: str, paths: list[str], file: str) -> NotProven:
     module, _, name = key.partition(":")
-    named = [f"{module}.{name}{path}" if name else f"{module}.{path}" for path in paths[:_SHOWN]]
+    named = [f"{module}.{name}{path}" if name else f"{module}.{path}".lstrip(".") for path in paths[:_SHOWN]]
     what, verb = " and ".join(named), "is" if len(named) == 1 else "are"
     if name:
         return NotProven(
@@ -100,6 +101,12 @@ def _changed(key: str, paths: list[str], file: str) -> NotProven:
             where=module,
             fix="change it in predict, in `load` of a class Model, or in a module beside the notebook; "
             "or restart the kernel without the cell that changes it",
+        )
+    if not key:
+        return NotProven(
+            f"{what} in this kernel {verb} not what the text of its class gives: something changed it since",
+            fix=f"run the cell that defines {paths[0].partition('.')[0]} again, keep what changes in an object or in a "
+            "global of the notebook, then capture again",
         )
     return NotProven(
         f"{what} in this kernel {verb} not what {file} makes of it: something changed it since the import",

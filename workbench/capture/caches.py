@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 import gc
 import time
 from collections.abc import Iterator
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
-from .digest import Digester
+from .digest import Cached, Digester
 from .imports import is_local
 from .names import uses
 from .refusals import other_answers, stale_cache
@@ -18,7 +17,6 @@ from .texts import attribute, function_text, unwrapped
 if TYPE_CHECKING:
     from .bindings import Bindings
 
-Cached: Any = type(functools.lru_cache(lambda: None))
 _BY_VALUE = (bool, int, float, complex, str, bytes, type(None), type)
 _MOST = 500
 _SECONDS = 1.0

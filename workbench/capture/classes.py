@@ -54,7 +54,7 @@ def _refuse_other_defaults(known: Bindings, name: str, cls: type, method: Functi
 
 def _on_its_bases(known: Bindings, cls: type, text: Text, needs: set[str]) -> Text:
     """The class statement with the bases that the class really has, where their names mean others now."""
-    written, live = text.node.bases, getattr(cls, "__orig_bases__", cls.__bases__)
+    written, live = text.node.bases, vars(cls).get("__orig_bases__", cls.__bases__)
     if len(written) != len(live):
         return text
     source = text.source

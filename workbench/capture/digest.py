@@ -6,6 +6,7 @@ What cannot be told from outside, a connection, a lock, counts as nothing but it
 from __future__ import annotations
 
 import copyreg
+import functools
 import hashlib
 import os
 import threading
@@ -25,6 +26,7 @@ _SEQUENCES = (list, tuple)
 _SETS = (set, frozenset)
 _SCALARS = {bool, int, float, str, type(None)}
 _LARGE = 1000
+Cached: Any = type(functools.lru_cache(lambda: None))
 _LONGEST_PATH = 300
 _BASES: tuple[Any, ...] = (dict, list, set, frozenset, tuple, str, bytes, int, float)
 
@@ -65,6 +67,9 @@ class _Walk:
             (type, self._class),
             ((types.BuiltinFunctionType, ModuleType), lambda value: self.tell("named", _path(value))),
             (FunctionType, self._function),
+            (Cached, lambda value: self._parts("cached", [value.__wrapped__])),
+            (property, lambda value: self._parts("property", [value.fget, value.fset, value.fdel])),
+            ((classmethod, staticmethod), lambda value: self._parts(type(value).__name__, [value.__func__])),
             (MethodType, lambda value: self._parts("method", [value.__func__, value.__self__])),
             (PurePath, lambda value: self.tell("path", str(value))),
             (weakref.ref, lambda value: self._parts("weak", [value()])),
@@ -114,7 +119,7 @@ class _Walk:
         elif parts := _of_a_library(value):
             self._parts(_path(kind), parts)
         elif self._digester.is_ours(kind):
-            self._parts(_path(kind), content(value))
+            self._parts(f"{kind.__module__}.{kind.__name__}", content(value))
         else:
             self._parts(_path(kind), _reduced(value), inside=True)
 
@@ -140,14 +145,17 @@ class _Walk:
             self._parts(type(value).__name__, list(value))
 
     def _class(self, cls: Any) -> None:
-        self.tell("class", _path(cls))
-        if self._digester.is_ours(cls):
-            kept = {k: v for k, v in vars(cls).items() if not k.startswith(("__", "_abc_", "_is_p", "_sklearn"))}
-            self._parts("holds", (part for key in sorted(kept) for part in (key, kept[key])))
+        ours = self._digester.is_ours(cls)
+        self.tell("class", f"{cls.__module__}.{cls.__name__}" if ours else _path(cls))
+        if ours:
+            self._parts("holds", (part for pair in sorted(class_attributes(cls).items()) for part in pair))
 
     def _function(self, function: FunctionType) -> None:
-        self.tell("function", _path(function))
-        if self._digester.is_ours(function):
+        ours = self._digester.is_ours(function)
+        self.tell("function", f"{function.__module__}.{function.__name__}" if ours else _path(function))
+        if registry := vars(function).get("registry"):  # singledispatch, which keeps what it was asked beside
+            self._parts("dispatching", [dict(registry)])
+        elif ours:
             cells = [_content_of(cell) for cell in function.__closure__ or ()]
             self._parts("holds", [function.__defaults__, function.__kwdefaults__, cells, vars(function)])
 
@@ -205,6 +213,11 @@ def content(value: Any) -> Iterator[Any]:
     for name, held in sorted(attributes(value).items()):
         yield name
         yield held
+
+
+def class_attributes(cls: type) -> dict[str, Any]:
+    """What a class holds by name, without what Python and packages keep in it for themselves."""
+    return {key: held for key, held in vars(cls).items() if not key.startswith(("__", "_abc_", "_is_", "_sklearn"))}
 
 
 def attributes(value: Any) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """What stands in modules -> digests by the paths of its parts, to be compared with another process.
 
-A key is a module, `shop.prices`, or an object in one, `sklearn.metrics._scorer:_SCORERS`. Below it stand paths:
-`{"cfg.rate": …, "TABLE['oslo']": …}`; objects of the user's own classes and small dicts are told by part, all else
-as a whole.
+A key is a module, `shop.prices`, an object in one, `sklearn.metrics._scorer:_SCORERS`, or nothing for the notebook,
+whose classes are told. Below it stand paths: `{"cfg.rate": …, "TABLE['oslo']": …}`; classes and objects of the user and
+small dicts are told by part, all else as a whole.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
-from .digest import Digester, attributes
+from .digest import Digester, attributes, class_attributes
 from .imports import is_local
 from .texts import attribute, parsed
 
@@ -54,15 +54,26 @@ def live(modules: Iterable[str]) -> list[str]:
     return [path for path in dotted(modules) if is_local(sys.modules.get(path))]
 
 
-def look(keys: Iterable[str], digester: Digester, package: str = "") -> Holdings:
-    """What is held under the keys now; nothing under one whose module is not there."""
-    found: dict[str, dict[str, str]] = {}
-    for key in keys:
+def classes(names: Iterable[str], space: Mapping[str, Any]) -> dict[str, Any]:
+    """The classes among what names are bound to: what is held in one, its text need not say."""
+    return {name: space[name] for name in names if isinstance(space.get(name), type)}
+
+
+def look(keys: Iterable[str], own: Mapping[str, Any], digester: Digester, package: str = "") -> Holdings:
+    """What is held under the keys now, and in `own`, classes of the notebook; nothing under a key whose module is not
+    there."""
+    found = {"": {part: told for name, cls in own.items() for part, told in _of_value(name, cls, digester).items()}}
+    for key in filter(None, keys):
         path, _, name = key.partition(":")
         if module := sys.modules.get(path if name or not package else f"{package}.{path}"):
             held = reduce(attribute, name.split("."), module) if name else None
             found[key] = _of_value("", held, digester) if name else of_module(module, digester)
     return found
+
+
+def roots_of(paths: Iterable[str]) -> list[str]:
+    """The names that paths begin with."""
+    return sorted({path.partition(".")[0].partition("[")[0] for path in paths})
 
 
 def of_module(module: ModuleType, digester: Digester) -> dict[str, str]:
@@ -89,12 +100,21 @@ def _of_value(path: str, value: Any, digester: Digester) -> dict[str, str]:
 def _parts(path: str, value: Any, digester: Digester, above: list[int]) -> Iterator[tuple[str, Any]]:
     if type(value) is dict and len(value) <= _MOST and len(above) < _DEEPEST:
         inside = [(f"{path}[{digester.text(repr(key))[:60]}]", held) for key, held in value.items()]
+    elif isinstance(value, type) and digester.is_ours(value) and len(above) < _DEEPEST:
+        inside = [(f"{path}.{name}", held) for name, held in class_attributes(value).items()]
     elif digester.is_ours(type(value)) and attributes(value) and len(above) < _DEEPEST:
         inside = [(f"{path}.{name}", held) for name, held in attributes(value).items()]
     else:
         yield path, value
         return
-    yield path, [type(value), *(base(value) for base in (list, tuple, str) if isinstance(value, base))]
+    kind = value if isinstance(value, type) else type(value)
+    yield (
+        path,
+        [
+            f"{kind.__module__}.{kind.__name__}",
+            *(base(value) for base in (list, tuple, str) if type(value) is not base and isinstance(value, base)),
+        ],
+    )
     for part, held in inside:
         if id(held) not in above:
             yield from _parts(part, held, digester, [*above, id(held)])

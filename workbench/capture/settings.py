@@ -13,6 +13,7 @@ from typing import Any
 
 from .bindings import Refer
 from .literals import literal
+from .texts import attribute
 
 _ERRORS = {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}
 _PRINTED: dict[str, Any] = {
@@ -61,9 +62,11 @@ def _sklearn(refer: Refer) -> Iterator[tuple[str, str]]:
 def _numpy(refer: Refer) -> Iterator[tuple[str, str]]:
     import numpy as np
 
-    changed = {key: how for key, how in np.geterr().items() if how not in (_ERRORS[key], "call", "log")}
+    changed = {key: how for key, how in np.geterr().items() if how != _ERRORS[key]}
     if changed:
         said = ", ".join(f"{key}={how!r}" for key, how in changed.items())
+        if {"call", "log"} & set(changed.values()) and (told := np.geterrcall()) is not None:
+            said += f", call={refer('error', told)}"
         yield f"errors ({said})", f"{refer('numpy', np)}.errstate({said})"
 
 
@@ -97,14 +100,19 @@ def _decimal(refer: Refer) -> Iterator[tuple[str, str]]:
     for key in ("prec", "rounding", "Emin", "Emax", "capitals", "clamp"):
         if (value := getattr(now, key)) != getattr(usual, key):
             yield key, f"{refer('decimal', decimal)}.localcontext({key}={value!r})"
+    if now.traps != usual.traps:
+        traps = ", ".join(refer(signal.__name__, signal) for signal, on in now.traps.items() if on)
+        yield "traps", f"{refer('decimal', decimal)}.localcontext(traps=[{traps}])"
 
 
 def _warnings(refer: Refer) -> Iterator[tuple[str, str]]:
-    """Warnings that are errors here, where the model's text speaks of warnings: it may catch them."""
+    """The filters above the last that makes an error of a warning, where the model's text may catch it."""
     import warnings
 
-    for action, message, category, module, _ in warnings.filters:
-        if action == "error" and message is None and module is None and isinstance(category, type):
-            needed = refer(category.__name__, category)
-            expression = f"{refer('warnings', warnings)}.catch_warnings(action='error', category={needed})"
-            yield f"{category.__name__} as error", expression
+    errors = [place for place, (action, *_) in enumerate(warnings.filters) if action == "error"]
+    for action, message, kind, module, _ in reversed(warnings.filters[: errors[-1] + 1] if errors else []):
+        category: Any = kind
+        words = [attribute(each, "pattern", each) for each in (message, module)]
+        about = "".join(f" {word!r}" for word in words if word)
+        expression = f"__warning__({action!r}, {refer(category.__name__, category)}, {words[0]!r}, {words[1]!r})"
+        yield f"{category.__name__}{about} as {action}", expression

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
-from .caches import Cached
+from .digest import Cached
 from .literals import is_immutable, literal
 from .texts import Text, function_text, inner_code, same_code, unwrapped
 

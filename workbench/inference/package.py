@@ -22,6 +22,7 @@ from typing import IO, Any
 
 from ..errors import BundleRefused
 from .formats import buffers, read
+from .surroundings import warning
 
 _PLACEHOLDERS = "workbench.capture.state"
 _BLOCK = 1 << 20
@@ -41,6 +42,7 @@ def run(namespace: dict[str, Any]) -> None:
     namespace["__builtins__"] = {**vars(builtins), **own}
     namespace["__state__"] = bundle.state
     namespace["__original__"] = _original
+    namespace["__warning__"] = warning
     sys.meta_path = [_LocalModules(bundle), *sys.meta_path]  # the first list stays with the interpreter for good
     path = folder / "model.py"
     code = compile(bundle.checked("model.py"), str(path), "exec", dont_inherit=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import inspect
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from types import ModuleType
@@ -30,6 +31,14 @@ def captured_function(module: ModuleType, entry: str, kind: str) -> Callable[[An
     with around.entered():
         function = entry_function(getattr(module, entry), kind)
     return around.wrapped(function)
+
+
+@contextmanager
+def warning(action: Any, category: type[Warning], message: str | None, module: str | None) -> Iterator[None]:
+    """A filter of warnings as the notebook had it, above those that are there; its words are patterns."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings(action, message or "", category, module or "")
+        yield
 
 
 class _Around:
