@@ -16,6 +16,7 @@ from typing import Any, cast
 
 from .captured import Cell, Kind, Session, Taken
 from .environment import bound_here, values, variables
+from .homes import homes
 from .imports import Imports, imported_paths
 from .item import Item
 from .literals import is_immutable, literal
@@ -66,6 +67,7 @@ class Bindings:
         self.session = session
         self.modules = Modules()
         self.imports = Imports(session)
+        self.homes = homes()
         self.made: dict[str, Any] = {}
         self.namespace: Mapping[str, Any] = ChainMap(self.made, cast("dict[str, Any]", session.namespace))
         self.cells: dict[int, tuple[str, FunctionType]] = {}

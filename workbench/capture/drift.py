@@ -9,7 +9,7 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from .literals import literal
-from .texts import all_code, attribute, functions_of, same_code
+from .texts import all_code, attribute, functions_of, same_code, unwrapped
 
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 
@@ -23,7 +23,7 @@ def drift(module: ModuleType, text: str) -> str | None:
             if isinstance(value, FunctionType) and _defines(text, name):
                 return f"{name} was replaced in this session"
             continue
-        for function in functions_of(value) if isinstance(value, type) else [value]:
+        for function in functions_of(value) if isinstance(value, type) else [unwrapped(value)]:
             if isinstance(function, FunctionType) and not any(same_code(function.__code__, code) for code in codes):
                 return f"{function.__qualname__} is not the one in the file, which was edited since it was imported"
     tree = ast.parse(text)

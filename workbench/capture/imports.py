@@ -108,6 +108,17 @@ def is_local(module: ModuleType | None) -> bool:
     return bool(files) and not any(installed(f) for f in files)
 
 
+def is_beside(module: ModuleType) -> bool:
+    """Whether the top-level module of a module is local; quick, for who asks it of all modules at each capture."""
+    root = sys.modules.get(module.__name__.partition(".")[0], module)
+    return _is_file_beside(root.__name__, str(getattr(root, "__file__", "")))
+
+
+@cache
+def _is_file_beside(root: str, file: str) -> bool:
+    return "site-packages" not in file and is_local(sys.modules.get(root))
+
+
 def installed(file: Path) -> bool:
     """Whether a file belongs to an installed package or to Python itself."""
     if {"site-packages", "dist-packages"} & set(file.parts) or file.suffix in {".so", ".pyd"}:

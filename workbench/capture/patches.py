@@ -8,12 +8,11 @@ import inspect
 import re
 import sys
 from collections.abc import Iterator
-from functools import cache
 from types import FunctionType, ModuleType
 from typing import Any
 
 from .bindings import Bindings, Patch
-from .imports import is_local
+from .imports import is_beside
 from .texts import parsed
 
 _SHELL = (
@@ -77,7 +76,7 @@ def _held_by(known: Bindings, cls: type, ours: set[int]) -> Iterator[Patch]:
 
 def _ours(known: Bindings) -> set[int]:
     """The functions and classes of the notebook and of the modules beside it, by identity."""
-    local = [vars(m) for m in list(sys.modules.values()) if isinstance(m, ModuleType) and _is_beside(m)]
+    local = [vars(m) for m in list(sys.modules.values()) if isinstance(m, ModuleType) and is_beside(m)]
     spaces = [*_notebooks(known), *local]
     names = {space.get("__name__") for space in spaces} - {None}
     functions = [f for f in gc.get_referrers(*spaces) if isinstance(f, FunctionType)]
@@ -92,23 +91,12 @@ def _notebooks(known: Bindings) -> list[Any]:
     return [namespace, *([vars(main)] if main else [])]
 
 
-def _is_beside(module: ModuleType) -> bool:
-    root = sys.modules.get(module.__name__.partition(".")[0], module)
-    return _is_file_beside(root.__name__, str(getattr(root, "__file__", "")))
-
-
-@cache
-def _is_file_beside(root: str, file: str) -> bool:
-    """Whether a top-level module is the user's own; asked of each module at each capture, so kept by its file."""
-    return "site-packages" not in file and is_local(sys.modules.get(root))
-
-
 def is_installed(known: Bindings, name: str, module: Any) -> bool:
     """Whether a module is of Python or of a package that is no part of the shell."""
     root = name.partition(".")[0]
     if root in ("__main__", "__mp_main__", *_SHELL) or root.startswith("wb_"):
         return False
-    return vars(module) is not known.session.namespace and not _is_beside(module)
+    return vars(module) is not known.session.namespace and not is_beside(module)
 
 
 def _assigned(known: Bindings) -> Iterator[Patch]:

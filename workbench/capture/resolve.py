@@ -64,6 +64,8 @@ class Resolver:
         imported = not self.known.is_ours(value) and not self.known.is_patch(value)
         if imported and (found := self.known.imports.line(name, value)):
             return [self._import(name, *found)]
+        if home := self.known.homes.get(id(value)):
+            return [self._import(name, f"from {home[0]} import {home[1]} as {name}", None)]
         if isinstance(value, type) and self.known.is_ours(value):
             return class_items(self.known, name, value)
         if isinstance(value, _TYPING) and (item := called(self.known, name, value)):

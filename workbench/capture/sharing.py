@@ -17,6 +17,14 @@ _FIXED = (
 _FIXED_HOMES = {"datetime", "decimal", "enum", "fractions", "numpy.dtypes", "pathlib", "re", "uuid", "workbench"}
 
 
+def can_change(value: object) -> bool:
+    """Whether it matters that an object is this very one."""
+    if isinstance(value, _FIXED) or type(value).__module__.partition(".")[0] in _FIXED_HOMES:
+        return False
+    numpy: Any = sys.modules.get("numpy")
+    return numpy is None or not isinstance(value, (numpy.generic, numpy.dtype))
+
+
 class Entangled(Exception):
     """An object stands in the pickle `name` as well, which refers to the one that is being written: that one first."""
 
@@ -82,10 +90,8 @@ class Sharing:
 
     def _absorb(self, name: str, pickler: Pickler) -> None:
         memo: dict[int, tuple[int, object]] = pickler.memo.copy()
-        numpy: Any = sys.modules.get("numpy")
-        fixed = (*_FIXED, numpy.generic, numpy.dtype) if numpy else _FIXED
         for key, (number, value) in memo.items():
-            if not isinstance(value, fixed) and type(value).__module__.partition(".")[0] not in _FIXED_HOMES:
+            if can_change(value):
                 self._parts.setdefault(key, (name, number, value))  # kept, so that nothing else gets its id
 
     def _reached(self, name: str) -> set[str]:

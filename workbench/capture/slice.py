@@ -13,7 +13,8 @@ from .caches import refuse_stale_caches_of
 from .captured import Session, Taken
 from .containers import made_containers, shared_containers
 from .environment import holder
-from .holdings import live
+from .holdings import dotted, live
+from .homes import among
 from .imports import is_local
 from .item import Item
 from .refusals import module_changed, secret, unpicklable
@@ -37,7 +38,7 @@ class Slice:
         self.modules = self._resolver.modules
         self._namespace = self._resolver.namespace
         self._writer = StateWriter(folder, self._home)
-        self._writer.containers = shared_containers(self._known)
+        self._containers = shared_containers(self._known)
         self.surroundings = Surroundings(self._known)
         self._known.is_pickled = self._writer.sharing.holds
         self._data: list[str] = []
@@ -84,7 +85,7 @@ class Slice:
 
     def _write_state(self, name: str) -> list[tuple[str, str]]:
         value, cell = self._namespace[name], self._known.cell(name)
-        self._writer.containers |= made_containers(self._known)
+        self._say_elsewhere()
         try:
             file, found = self._writer.write(name, value)
         except Entangled as held:
@@ -142,8 +143,13 @@ class Slice:
             return path
         name = self._known.make("lambda" if obj.__name__ == "<lambda>" else obj.__name__, obj)
         self._follow([(name, "")])
-        self._writer.containers |= made_containers(self._known)
+        self._say_elsewhere()
         return name
+
+    def _say_elsewhere(self) -> None:
+        """Tell the writer what has a place of its own by now."""
+        local = among(self._known.homes, dotted(self.modules.local))
+        self._writer.elsewhere |= {**self._containers, **made_containers(self._known), **local}
 
 
 def _part(owner: Any, name: str) -> Any:

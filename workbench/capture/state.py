@@ -70,8 +70,9 @@ class StateWriter:
     def __init__(self, folder: Path, home: Home) -> None:
         self._folder, self.home = folder, home
         self.names: dict[int, str] = {}
-        self.containers: dict[int, str] = {}
-        """The lists, dicts and sets that others hold too, by identity: pickles name the global instead of a copy."""
+        self.elsewhere: dict[int, str | tuple[str, str]] = {}
+        """What others hold too, by identity: the lists, dicts and sets that are globals, the objects of local modules.
+        Pickles say their names instead of a copy."""
         self.sharing = Sharing()
         self.hashes: dict[str, str] = {}
         folder.mkdir(parents=True, exist_ok=True)
@@ -127,15 +128,19 @@ class _Rehoming(pickle.Pickler):
         super().__init__(stream, protocol=5, buffer_callback=sides.stays)
         self.found = Found()
         self._name, self._root, self._sides = name, root, sides
-        self._home, self._names, self._containers = writer.home, writer.names, writer.containers
+        self._home, self._names, self._elsewhere = writer.home, writer.names, writer.elsewhere
         self._sharing = writer.sharing
 
-    def persistent_id(self, obj: Any) -> str | tuple[str, int] | None:
-        """The global of the captured module that is this container, or the part of another pickle that this object is;
-        the bundle looks it up as it loads."""
-        if type(obj) in (list, dict, set) and obj is not self._root and (name := self._containers.get(id(obj))):
-            self.found.globals.add(name)
-            return name
+    def persistent_id(self, obj: Any) -> str | tuple[str, str | int] | None:
+        """The global of the captured module that is this container, the place of this object in a local module, or the
+        part of another pickle that it is; the bundle looks it up as it loads."""
+        elsewhere = self._elsewhere.get(id(obj))
+        if elsewhere and obj is not self._root:
+            if isinstance(elsewhere, tuple):
+                self.found.modules.add(elsewhere[0])
+            else:
+                self.found.globals.add(elsewhere)
+            return elsewhere
         if part := self._sharing.wanted_by(self._name, obj):
             self.found.states.add(part[0])
             return f"{part[0]}.pkl", part[1]

@@ -191,9 +191,12 @@ class _Unpickler(pickle.Unpickler):
             "captured_state": bundle.state,
         }
 
-    def persistent_load(self, pid: str | tuple[str, int]) -> Any:
-        """A container that pickles share with the globals of model.py, or a part of another pickle."""
-        return self._bundle.namespace[pid] if isinstance(pid, str) else self._bundle.part(*pid)
+    def persistent_load(self, pid: str | tuple[str, str | int]) -> Any:
+        """What this pickle shares: a global of model.py, an object of a local module, a part of another pickle."""
+        if isinstance(pid, str):
+            return self._bundle.namespace[pid]
+        place, name = pid
+        return self._bundle.part(place, name) if isinstance(name, int) else getattr(self._bundle.module(place), name)
 
     def find_class(self, module: str, name: str) -> Any:
         if module == _PLACEHOLDERS and name in self._resolved:
