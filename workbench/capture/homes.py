@@ -20,7 +20,8 @@ def homes() -> Homes:
     """Those of all local modules that this kernel has imported, as far as their files bind them."""
     found: dict[int, tuple[str, str]] = {}
     for path, module in list(sys.modules.items()):
-        if isinstance(module, ModuleType) and is_beside(module) and path == module.__name__:
+        file = getattr(module, "__file__", None)
+        if file and "site-packages" not in file and isinstance(module, ModuleType) and is_beside(module):
             found |= {id(vars(module)[name]): (path, name) for name in _bound(module)}
     return found
 

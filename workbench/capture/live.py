@@ -93,8 +93,9 @@ def class_settings(name: str, cls: type, source: str, namespace: Mapping[str, An
             continue
         if key in written:
             other = _differs(written[key], value, namespace, calls=not node.decorator_list)
-        else:
-            other = plain and (key not in bound or isinstance(_inner(value), FunctionType))
+        else:  # a name that is bound in another way than by one assignment is set again where it can be
+            data = literal(value) is not None or _is_data(value)
+            other = plain and (key not in bound or data or isinstance(_inner(value), FunctionType))
         if other and not key.startswith(_PACKAGES_OWN):
             yield f"{name}.{key} = {refer(f'{name}_{key}', value)}"
     if type(cls) is type and not node.decorator_list:
