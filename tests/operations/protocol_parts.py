@@ -70,6 +70,11 @@ def calm(df: Any) -> Any:
     return np.arange(len(df), dtype=float)
 
 
+def same(df: pd.DataFrame) -> pd.DataFrame:
+    """Answers what it was given."""
+    return df
+
+
 def scores(df: pd.DataFrame) -> pd.Series:
     """Of people, as the README has them."""
     return df.age * 2.0 + (df.plan == "pro")
@@ -211,14 +216,14 @@ def _csv_to_json(client: httpx.Client, name: str, frame: pd.DataFrame) -> Answer
 def _tsv_to_lines(client: httpx.Client, name: str, frame: pd.DataFrame) -> Answered:
     content = delimited(plain(frame), "\t")
     answer = ask(client, "/", content, "text/tab-separated-values", accept="application/x-ndjson")
-    return [json.loads(line) for line in answer.text.splitlines()]
+    return [json.loads(line) for line in answer.text.split("\n") if line]
 
 
 def _lines(client: httpx.Client, name: str, frame: pd.DataFrame) -> Answered:
     content = b"\n".join(json.dumps(record).encode() for record in plain(frame))
     answer = ask(client, "/predict", content, "application/jsonl")
     assert answer.headers["content-type"] == "application/jsonl"
-    return [json.loads(line) for line in answer.text.splitlines()]
+    return [json.loads(line) for line in answer.text.split("\n") if line]
 
 
 def _arrow(type: str, new: Any, **options: Any) -> Way:
