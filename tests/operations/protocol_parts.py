@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import csv
+import datetime
 import io
 import json
 from collections.abc import Callable
@@ -89,7 +90,7 @@ def plain(frame: pd.DataFrame) -> list[dict[str, Any]]:
 def _value(value: Any) -> Any:
     if value is None or value is pd.NaT or value is pd.NA or value != value:
         return None
-    if isinstance(value, pd.Timestamp):
+    if isinstance(value, datetime.datetime):
         return value.isoformat()
     if isinstance(value, np.float32):
         return float(str(value))  # as it is written: 0.1
@@ -124,6 +125,11 @@ def stream(table: pa.Table, new: Any = pa.ipc.new_stream, **options: Any) -> byt
 def unstreamed(content: bytes) -> pa.Table:
     opened = pa.ipc.open_file(content) if content.startswith(b"ARROW1") else pa.ipc.open_stream(content)
     return opened.read_all()
+
+
+def answered(content: bytes) -> list[dict[str, Any]]:
+    """The rows of an answer in Arrow; pandas would make floats of whole numbers, where some are missing."""
+    return [{name: _value(value) for name, value in row.items()} for row in unstreamed(content).to_pylist()]
 
 
 ARROW = "application/vnd.apache.arrow.stream"
@@ -231,13 +237,13 @@ def _arrow(type: str, new: Any, **options: Any) -> Way:
         content = stream(pa.Table.from_pandas(frame, preserve_index=False), new, **options)
         answer = ask(client, "/predict", content, type)
         assert answer.headers["content-type"] == type
-        return plain(unstreamed(answer.content).to_pandas())
+        return answered(answer.content)
 
     return way
 
 
 def _json_to_arrow(client: httpx.Client, name: str, frame: pd.DataFrame) -> Answered:
-    return plain(unstreamed(ask(client, "/predict", plain(frame), accept=ARROW).content).to_pandas())
+    return answered(ask(client, "/predict", plain(frame), accept=ARROW).content)
 
 
 def _structured(data: Callable[[pd.DataFrame], Any], read: Callable[[Any], Answered], path: str = "/") -> Way:
@@ -266,7 +272,7 @@ def _binary_v1(client: httpx.Client, name: str, frame: pd.DataFrame) -> Answered
 
 def _binary_arrow(client: httpx.Client, name: str, frame: pd.DataFrame) -> Answered:
     content = stream(pa.Table.from_pandas(frame, preserve_index=False))
-    return plain(unstreamed(ask(client, "/predict", content, ARROW, **EVENT).content).to_pandas())
+    return answered(ask(client, "/predict", content, ARROW, **EVENT).content)
 
 
 def _csv_event(frame: pd.DataFrame) -> dict[str, Any]:
@@ -275,7 +281,7 @@ def _csv_event(frame: pd.DataFrame) -> dict[str, Any]:
 
 
 def _of_arrow_event(event: dict[str, Any]) -> Answered:
-    return plain(unstreamed(base64.b64decode(event["data_base64"])).to_pandas())
+    return answered(base64.b64decode(event["data_base64"]))
 
 
 WAYS: dict[str, Way] = {

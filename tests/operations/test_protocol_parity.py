@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -93,7 +94,10 @@ def alike(found: Answered, expected: Answered) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_frame_is_answered_alike_in_each(way: str, orders: httpx.Client, expected: Answered) -> None:
+    """Few rows, which are read as lists, and more, which are read as arrays."""
     alike(WAYS[way](orders, "orders", ORDERS), expected)
+    if way != "records":
+        alike(WAYS[way](orders, "orders", pd.concat([ORDERS] * 20, ignore_index=True)), expected * 20)
 
 
 ARRAY_WAYS = [way for way in WAYS if way not in ("v2", "event, v2")]
@@ -205,3 +209,18 @@ def test_what_is_answered_later_has_the_format_of_its_rows(orders: httpx.Client)
     assert kept.status_code == 202
     later = until(lambda: (found := orders.get(kept.json()["result"])).status_code == 200 and found)
     assert (later.content, later.headers["content-type"]) == (at_once.content, at_once.headers["content-type"])
+
+
+def test_who_asks_in_other_formats_at_once_gets_their_own_rows(orders: httpx.Client) -> None:
+    """Requests share the model's calls whatever they came in."""
+    shifted = [ORDERS.iloc[[place, (place + 1) % len(ORDERS)]].reset_index(drop=True) for place in range(len(ORDERS))]
+    asked = [(way, frame) for way in QUICK for frame in shifted]
+
+    def answered(way: str, frame: pd.DataFrame) -> Answered:
+        return WAYS[way](orders, "orders", frame)
+
+    alone = {place: answered("list", frame) for place, frame in enumerate(shifted)}
+    with ThreadPoolExecutor(16) as threads:
+        found = list(threads.map(lambda one: answered(*one), asked))
+    for place, rows in enumerate(found):
+        alike(rows, alone[place % len(shifted)])
