@@ -47,6 +47,6 @@ def written(place: Path, session: Session, example: Any, request: Request | None
     return folder, saw
 
 
-def stored(place: Path, session: Session, example: Any, **request: Any) -> ModelVersion:
+def stored(place: Path, session: Session, example: Any, entry: str = "predict", **request: Any) -> ModelVersion:
     """A version in the registry `place / "models"`."""
-    return register("predict", session, example, Registry(place / "models"), Request("churn", **request))
+    return register(entry, session, example, Registry(place / "models"), Request("churn", **request))

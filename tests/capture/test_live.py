@@ -140,7 +140,7 @@ def test_what_no_text_can_give_again_is_refused(notebook: Notebook, cells: list[
 def test_a_local_module_that_is_not_what_its_file_says_is_refused(
     notebook: Notebook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str, words: str
 ) -> None:
-    (tmp_path / "wbt_rates.py").write_text("K = 1\nTABLE = {}\ndef scale(v): return v * K\n")
+    (tmp_path / "wbt_rates.py").write_text("K = 1\nTABLE = {'k': 1}\ndef scale(v): return v * K\n")
     monkeypatch.syspath_prepend(tmp_path)
     sys.modules.pop("wbt_rates", None)
     importlib.invalidate_caches()

@@ -94,6 +94,14 @@ CASES = (
         ),
     ),
     Case(
+        "objects that hold each other, and an unnamed one that both hold",
+        "def predict(df):\n    return df['age'] + (a.x is b.s) + (a.x.o is b) + (b.o is a) + (a.x.other is d) + (c.o.o is c) + (c.s is d.s)",
+        (
+            DATA,
+            "class Node: pass\na, b, c, d, inner = (Node() for _ in range(5))\na.x = b.s = inner\ninner.o, b.o, c.o, d.o = b, a, d, c\nc.s = d.s = [1]\ninner.other = d\ndel inner",
+        ),
+    ),
+    Case(
         "an array of a class with attributes",
         "def predict(df):\n    return df['age'] * prices[1] + (prices.unit == 'EUR') + isinstance(prices, Prices)",
         (

@@ -24,7 +24,7 @@ from workbench.api import Workbench
 RECORDS = plain(ORDERS)
 EVENTS = "application/cloudevents+json"
 LINES = "application/x-ndjson"
-MANY = settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+MANY = settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck), database=None)
 MUCH = 400 << 20
 """How much larger a worker may become, at 16 MB a body."""
 

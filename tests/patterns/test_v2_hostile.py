@@ -81,7 +81,7 @@ def check(asking: Asking, content: bytes, headers: dict[str, str]) -> None:
         assert said["fix"]
 
 
-@settings(max_examples=800, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(requests, st.binary(max_size=30), st.sampled_from([None, "0", "right", "-1", "99999999999", "1e3", "x"]))
 def test_requests_of_any_shape(frame: Asking, array: Asking, said: Any, raw: bytes, header: str | None) -> None:
     head = json.dumps(said).encode()
@@ -90,7 +90,7 @@ def test_requests_of_any_shape(frame: Asking, array: Asking, said: Any, raw: byt
         check(asking, head + raw if header else head, headers)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(
     st.binary(max_size=60), st.sampled_from([None, "0", "3", "60"]), st.sampled_from([None, "gzip", "deflate", "br"])
 )
@@ -102,7 +102,7 @@ def test_bytes_of_any_kind(
         check(asking, content, headers)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.data())
 def test_a_right_request_with_one_thing_wrong(frame: Asking, data: st.DataObject) -> None:
     inputs: list[dict[str, Any]] = [

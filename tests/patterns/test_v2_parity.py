@@ -67,7 +67,7 @@ def raw_values(values: list[Any], kind: str) -> Any:
     return kind, values
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(questions(), st.sampled_from(["flat", "wide", "nested", "pd", "rows"]))
 def test_json_tensors_are_read_as_records(question: tuple[Schema, list[dict[str, Any]]], form: str) -> None:
     schema, records = question
@@ -87,7 +87,7 @@ def test_json_tensors_are_read_as_records(question: tuple[Schema, list[dict[str,
     same(schema, json(records), json(said))
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(questions(), st.sampled_from([0, 1024]))
 def test_raw_tensors_are_read_as_records(question: tuple[Schema, list[dict[str, Any]]], small: int) -> None:
     schema, records = question
@@ -99,12 +99,16 @@ def test_raw_tensors_are_read_as_records(question: tuple[Schema, list[dict[str, 
         holds_bytes = field.kind == "bytes"
         kind, raw = (datatype(field), values) if holds_bytes else raw_values(values, datatype(field))
         inputs.append((field.name, kind, [len(records)], raw))
+        if isinstance(raw, np.ndarray) and field.kind not in ("text", "category"):
+            records = [
+                {**record, field.name: None if record[field.name] == "" else record[field.name]} for record in records
+            ]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(v2_tensors, "_SMALL", small)  # more numbers than that go as arrays, which must not differ
         same(schema, json(records), binary(inputs))
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.data())
 def test_a_tensor_of_rows_is_read_as_rows(data: st.DataObject) -> None:
     """Of a model of one array: flat, nested or raw, few or many values."""
@@ -127,7 +131,7 @@ def test_a_tensor_of_rows_is_read_as_rows(data: st.DataObject) -> None:
             same(schema, json(rows), (raw.tobytes(), {LENGTH: "0"}))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.lists(st.binary(max_size=6), min_size=1, max_size=5))
 def test_bytes_go_raw_or_in_base64(values: list[bytes]) -> None:
     import base64

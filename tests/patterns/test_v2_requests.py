@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import base64
-import gzip
-import zlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,23 +10,8 @@ import numpy as np
 import orjson
 import pandas as pd
 import pytest
-from endpoint_parts import Answered, Asking
-from v2_parts import LENGTH, binary, tensor, tensors
-
-INFER = "/v2/models/m/infer"
-FRAME = pd.DataFrame(
-    {
-        "n": [1, 2, 3],
-        "x": [0.5, -1.5, np.nan],
-        "text": ["Köln", "", None],
-        "day": pd.to_datetime(["2024-01-01", "2024-02-29", None]),
-        "raw": [b"\x00\xff", b"", None],
-        "maybe": pd.array([1, None, 3], "Int64"),
-        "flag": np.array([True, False, None], object),
-    }
-)
-KINDS = {"n": "INT64", "x": "FP64", "text": "BYTES", "day": "BYTES", "raw": "BYTES", "maybe": "INT64", "flag": "BOOL"}
-ROW = {"n": 1, "x": 0.5, "text": "Köln", "day": "2024-01-01", "raw": "AP8=", "maybe": 1, "flag": True}
+from endpoint_parts import Asking
+from v2_parts import FRAME, INFER, KINDS, LENGTH, ROW, binary, inputs, outputs, refused, tensor, tensors
 
 
 def same(df: pd.DataFrame) -> pd.DataFrame:
@@ -51,22 +34,6 @@ def array(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asking]:
     asking = Asking(total, np.ones((2, 3)), tmp_path_factory.mktemp("array"))
     yield asking
     asking.close()
-
-
-def inputs(**others: Any) -> list[dict[str, Any]]:
-    """One row of the frame as tensors."""
-    return [tensor(name, kind, [1], [{**ROW, **others}[name]]) for name, kind in KINDS.items()]
-
-
-def outputs(answered: Answered) -> dict[str, Any]:
-    assert answered.status == 200, answered.content
-    return {output["name"]: output for output in answered.json()["outputs"]}
-
-
-def refused(answered: Answered, what: str, status: int = 400) -> None:
-    assert answered.status == status, answered.content
-    assert what in answered.json()["error"]
-    assert len(answered.json()["fix"]) > 10
 
 
 def test_values_that_may_be_missing_have_their_datatype(frame: Asking) -> None:
@@ -163,38 +130,6 @@ def test_content_types_are_taken_and_told(frame: Asking) -> None:
     assert "parameters" not in outputs(frame.post(INFER, {"inputs": inputs()}))["text"]
 
 
-@pytest.mark.parametrize(
-    ("said", "what"),
-    [
-        ({"parameters": {"content_type": "image"}}, "'image' of the request is not known"),
-        ({"parameters": {"content_type": ["pd"]}}, "is not known"),
-        ({"parameters": 5}, "parameters is no object"),
-        ({"id": ["a"]}, "is no text"),
-        ({"outputs": [{"name": "n", "parameters": {"classification": 2}}]}, "classification is not known"),
-        ({"outputs": [{"name": "n", "parameters": []}]}, "parameters is no object"),
-        ({"inputs": [tensor("n", "INT64", [1], [1], content_type="pd")]}, "'pd' is not known"),
-        ({"inputs": [tensor("n", "INT64", [1], [1], content_type="str")]}, "INT64 cannot be of content_type str"),
-        ({"inputs": [tensor("n", "INT64", [1], [1], content_type={})]}, "is not known"),
-        ({"inputs": [tensor("raw", "BYTES", [1], ["no base64"], content_type="base64")]}, "value 0 is no base64"),
-        ({"inputs": [tensor("raw", "BYTES", [1], [5], content_type="base64")]}, "value 0 is no base64"),
-        ({"inputs": [tensor("n", "INT64", [1], [[1]])]}, "nested deeper"),
-        ({"inputs": [tensor("n", "INT64", [2, 2], [[1], [1, 2, 3]])]}, "not all of length 2"),
-        ({"inputs": [tensor("n", "INT64", [2, 0], [])]}, "0 in its shape"),
-        ({"inputs": [tensor("n", "INT64", [2**31 - 1, 0], [])]}, "0 in its shape"),
-        ({"inputs": [tensor("n", "INT64", [2**31] * 32, [1])]}, "has 1 values"),
-        ({"inputs": [tensor("n", "INT64", [1] * 33, [1])]}, "no shape"),
-        ({"inputs": [{"name": "n", "shape": [1], "datatype": "INT64"}]}, "has no data"),
-        ({"inputs": [tensor("n", "INT64", [1], [1], binary_data_size=8)]}, "has data and binary_data_size"),
-        (
-            {"inputs": [{"name": "n", "shape": [1], "datatype": "INT64", "parameters": {"binary_data_size": 8}}]},
-            "without",
-        ),
-    ],
-)
-def test_what_cannot_be_is_refused(frame: Asking, said: dict[str, Any], what: str) -> None:
-    refused(frame.post(INFER, {"inputs": inputs()} | said), what)
-
-
 def test_parameters_of_other_servers_are_taken(frame: Asking) -> None:
     known = {
         "timeout": 5,
@@ -208,41 +143,6 @@ def test_parameters_of_other_servers_are_taken(frame: Asking) -> None:
     assert (answered.status, answered.json()["id"]) == (200, "7")
 
 
-@pytest.mark.parametrize(
-    ("size", "length", "what"),
-    [
-        (7, None, "has 7 bytes; INT64 of shape [1] has 8"),
-        (-1, None, "-1 is no number of bytes"),
-        (True, None, "True is no number of bytes"),
-        (2**70, None, "8 bytes are left"),
-        (8.0, None, "8.0 is no number of bytes"),
-        (9, None, "8 bytes are left"),
-        (8, "100000", "the body has"),
-        (8, "-5", "'-5'"),
-        (8, "9" * 5000, "the body has"),
-        (8, "", "''"),
-        (8, "²", "the body has"),
-        (8, "10", "not JSON"),
-    ],
-)
-def test_sizes_that_lie_are_refused(frame: Asking, size: Any, length: str | None, what: str) -> None:
-    described = {"name": "n", "shape": [1], "datatype": "INT64", "parameters": {"binary_data_size": size}}
-    head = orjson.dumps({"inputs": [described]}) if size != 2**70 else b""
-    head = head or b'{"inputs":[{"name":"n","shape":[1],"datatype":"INT64","parameters":{"binary_data_size":%d}}]}' % (
-        2**63
-    )
-    refused(frame.post(INFER, head + bytes(8), {LENGTH: str(len(head)) if length is None else length}), what)
-
-
-def test_bytes_that_belong_to_nothing_are_refused(frame: Asking) -> None:
-    content, headers = binary([("n", "INT64", [1], np.array([1]))])
-    refused(frame.post(INFER, content + b"more", headers), "4 bytes of the body belong to no input")
-    content, headers = binary([("text", "BYTES", [2], b"\x01\x00\x00\x00a\xff\xff\xff\xff")])
-    refused(frame.post(INFER, content, headers), "fewer are left")
-    content, headers = binary([("text", "BYTES", [1], b"\x01\x00\x00\x00\xff")])
-    refused(frame.post(INFER, content, headers), "value 0 is no UTF-8")
-
-
 def test_small_raw_tensors_share_batches(array: Asking) -> None:
     before = array.endpoint.metrics.all()
     rows = [np.full((1, 3), float(number)) for number in range(20)]
@@ -252,6 +152,39 @@ def test_small_raw_tensors_share_batches(array: Asking) -> None:
     assert answers == [[3.0 * number] for number in range(20)]
     after = array.endpoint.metrics.all()
     assert (after.rows - before.rows, after.batches - before.batches <= 3) == (20, True)
+
+
+def test_all_forms_share_batches_and_get_their_own_answers(frame: Asking) -> None:
+    """JSON, raw and mixed tensors and plain JSON at once: each answer is that of its row alone."""
+    rows = [ROW | {"n": number, "x": number / 7, "text": f"{number} ö"} for number in range(24)]
+    asked = [_form(number % 4, row) for number, row in enumerate(rows)]
+    for row, answered in zip(rows, frame.all(asked), strict=True):
+        assert answered.status == 200, answered.content
+        found = answered.json()
+        found = {o["name"]: o["data"][0] for o in found["outputs"]} if "outputs" in found else found
+        assert {name: found[name] for name in ("n", "x", "text")} == {name: row[name] for name in ("n", "x", "text")}
+
+
+def _form(form: int, row: dict[str, Any]) -> tuple[str, Any, dict[str, str]]:
+    if form == 0:
+        return "/predict", row, {}
+    if form == 1:
+        return INFER, {"inputs": inputs(**row)}, {}
+    raws = {"n": np.array([row["n"]]), "x": np.array([row["x"]]), "text": np.array([row["text"]], object)}
+    raws |= {"day": np.array([row["day"]], object)} if form == 2 else {}
+    return INFER, *binary([(name, kind, [1], raws.get(name, [row[name]])) for name, kind in KINDS.items()])
+
+
+def test_what_is_missing_comes_back_raw(frame: Asking) -> None:
+    """Empty bytes are a missing date, and an empty text."""
+    kinds = {"n": np.array([1]), "x": np.array([np.nan]), "text": b"\0\0\0\0", "day": b"\0\0\0\0", "raw": b"\0\0\0\0"}
+    given = [(name, kind, [1], kinds.get(name, [None])) for name, kind in KINDS.items()]
+    named = [{"name": name, "parameters": {"binary_data": True}} for name in kinds]
+    answered = frame.post(INFER, *binary(given, outputs=named))
+    made = tensors(answered.content, answered.headers)
+    assert {name: made[name].tolist() for name in ("text", "day", "raw")} == {"text": [""], "day": [""], "raw": [""]}
+    shown = outputs(frame.post(INFER, *binary(given)))
+    assert {name: shown[name]["data"] for name in ("text", "day", "raw")} == {"text": [""], "day": [None], "raw": [""]}
 
 
 def test_many_numbers_go_to_the_model_as_they_are(array: Asking) -> None:
@@ -290,32 +223,3 @@ def test_other_numbers_than_those_of_the_reference_keep_their_values(tmp_path: A
         answered = asking.post(INFER, asked)
         assert tensors(answered.content, answered.headers)["prediction"].tolist() == [1.5]
     asking.close()
-
-
-def test_replies_are_compressed_where_it_pays(array: Asking) -> None:
-    many = {"inputs": [tensor("x", "FP64", [1000, 3], [0.25] * 3000)]}
-    plain = array.post(INFER, {"id": "1", **many})
-    assert "content-encoding" not in plain.headers
-    for said, encoding in {
-        "gzip": "gzip",
-        "br, deflate": "deflate",
-        "gzip;q=0.1, deflate": "deflate",
-        "*": "gzip",
-    }.items():
-        answered = array.post(INFER, {"id": "1", **many}, {"accept-encoding": said})
-        assert (answered.headers["content-encoding"], answered.headers["vary"]) == (encoding, "accept-encoding")
-        unpacked = gzip.decompress(answered.content) if encoding == "gzip" else zlib.decompress(answered.content)
-        assert unpacked == plain.content
-    for said in ("", "br", "identity", "gzip;q=0, *;q=0", "gzip;q=0.5, identity", "gzip;q=much"):
-        assert array.post(INFER, {"id": "1", **many}, {"accept-encoding": said}).content == plain.content
-    few = array.post(INFER, {"inputs": [tensor("x", "FP64", [1, 3], [1, 2, 3])]}, {"accept-encoding": "gzip"})
-    assert "content-encoding" not in few.headers
-    long = array.post("/predict", [[0.5, 1, 2]] * 20_000, {"accept-encoding": "gzip"})
-    assert len(orjson.loads(gzip.decompress(long.content))) == 20_000
-
-
-def test_header_lengths_are_those_of_what_was_compressed(array: Asking) -> None:
-    content, headers = binary([("x", "FP64", [1, 3], np.arange(3.0))])
-    for encoding, packed in {"gzip": gzip.compress(content), "deflate": zlib.compress(content)}.items():
-        answered = array.post(INFER, packed, {**headers, "content-encoding": encoding})
-        assert outputs(answered)["sum"]["data"] == [3.0]

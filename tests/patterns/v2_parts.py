@@ -6,10 +6,26 @@ from typing import Any
 
 import numpy as np
 import orjson
+import pandas as pd
+from endpoint_parts import Answered
 
 from workbench.data.tensors import DTYPES, to_bytes
 
 LENGTH = "Inference-Header-Content-Length"
+INFER = "/v2/models/m/infer"
+FRAME = pd.DataFrame(
+    {
+        "n": [1, 2, 3],
+        "x": [0.5, -1.5, np.nan],
+        "text": ["Köln", "", None],
+        "day": pd.to_datetime(["2024-01-01", "2024-02-29", None]),
+        "raw": [b"\x00\xff", b"", None],
+        "maybe": pd.array([1, None, 3], "Int64"),
+        "flag": np.array([True, False, None], object),
+    }
+)
+KINDS = {"n": "INT64", "x": "FP64", "text": "BYTES", "day": "BYTES", "raw": "BYTES", "maybe": "INT64", "flag": "BOOL"}
+ROW = {"n": 1, "x": 0.5, "text": "Köln", "day": "2024-01-01", "raw": "AP8=", "maybe": 1, "flag": True}
 
 
 def tensor(name: str, kind: str, shape: list[int], data: Any, **parameters: Any) -> dict[str, Any]:
@@ -61,3 +77,19 @@ def _read(raw: bytes, kind: str) -> Any:
         found.append(raw[4 : 4 + length].decode(errors="replace"))
         raw = raw[4 + length :]
     return found
+
+
+def inputs(**others: Any) -> list[dict[str, Any]]:
+    """One row of the frame as tensors."""
+    return [tensor(name, kind, [1], [{**ROW, **others}[name]]) for name, kind in KINDS.items()]
+
+
+def outputs(answered: Answered) -> dict[str, Any]:
+    assert answered.status == 200, answered.content
+    return {output["name"]: output for output in answered.json()["outputs"]}
+
+
+def refused(answered: Answered, what: str, status: int = 400) -> None:
+    assert answered.status == status, answered.content
+    assert what in answered.json()["error"]
+    assert len(answered.json()["fix"]) > 10

@@ -24,8 +24,10 @@ from .layout import Json, Manifest
 from .tables import n_rows, read_table, take, write_table
 
 if TYPE_CHECKING:
+    from ..capture.holdings import Holdings
     from ..inference.predictor import Predictor
     from ..spawn.client import Ended
+    from .around import Around
     from .version import ModelVersion
     from .witness import Witness
 
@@ -68,15 +70,18 @@ class Verdict:
         return asdict(self)
 
 
-def prove(folder: Path, seen: Witness, *, row_wise: bool | None = None) -> Verdict:
+def prove(
+    folder: Path, seen: Witness, *, row_wise: bool | None = None, held: tuple[Holdings, Holdings] | None = None
+) -> Verdict:
     """Prove a bundle that was just written against the kernel's answers, and write the verdict into its manifest.
 
-    `row_wise` is what the user says of the model; the probes are then not asked. Raises NotProven.
+    `row_wise` is what the user says of the model; the probes are then not asked. `held` is what its modules held
+    there, at capture and once it had answered. Raises NotProven.
     """
     manifest = layout.read_manifest(folder)
     with tempfile.TemporaryDirectory(prefix="workbench-") as place:
         rows = folder if manifest.has_reference else _write_sample(Path(place), seen)
-        verdict = _verdict(folder, manifest, rows, Path(place), manifest.name, row_wise, seen)
+        verdict = _verdict(folder, manifest, rows, Path(place), manifest.name, row_wise, seen, held)
     kept = ("rows", "exact", "seconds", "row_wise_by", "row_wise_reason")
     short = {key: value for key, value in verdict.to_json().items() if key in kept}
     stable = verdict.bit_stable
@@ -130,12 +135,19 @@ def _write_sample(place: Path, seen: Witness) -> Path:
 
 
 def _verdict(
-    folder: Path, manifest: Manifest, rows: Path, place: Path, name: str, said: bool | None, seen: Witness | None = None
+    folder: Path,
+    manifest: Manifest,
+    rows: Path,
+    place: Path,
+    name: str,
+    said: bool | None,
+    seen: Witness | None = None,
+    held: tuple[Holdings, Holdings] | None = None,
 ) -> Verdict:
     """Other packages and processors add in other orders: only what the kernel has just `seen` must be equal in every
     bit, and only where the kernel, asked more often, keeps agreeing with itself."""
     begun = time.monotonic()
-    args = {"folder": str(folder), "rows": str(rows), "name": name, "probe": said is None}
+    args = {"folder": str(folder), "rows": str(rows), "name": name, "probe": said is None, "held": held or ({}, {})}
     found = _ask(args, manifest, place)
     stable = manifest.bit_stable
     if found["inexact"] and seen and stable:
@@ -183,7 +195,8 @@ def environment(folder: Path, manifest: Manifest) -> dict[str, str]:
 
 def _raised(name: str, error: Json) -> WorkbenchError:
     kind = BundleRefused if error["kind"] == "BundleRefused" else NotProven
-    what = error["what"] if kind is BundleRefused else f"{name}: a clean process cannot answer: {error['what']}"
+    told = error["kind"] in ("BundleRefused", "NotProven")
+    what = error["what"] if told else f"{name}: a clean process cannot answer: {error['what']}"
     fix = error["fix"] or "make the cell work with what it takes along, alone"
     if "FileNotFoundError" in what:
         fix = "write the path of the file as it is, so that it comes along, or keep its contents in a global"
@@ -210,6 +223,7 @@ def child(args: Json) -> None:
     told, folder, name = Path(args["answer"]), Path(args["folder"]), args["name"]
     try:
         _say(told, {"stage": "loading"})
+        from .around import Around
         from .load import load
         from .witness import one_thread
 
@@ -218,7 +232,7 @@ def child(args: Json) -> None:
             _say(told, {"stage": "answering"})
             manifest = layout.read_manifest(folder)
             _check_installed(manifest, name)
-            found = _compare(predictor, manifest, args)
+            found = _compare(predictor, manifest, args, Around(folder, manifest, *args["held"]))
         _say(told, found)
     except WorkbenchError as error:
         _say(told, {"error": {"kind": type(error).__name__, **_words(error)}})
@@ -242,7 +256,7 @@ def _words(error: WorkbenchError) -> Json:
     return {"what": error.what, "where": error.where, "fix": error.fix}
 
 
-def _compare(predictor: Predictor, manifest: Manifest, args: Json) -> Json:
+def _compare(predictor: Predictor, manifest: Manifest, args: Json, around: Around) -> Json:
     from .equal import difference
     from .probes import RowWise, row_wise
 
@@ -251,6 +265,7 @@ def _compare(predictor: Predictor, manifest: Manifest, args: Json) -> Json:
     reference = read_table(rows / layout.REFERENCE, manifest.schema)
     sample = take(reference, range(n_rows(expected)))
     answered = predictor.predict(sample)
+    around.check()
     inexact = difference(expected, answered, exact=True)
     differences = difference(expected, answered, exact=False) if inexact else []
     rowwise = row_wise(predictor, sample, answered) if args["probe"] and not differences else RowWise(False)

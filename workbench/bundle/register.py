@@ -9,6 +9,7 @@ from .. import text
 from ..capture.capture import capture
 from ..capture.captured import CapturedModel, Session
 from ..capture.files import bring
+from ..capture.holdings import Holdings, classes, look, of_kernel, roots_of
 from ..capture.reads import watch
 from ..inference.predictor import Predictor, entry_function
 from ..inference.schema import Schema
@@ -73,6 +74,7 @@ def register(
         with watch() as reads:
             function = entry_function(session.namespace[entry], captured.entry_kind)
             seen = witness(Predictor(function, schema, name=request.name), example)
+            held = captured.held, _held_now(captured, session)
         captured = bring(captured, session, reads, staging / "changed")
         bundle = staging / "bundle"
         manifest = write(bundle, captured, seen, request)
@@ -80,9 +82,14 @@ def register(
             version = known.as_unchanged(registry.resolve(request.name).version, captured.page)
         else:
             request.told(f"proving it in a clean process, {text.count(seen.rows, 'row')}")
-            prove(bundle, seen, row_wise=request.row_wise)
+            prove(bundle, seen, row_wise=request.row_wise, held=held)
             version = registry.publish(bundle, request.name)
     return registry.set_alias(version, request.alias) if request.alias else version
+
+
+def _held_now(captured: CapturedModel, session: Session) -> Holdings:
+    own = classes(roots_of(captured.held[""]), session.namespace)
+    return look(captured.held, own, of_kernel(captured.modules))
 
 
 def dry_run(entry: str, session: Session, registry: Registry, request: Request) -> DryRun:

@@ -16,6 +16,7 @@ from typing import Any, cast
 
 from .captured import Cell, Kind, Session, Taken
 from .environment import ENVIRONMENT, is_named
+from .homes import homes
 from .imports import Imports, imported_paths
 from .item import Item
 from .literals import is_immutable, literal
@@ -66,10 +67,13 @@ class Bindings:
         self.session = session
         self.modules = Modules()
         self.imports = Imports(session)
+        self.homes = homes()
         self.made: dict[str, Any] = {}
         self.namespace: Mapping[str, Any] = ChainMap(self.made, cast("dict[str, Any]", session.namespace))
         self.cells: dict[int, tuple[str, FunctionType]] = {}
         """The closure cells that are bound already: by which expression, and of which function."""
+        self.is_pickled: Callable[[object], bool] = lambda _: False
+        """Whether a pickle holds an object already, so that it is no text."""
         self.patches: list[Patch] = []
         """What the notebook gave installed modules and classes."""
         self._makers: dict[str, str] = {}

@@ -8,6 +8,7 @@ from typing import Any
 
 from .captured import CapturedModel, EntryKind, Session, Taken
 from .compose import compose
+from .holdings import Holdings, classes, live, look, of_kernel
 from .page import remarks
 from .secrets import hidden
 from .slice import Slice
@@ -36,9 +37,15 @@ def capture(entry: str, session: Session, folder: Path, *, cell: str = "") -> Ca
         outside=tuple(sorted(f"{what} in {item.name}" for item in taken.items.values() for what in item.outside)),
         environment=taken.surroundings.variables(taken.items),
         installed=taken.surroundings.plain_values(taken.items),
+        held=_held(taken, session),
         cell=cell or taken.items[entry].taken.cell,
         page=remarks(session, [item.taken for item in taken.items.values()]),
     )
+
+
+def _held(taken: Slice, session: Session) -> Holdings:
+    keys = [*live(taken.modules.local), *taken.surroundings.changed()]
+    return look(keys, classes(taken.items, session.namespace), of_kernel(taken.modules.local))
 
 
 def entry_kind(value: Any) -> EntryKind:

@@ -71,7 +71,8 @@ class CapturedModel:
     `requirements` maps distribution names to installed versions. `cells` is the notebook's executed source,
     `outside` what the source reads of the world around it (`os.environ in predict`), which is no part of it;
     `environment` are the variables among that by name, `installed` the plain values of installed modules that it
-    reads; `page` how what was captured differs from the notebook's page.
+    reads; `held` digests of what its modules hold, and the installed ones that cells change (see `holdings`); `page`
+    how what was captured differs from the notebook's page.
     """
 
     entry: str
@@ -91,3 +92,4 @@ class CapturedModel:
     page: tuple[str, ...] = ()
     environment: tuple[str, ...] = ()
     installed: Mapping[str, str] = field(default_factory=dict)
+    held: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

@@ -12,6 +12,7 @@ from typing import Any
 
 from . import factories, wrapping
 from .bindings import Bindings, Refer
+from .caches import cached_methods, refuse_a_stale_cache
 from .captured import Taken
 from .functions import definition, settled
 from .item import Item
@@ -23,6 +24,8 @@ from .texts import Text, class_text, functions_of
 
 def class_items(known: Bindings, name: str, cls: type) -> list[Item]:
     """The items of a class that the notebook defined, under `name`."""
+    for key, method in cached_methods(cls):
+        refuse_a_stale_cache(known, f"{name}.{key}", method, since=cls.__name__)
     text = class_text(cls, known.session, live=known.namespace.get(cls.__name__) is cls)
     if text is None:
         return [_made_by_a_call(known, name, cls)]
@@ -51,7 +54,7 @@ def _refuse_other_defaults(known: Bindings, name: str, cls: type, method: Functi
 
 def _on_its_bases(known: Bindings, cls: type, text: Text, needs: set[str]) -> Text:
     """The class statement with the bases that the class really has, where their names mean others now."""
-    written, live = text.node.bases, getattr(cls, "__orig_bases__", cls.__bases__)
+    written, live = text.node.bases, vars(cls).get("__orig_bases__", cls.__bases__)
     if len(written) != len(live):
         return text
     source = text.source

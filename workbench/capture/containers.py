@@ -35,6 +35,7 @@ class Containers:
         def refer(part: Any) -> str | None:
             return self._referred(needs, name, value, part)
 
+        self._shared |= {id(part) for part in _held_elsewhere(value)}
         holds_shared = any(id(part) in self._shared for part in _parts(value))
         text = literal(value, refer, longest=_LONG if holds_shared else None)
         return None if text is None else (text, needs)
@@ -43,7 +44,7 @@ class Containers:
         if part is root or (isinstance(part, _CONTAINERS) and any(inner is root for inner in _parts(part))):
             return None
         if isinstance(part, list | dict | set):
-            named = self._known.name_of(part) or id(part) in (self._shared or ())
+            named = self._known.name_of(part) or id(part) in (self._shared or ()) or self._known.is_pickled(part)
             return self._known.refer(needs, f"{name}_part", part) if named else None
         if isinstance(part, FunctionType | type | BuiltinFunctionType | ModuleType):
             return self._known.refer(needs, getattr(part, "__name__", name).strip("<>"), part)
@@ -67,6 +68,19 @@ def shared_containers(known: Bindings) -> dict[int, str]:
         if type(value) in (list, dict, set) and not is_history(name) and sys.getrefcount(value) > 3:
             found.setdefault(id(value), name)
     return found
+
+
+def made_containers(known: Bindings) -> dict[int, str]:
+    """Likewise those that got a name for `model.py`."""
+    return {id(value): name for name, value in known.made.items() if type(value) in (list, dict, set)}
+
+
+def _held_elsewhere(value: Any) -> Iterator[Any]:
+    """The parts of a container that something else holds as well: an object that is pickled, for one."""
+    for part in _parts(value):
+        # held by their container, the generator, this loop and the call itself
+        if sys.getrefcount(part) > 4:
+            yield part
 
 
 def _parts(value: Any) -> Iterator[Any]:

@@ -9,7 +9,7 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from .literals import literal
-from .texts import all_code, attribute, functions_of, same_code
+from .texts import all_code, attribute, functions_of, same_code, unwrapped
 
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 
@@ -23,7 +23,7 @@ def drift(module: ModuleType, text: str) -> str | None:
             if isinstance(value, FunctionType) and _defines(text, name):
                 return f"{name} was replaced in this session"
             continue
-        for function in functions_of(value) if isinstance(value, type) else [value]:
+        for function in functions_of(value) if isinstance(value, type) else [unwrapped(value)]:
             if isinstance(function, FunctionType) and not any(same_code(function.__code__, code) for code in codes):
                 return f"{function.__qualname__} is not the one in the file, which was edited since it was imported"
     tree = ast.parse(text)
@@ -62,8 +62,8 @@ def _changed(name: str, expression: ast.expr, live: Mapping[str, Any]) -> Iterat
     except (ValueError, TypeError, SyntaxError):
         return
     if name in live and (type(live[name]) is not type(said) or live[name] != said):
-        if not said and _is_of_its_own(live[name], str(live.get("__name__"))):
-            return
+        if said == {} or (not said and _is_of_its_own(live[name], str(live.get("__name__")))):
+            return  # a dict that is filled later: the clean process tells with what
         now = (literal(live[name]) or type(live[name]).__name__)[:60]
         yield name, f"{now} here, and {ast.unparse(expression)[:60]} in the file"
 

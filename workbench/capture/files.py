@@ -13,9 +13,8 @@ from dataclasses import replace
 from pathlib import Path, PurePath
 
 from .captured import CapturedModel, Session, Taken
-from .imports import find_module, is_local
+from .imports import find_module, is_local, texts_beside
 from .modules import required
-from .patches import texts_beside
 from .paths import Named, paths_in, replaced
 from .reads import Reads, is_data
 from .refusals import file_unnamed

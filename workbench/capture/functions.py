@@ -10,6 +10,7 @@ from typing import Any
 
 from . import factories, wrapping
 from .bindings import Bindings, Refer
+from .caches import refuse_a_stale_cache
 from .captured import Taken
 from .item import Item
 from .live import function_settings, holds_other_defaults
@@ -147,7 +148,7 @@ def settled(known: Bindings, item: Item, own_name: str, settings: Callable[[Refe
 
 def _inside_a_librarys(known: Bindings, name: str, value: Any) -> list[Item] | None:
     """What an installed decorator made of a function: as it is written, or wrapped again as it was by hand."""
-    wrapping.refuse_a_stale_cache(known, name, value)
+    refuse_a_stale_cache(known, name, value)
     registered = list(_registered(known, name, value))
     if decorated := wrapping.decorated(known, name, value):
         return [*_as_written(known, name, *decorated), *registered]

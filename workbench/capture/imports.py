@@ -108,6 +108,25 @@ def is_local(module: ModuleType | None) -> bool:
     return bool(files) and not any(installed(f) for f in files)
 
 
+def is_beside(module: ModuleType) -> bool:
+    """Whether the top-level module of a module is local; quick, for who asks it of all modules at each capture."""
+    root = sys.modules.get(module.__name__.partition(".")[0], module)
+    return _is_file_beside(root.__name__, str(getattr(root, "__file__", "")))
+
+
+def texts_beside() -> Iterator[str]:
+    """The sources of all modules of the user's own that are loaded here, whether the model needs them or not."""
+    for module in list(sys.modules.values()):
+        file = Path(str(getattr(module, "__file__", None)))
+        if isinstance(module, ModuleType) and file.suffix == ".py" and is_beside(module) and file.is_file():
+            yield file.read_text(encoding="utf-8", errors="replace")
+
+
+@cache
+def _is_file_beside(root: str, file: str) -> bool:
+    return "site-packages" not in file and is_local(sys.modules.get(root))
+
+
 def installed(file: Path) -> bool:
     """Whether a file belongs to an installed package or to Python itself."""
     if {"site-packages", "dist-packages"} & set(file.parts) or file.suffix in {".so", ".pyd"}:

@@ -86,15 +86,16 @@ def class_settings(name: str, cls: type, source: str, namespace: Mapping[str, An
         yield from _replaced_methods(name, cls, node, refer)
         return
     written, bound = dict(_assigned(node)), _bound_in(node)
-    plain = not node.decorator_list or hasattr(cls, "__dataclass_fields__")
+    plain = not node.decorator_list or "__dataclass_fields__" in vars(cls)
     for key, value in vars(cls).items():
         if _is_part_of_text(key, value, cls):
             yield from _method_defaults(f"{name}.{key}", key, value, source, namespace, refer)
             continue
         if key in written:
             other = _differs(written[key], value, namespace, calls=not node.decorator_list)
-        else:
-            other = plain and (key not in bound or isinstance(_inner(value), FunctionType))
+        else:  # a name that is bound in another way than by one assignment is set again where it can be
+            data = literal(value) is not None or _is_data(value)
+            other = plain and (key not in bound or data or isinstance(_inner(value), FunctionType))
         if other and not key.startswith(_PACKAGES_OWN):
             yield f"{name}.{key} = {refer(f'{name}_{key}', value)}"
     if type(cls) is type and not node.decorator_list:
@@ -121,13 +122,13 @@ def held_values(cls: Any) -> dict[str, Any]:
     """What the attributes in the text of a data class, enum, named tuple or pydantic model were when it was made."""
     if issubclass(cls, Enum):
         return {key: member.value for key, member in cls.__members__.items()}
-    if hasattr(cls, "__dataclass_fields__"):
-        return {key: field.default for key, field in cls.__dataclass_fields__.items()}
-    if hasattr(cls, "_field_defaults"):
-        return dict(cls._field_defaults)
-    if hasattr(cls, "__attrs_attrs__"):
-        return {part.name: part.default for part in cls.__attrs_attrs__}
-    fields = getattr(cls, "model_fields", None)
+    if isinstance(fields := attribute(cls, "__dataclass_fields__"), dict):
+        return {key: field.default for key, field in fields.items()}
+    if isinstance(defaults := attribute(cls, "_field_defaults"), dict):
+        return dict(defaults)
+    if isinstance(parts := attribute(cls, "__attrs_attrs__"), tuple):
+        return {part.name: part.default for part in parts}
+    fields = attribute(cls, "model_fields")
     return {key: field.default for key, field in fields.items()} if isinstance(fields, dict) else {}
 
 

@@ -8,13 +8,11 @@ import inspect
 import re
 import sys
 from collections.abc import Iterator
-from functools import cache
-from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
 from .bindings import Bindings, Patch
-from .imports import is_local
+from .imports import is_beside
 from .texts import parsed
 
 _SHELL = (
@@ -55,7 +53,7 @@ def _held(known: Bindings) -> Iterator[Patch]:
     seen: set[int] = set()
     for name, module in list(sys.modules.items()):
         content = getattr(module, "__dict__", None)
-        if not isinstance(content, dict) or not _is_installed(known, name, module):
+        if not isinstance(content, dict) or not is_installed(known, name, module):
             continue
         if not ours.isdisjoint(map(id, content.values())):
             yield from (Patch(module, key, value) for key, value in content.items() if id(value) in ours)
@@ -93,27 +91,8 @@ def _notebooks(known: Bindings) -> list[Any]:
     return [namespace, *([vars(main)] if main else [])]
 
 
-def is_beside(module: ModuleType) -> bool:
-    """Whether a module, or the package that it belongs to, is the user's own."""
-    root = sys.modules.get(module.__name__.partition(".")[0], module)
-    return _is_file_beside(root.__name__, str(getattr(root, "__file__", "")))
-
-
-def texts_beside() -> Iterator[str]:
-    """The sources of all modules of the user's own that are loaded here, whether the model needs them or not."""
-    for module in list(sys.modules.values()):
-        file = Path(str(getattr(module, "__file__", None)))
-        if isinstance(module, ModuleType) and file.suffix == ".py" and is_beside(module) and file.is_file():
-            yield file.read_text(encoding="utf-8", errors="replace")
-
-
-@cache
-def _is_file_beside(root: str, file: str) -> bool:
-    """Whether a top-level module is the user's own; asked of each module at each capture, so kept by its file."""
-    return "site-packages" not in file and is_local(sys.modules.get(root))
-
-
-def _is_installed(known: Bindings, name: str, module: Any) -> bool:
+def is_installed(known: Bindings, name: str, module: Any) -> bool:
+    """Whether a module is of Python or of a package that is no part of the shell."""
     root = name.partition(".")[0]
     if root in ("__main__", "__mp_main__", *_SHELL) or root.startswith("wb_"):
         return False
@@ -151,8 +130,8 @@ def _owner(known: Bindings, node: ast.AST | None) -> Any:
     else:
         return None
     if isinstance(value, ModuleType):
-        return value if _is_installed(known, value.__name__, value) else None
+        return value if is_installed(known, value.__name__, value) else None
     if isinstance(value, type) and not known.is_ours(value):
         home = sys.modules.get(value.__module__)
-        return value if isinstance(home, ModuleType) and _is_installed(known, value.__module__, home) else None
+        return value if isinstance(home, ModuleType) and is_installed(known, value.__module__, home) else None
     return None

@@ -48,22 +48,24 @@ def switched(roots: set[str], cells: str, refer: Refer) -> Iterator[tuple[str, s
 
 
 def warned(cells: str, refer: Refer) -> Iterator[tuple[str, str]]:
-    """The filters of warnings that are errors, and those that a cell set, in their order."""
+    """The filters of warnings down to the last that makes errors of some, and those that a cell set, in their order."""
     rows, said = [], []
     filters: list[Any] = list(warnings.filters)
-    for action, message, category, module, line in filters:
+    last = max((place for place, (action, *_) in enumerate(filters) if action == "error"), default=-1)
+    for place, (action, message, category, module, line) in enumerate(filters):
         patterns = [str(getattr(each, "pattern", each) or "") for each in (message, module)]
-        if _counts(action, patterns, category, cells):
+        if _counts(action, patterns, category, cells, above=place <= last):
             rows.append(f"({action!r}, {patterns[0]!r}, {refer(category.__name__, category)}, {patterns[1]!r}, {line})")
             said.append(" ".join(filter(None, [category.__name__, "as", action, *patterns])))
     if rows:
         yield f"warnings ({', '.join(said)})", f"__warned__({', '.join(rows)})"
 
 
-def _counts(action: str, patterns: list[str], category: type, cells: str) -> bool:
+def _counts(action: str, patterns: list[str], category: type, cells: str, *, above: bool) -> bool:
+    """Whether a filter is one of the model's: an error, or `above` one, or by a cell."""
     if category.__module__.partition(".")[0] in _SHELL:
         return False
-    if action == "error":
+    if above:
         return True
     by_a_cell = re.search(rf"filter\w*\(\s*(action\s*=\s*)?[\"']{action}", cells)
     written = all(pattern in cells for pattern in patterns)

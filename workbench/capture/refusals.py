@@ -57,6 +57,23 @@ def stale_cache(name: str, used: str, touched: str, cell: str) -> CaptureRefused
     )
 
 
+def shared_memory(name: str, other: str) -> CaptureRefused:
+    return CaptureRefused(
+        f"{name} and {other} are views of one memory, into which the model writes; elsewhere each has its own",
+        where=name,
+        fix=f"{name} = {name}.copy(), or keep {other} alone and make the other from it inside the function",
+    )
+
+
+def other_answers(name: str, place: str, clear: str) -> CaptureRefused:
+    return CaptureRefused(
+        f"the cache of {name} holds answers that {name} does not give now: an object that it was asked of, or closes "
+        "over, was changed since",
+        where=place or None,
+        fix=f"{clear}.cache_clear(), then capture again" if clear else f"run the cell that makes {name} again",
+    )
+
+
 def wrapped(name: str, cell: str) -> CaptureRefused:
     return CaptureRefused(
         f"{name} was wrapped after it was defined: its text alone is another function",
@@ -79,6 +96,13 @@ def module_changed(path: str, what: str, file: str) -> CaptureRefused:
         where=file,
         fix=f"restart the kernel, or importlib.reload({path}) and run its users again, and keep what the model needs "
         "of the session in a global of the notebook; then capture again",
+    )
+
+
+def mocked(path: str) -> CaptureRefused:
+    return CaptureRefused(
+        f"{path} is not the package's own: unittest.mock has put something in its place, and was not stopped",
+        fix="unittest.mock.patch.stopall(), then capture again",
     )
 
 

@@ -13,10 +13,13 @@ from types import ModuleType
 from .bindings import Bindings
 from .captured import Cell, Taken
 from .item import Item
+from .names import uses
 from .texts import Text, parsed
 
 _FOR_ALL = ("codecs.register", "codecs.register_error", "locale.setlocale", "mimetypes.add_type")
 """What these change is met by name or not at all, so no captured name shows whether it is needed."""
+_FOR_USERS = ("calendar.setfirstweekday", "csv.register_dialect", "mimetypes.add_type")
+"""Likewise, for who uses the module."""
 
 
 def registrations(known: Bindings, taken: Mapping[str, Item]) -> Iterator[Item]:
@@ -50,11 +53,11 @@ def _registers(known: Bindings, call: ast.Call, taken: Mapping[str, Item]) -> bo
     if not isinstance(call.func, ast.Attribute):
         return False
     path = ast.unparse(call.func)
-    names = {n.id for n in ast.walk(call) if isinstance(n, ast.Name)}
+    names = uses(ast.unparse(call)).all
     if not names <= known.namespace.keys() | vars(builtins).keys():
         return False
     owner = known.namespace.get(path.partition(".")[0])
-    if path in _FOR_ALL:
+    if path in _FOR_ALL or (path in _FOR_USERS and path.partition(".")[0] in known.modules.roots):
         return True
     if not isinstance(owner, ModuleType | ABCMeta) or path.startswith("atexit."):
         return False

@@ -67,6 +67,8 @@ class Resolver:
         imported = not self.known.is_ours(value) and not self.known.is_patch(value)
         if imported and (found := self.known.imports.line(name, value)):
             return [self._import(name, *found)]
+        if home := self.known.homes.get(id(value)):
+            return [self._import(name, f"from {home[0]} import {home[1]} as {name}", None)]
         if isinstance(value, type) and self.known.is_ours(value):
             return class_items(self.known, name, value)
         if isinstance(value, _TYPING) and (item := called(self.known, name, value)):
@@ -106,6 +108,8 @@ class Resolver:
     def _value(self, name: str, value: Any) -> Item:
         """Data: what can change, or is large, stays one object under all its names."""
         kind, cell = type(value), self.known.cell(name)
+        if self.known.is_pickled(value):
+            return Item(name, "", Taken(name, "state", cell, kind.__name__))
         text, needs = self._containers.text(name, value) or (literal(value), set[str]())
         if text is None or kind in (list, dict, set):
             first = self._data.setdefault(id(value), name)

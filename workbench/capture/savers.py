@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .texts import attribute
+
 _SESSION_OPTIONS = (
     *("graph_optimization_level", "execution_mode", "intra_op_num_threads", "inter_op_num_threads"),
     *("enable_cpu_mem_arena", "enable_mem_pattern", "enable_mem_reuse", "use_deterministic_compute"),
@@ -128,7 +130,7 @@ def saver_of(kind: Any) -> Saver | None:
     for base in kind.__mro__:
         if found := SAVERS.get(f"{base.__module__}.{base.__qualname__}"):
             return found
-    own_format = callable(getattr(kind, "to_disk", None)) and callable(getattr(kind, "from_disk", None))
+    own_format = callable(attribute(kind, "to_disk")) and callable(attribute(kind, "from_disk"))
     return _TO_DISK if own_format else None
 
 

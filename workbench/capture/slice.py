@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from functools import reduce
 from pathlib import Path
 from typing import Any
 
 from ..errors import CaptureRefused
+from .caches import refuse_stale_caches_of
 from .captured import Session, Taken
-from .containers import shared_containers
+from .containers import made_containers, shared_containers
 from .cycles import cycles
-from .imports import is_local
+from .holdings import dotted, live
+from .homes import among
+from .imports import is_local, texts_beside
 from .item import Item
-from .patches import texts_beside
 from .refusals import module_changed, secret
 from .resolve import Resolver
 from .secrets import in_file, in_frame, in_text, refuse_in_files, secrets_of
-from .state import Found, StateWriter
+from .sharing import Entangled
+from .state import TOGETHER, Found, StateWriter, is_plain_array
 from .subclasses import subclasses
 from .surround import Surroundings
 from .texts import attribute
 from .unpicklable import unpicklable
+from .views import refuse_views
 
 
 class Slice:
@@ -37,12 +41,21 @@ class Slice:
         self.modules = self._resolver.modules
         self._namespace = self._resolver.namespace
         self._writer = StateWriter(folder, self._home)
-        self._writer.containers = shared_containers(self._known)
+        self._containers = shared_containers(self._known)
         self.surroundings = Surroundings(self._known)
+        self._known.is_pickled = self._writer.sharing.holds
+        self._data: list[str] = []
+        self._tangled: set[tuple[str, str]] = set()
+        self._groups: dict[str, list[str]] = {}
+        """The names of data that one file holds, by its own name."""
         self._walk([(entry, "")])
         self._surround()
         for group in list(cycles(self.items)):
-            self._write_together(group)
+            self._walk(self._write_together(group))
+        refuse_views(self._arrays(), (item.text for item in self.items.values()))
+        for path in live(self.modules.local):
+            refuse_stale_caches_of(sys.modules[path])
+        self.states |= {file.name: file for file in self._writer.parts()}
         self.hashes = self._writer.hashes
         self.secrets = secrets_of([*(cell.text for cell in session.cells), *texts_beside()], self._namespace)
         self._refuse_secrets()
@@ -60,11 +73,14 @@ class Slice:
 
     def _walk(self, names: list[tuple[str, str]]) -> None:
         """Data is written last, when all names of data are known, so that a shared object is written once."""
-        data: list[str] = []
-        while names or data:
-            if not names:
-                names += self._write_state(data.pop(0))
-                continue
+        self._follow(names)
+        while self._data:
+            name = self._data.pop(0)
+            self._follow(self._write_together([name]) if name in self._groups else self._write_state(name))
+
+    def _follow(self, names: list[tuple[str, str]]) -> None:
+        """The items of these names, and of all that they need; what is data waits to be written."""
+        while names:
             name, user = names.pop()
             if name in self.items:
                 continue
@@ -73,18 +89,21 @@ class Slice:
                 names += self._add(item)
                 if item.taken.kind == "state":
                     self._writer.names[id(self._namespace[name])] = f"{name}.pkl"
-                    data.append(name)
+                    self._data.append(name)
 
     def _add(self, item: Item) -> list[tuple[str, str]]:
         self.items.setdefault(item.name, item)
         return [(n, item.name) for n in sorted(item.needs | item.uses) if not n.startswith("import ")]
 
     def _write_state(self, name: str) -> list[tuple[str, str]]:
-        value = self._namespace[name]
-        file, found = self._written(name, lambda: self._writer.write(name, value))
-        item = self.items[name]
+        value, item = self._namespace[name], self.items[name]
+        self._say_elsewhere()
+        try:
+            file, found = self._written(name, lambda: self._writer.write(name, value))
+        except Entangled as held:
+            return self._untangle(name, held.name)
         self._bind(item, [file, *found.beside])
-        item.needs = found.globals | found.states | (found.mentioned & self._namespace.keys())
+        item.needs = self._needed(found)
         return [(n, name) for n in sorted(item.needs)]
 
     def _written(self, name: str, write: Callable[[], tuple[Path, Found]]) -> tuple[Path, Found]:
@@ -94,12 +113,16 @@ class Slice:
         except CaptureRefused as refusal:
             refusal.where = refusal.where or ", ".join(filter(None, [name, self._known.cell(name)]))
             raise
-        except OSError:
+        except (OSError, Entangled):
             raise
         except Exception as error:
             raise unpicklable(self._known, name, self._users.get(name, ""), self._namespace[name], error) from error
         self.modules.follow(found.modules)
         return file, found
+
+    def _needed(self, found: Found) -> set[str]:
+        states = {name.removesuffix(TOGETHER) for name in found.states}
+        return found.globals | states | (found.mentioned & self._namespace.keys())
 
     def _bind(self, item: Item, files: list[Path]) -> None:
         """The statement that reads the first of the files, and what is taken with it."""
@@ -108,16 +131,41 @@ class Slice:
         item.text = f'{item.name} = __state__("{files[0].name}")  # {kind}'
         item.taken = Taken(item.name, "state", self._known.cell(item.name), kind, sum(map(_size, files)))
 
-    def _write_together(self, group: list[str]) -> None:
+    def _untangle(self, name: str, other: str) -> list[tuple[str, str]]:
+        """The other way round; where that was tried, both in one file."""
+        if other in self._groups or {(name, other), (other, name)} & self._tangled:
+            return self._write_together([name, other])
+        self._tangled.add((name, other))
+        self._data = [*self._data, *self._writer.sharing.forget(other)]
+        return self._write_state(name)
+
+    def _write_together(self, names: Iterable[str]) -> list[tuple[str, str]]:
+        """What holds each other in one file, and again what was written since the first of them."""
+        group = sorted({member for name in names for member in self._groups.pop(name, [name])})
+        again = self._writer.sharing.forget_from({*group, *names})
         values = {name: self._namespace[name] for name in group}
-        together, found = self._written(group[0], lambda: self._writer.write_together(values))
+        self._say_elsewhere()
+        try:
+            together, found = self._written(group[0], lambda: self._writer.write_together(values))
+        except Entangled as held:
+            self._data += again
+            return self._write_together([*group, held.name])
+        self._groups[together.stem] = group
         self.states = {file: place for file, place in self.states.items() if place.exists()}
         self.states.update({each.name: each for each in (together, *found.beside)})
         for name in group:
-            self._bind(self.items[name], [self._writer.write_part(name, together)])
-            self.items[name].needs = found.globals | found.states | (found.mentioned & self._namespace.keys())
-        needed = [(n, group[0]) for n in sorted(self.items[group[0]].needs)]
-        self._walk(needed)
+            self._bind(self.items[name], [self._writer.write_part(name, values[name], together)])
+            self.items[name].needs = self._needed(found) - set(group)
+        self._data = [name for name in dict.fromkeys([*self._data, *again]) if name not in group]
+        return [(n, group[0]) for n in sorted(self._needed(found))]
+
+    def _arrays(self) -> Iterator[tuple[str, Any]]:
+        """The arrays that are data, under their names, and those inside of others, as parts of these."""
+        named = {name: self._namespace[name] for name, item in self.items.items() if item.taken.kind == "state"}
+        yield from ((name, value) for name, value in named.items() if is_plain_array(value))
+        for name, value in self._writer.sharing.values():
+            if is_plain_array(value) and not any(value is held for held in named.values()):
+                yield f".{name}", value
 
     def _refuse_secrets(self) -> None:
         if not self.secrets:
@@ -153,8 +201,14 @@ class Slice:
         if path := self._known.path_of(obj):
             return path
         name = self._known.make("lambda" if obj.__name__ == "<lambda>" else obj.__name__, obj)
-        self._walk([(name, "")])
+        self._follow([(name, "")])
+        self._say_elsewhere()
         return name
+
+    def _say_elsewhere(self) -> None:
+        """Tell the writer what has a place of its own by now."""
+        local = among(self._known.homes, dotted(self.modules.local))
+        self._writer.elsewhere |= {**self._containers, **made_containers(self._known), **local}
 
 
 def _part(owner: Any, name: str) -> Any:

@@ -9,29 +9,31 @@ format of its own, lies in files beside it. Two placeholders stand for what the 
 
 from __future__ import annotations
 
+import json
 import mmap
 import operator
 import pickle
 import pickletools
 import shutil
-import sys
-import warnings
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, closing, nullcontext
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FunctionType, MethodType, ModuleType
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from ..errors import CaptureRefused
+from .arrays import loses_attributes, with_attributes
+from .frames import is_frame, write_frame
 from .hashed import hashed
 from .refusals import pickled_here
 from .savers import mentioned
+from .sharing import Sharing
 from .sides import Call, Sides
 from .texts import attribute
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
 
 def captured_module(path: str = "") -> ModuleType:
@@ -46,6 +48,10 @@ def captured_state(file: str, *extra: object) -> object:
     raise CaptureRefused(
         f"the captured state {file!r} exists only inside its bundle", fix="load the bundle, not its files"
     )
+
+
+TOGETHER = ".together"
+"""Ends the name of a file for several names of which this is one."""
 
 
 @dataclass
@@ -70,10 +76,12 @@ class StateWriter:
     the SHA-256 of files that are known already."""
 
     def __init__(self, folder: Path, home: Home) -> None:
-        self._folder, self._home = folder, home
+        self._folder, self.home = folder, home
         self.names: dict[int, str] = {}
-        self.containers: dict[int, str] = {}
-        """The lists, dicts and sets that others hold too, by identity: pickles name the global instead of a copy."""
+        self.elsewhere: dict[int, str | tuple[str, str]] = {}
+        """What others hold too, by identity: the lists, dicts and sets that are globals, the objects of local modules.
+        Pickles say their names instead of a copy."""
+        self.sharing = Sharing()
         self.hashes: dict[str, str] = {}
         self.numbers: set[str] = set()
         """The files that can hold no text."""
@@ -82,27 +90,37 @@ class StateWriter:
     def write(self, name: str, value: object) -> tuple[Path, Found]:
         """The file that now holds `value`, and what it refers to. Raises what pickle raises."""
         self.names[id(value)] = f"{name}.pkl"
-        if _is_plain_array(value):
+        if self.sharing.holds(value):
+            return self._write_pickle(name, value)
+        if is_plain_array(value):
             return self._named(value, self._write_array(name, value)), Found(modules={"numpy"})
-        if _is_frame(value) and (file := _write_frame(self._folder / f"{name}.parquet", value)):
+        if is_frame(value) and (file := write_frame(self._folder / f"{name}.parquet", value)):
             return self._named(value, file), Found(modules={"pandas", "pyarrow"})
         return self._write_pickle(name, value)
 
     def write_together(self, values: Mapping[str, object]) -> tuple[Path, Found]:
         """One file for objects that hold each other, as a dict by their names, in the place of their own."""
-        for name, value in values.items():
-            self.names.pop(id(value), None)
-            self.containers.pop(id(value), None)
+        for name in values:
             for file in self._folder.glob(f"{name}.*"):
                 file.unlink() if file.is_file() else shutil.rmtree(file)
-        return self._write_pickle(f"{next(iter(values))}.together", values)
+        return self._write_pickle(f"{next(iter(values))}{TOGETHER}", values, list(values.values()))
 
-    def write_part(self, name: str, together: Path) -> Path:
+    def write_part(self, name: str, value: object, together: Path) -> Path:
         """The file of one of them, which refers to the file of all."""
         file = self._folder / f"{name}.pkl"
         with hashed(file, self.hashes) as stream:
             pickle.dump(Call(operator.getitem, Call(captured_state, together.name), name), stream)
+        self.names[id(value)] = file.name
         return file
+
+    def parts(self) -> list[Path]:
+        """The files that say, beside a pickle, which of its parts others name."""
+        found = []
+        for name, numbers in self.sharing.wanted.items():
+            found.append(self._folder / f"{name}.parts")
+            with hashed(found[-1], self.hashes) as stream:
+                stream.write(json.dumps(sorted(numbers)).encode())
+        return found
 
     def _named(self, value: object, file: Path) -> Path:
         self.names[id(value)] = file.name
@@ -116,58 +134,68 @@ class StateWriter:
             np.save(stream, value, allow_pickle=False)
         return file
 
-    def _write_pickle(self, name: str, value: object) -> tuple[Path, Found]:
+    def _write_pickle(self, name: str, value: object, members: Iterable[object] = ()) -> tuple[Path, Found]:
         file = self._folder / f"{name}.pkl"
         sides = Sides(self._folder, name, value)
         with hashed(file, self.hashes) as stream, closing(sides):
-            pickler = _Rehoming(stream, value, self._home, self.names, self.containers, sides)
+            pickler = _Rehoming(stream, name, value, {id(each) for each in members}, self, sides)
+            self.sharing.begun(name, pickler, pickler.found.states)
             pickler.dump(value)
         _refuse_main(file, name)
         pickler.found.beside = sides.files
         if sides.only_numbers:
             self.numbers |= {each.name for each in sides.files if each.suffix == ".buffers"}
         self.hashes |= sides.hashes
+        self.sharing.ended(name)
         return file, pickler.found
 
 
 class _Rehoming(pickle.Pickler):
     def __init__(
-        self,
-        stream: Any,
-        root: object,
-        home: Home,
-        names: Mapping[int, str],
-        containers: Mapping[int, str],
-        sides: Sides,
+        self, stream: Any, name: str, root: object, members: set[int], writer: StateWriter, sides: Sides
     ) -> None:
         super().__init__(stream, protocol=5, buffer_callback=sides.stays)
         self.found = Found()
-        self._root, self._home, self._names, self._containers, self._sides = root, home, names, containers, sides
+        self._name, self._sides = name, sides
+        self._own, self._members = {id(root), *members}, members
+        self.referred: set[int] = set()
+        """What it holds no more of than the name of its file."""
+        self._home, self._names, self._elsewhere = writer.home, writer.names, writer.elsewhere
+        self._sharing = writer.sharing
 
-    def persistent_id(self, obj: Any) -> str | None:
-        """The global of the captured module that is this container; the bundle looks it up as it loads."""
-        if type(obj) not in (list, dict, set) or obj is self._root:
+    def persistent_id(self, obj: Any) -> str | tuple[str, str | int] | None:
+        """The global of the captured module that is this container, the place of this object in a local module, or the
+        part of another pickle that it is; the bundle looks it up as it loads."""
+        elsewhere = self._elsewhere.get(id(obj))
+        if elsewhere and id(obj) not in self._own:
+            if isinstance(elsewhere, tuple):
+                self.found.modules.add(elsewhere[0])
+            else:
+                self.found.globals.add(elsewhere)
+            return elsewhere
+        if id(obj) in self._members or (id(obj) in self._names and id(obj) not in self._own):
             return None
-        name = self._containers.get(id(obj))
-        if name:
-            self.found.globals.add(name)
-        return name
+        if part := self._sharing.wanted_by(self._name, obj):
+            self.found.states.add(part[0])
+            return f"{part[0]}.pkl", part[1]
+        return None
 
     def reducer_override(self, obj: Any) -> Any:
         if isinstance(obj, type | FunctionType) or (
-            obj is not self._root and attribute(obj, "__wrapped__") is not None
+            id(obj) not in self._own and attribute(obj, "__wrapped__") is not None
         ):
             return self._reference(obj)
         if isinstance(obj, MethodType) and not _is_found_by_name(obj):
             return obj.__func__.__get__, (obj.__self__,)
-        if obj is not self._root and (file := self._names.get(id(obj))):
+        if id(obj) not in self._own and (file := self._names.get(id(obj))):
             self.found.states.add(file.rpartition(".")[0])
+            self.referred.add(id(obj))
             return captured_state, (file,)
         if reduced := self._sides.reduced(obj, captured_state):
             self.found.modules.add(type(obj).__module__.split(".")[0])
             return reduced
         self.found.mentioned |= mentioned(obj)
-        return _with_attributes(obj) if _loses_attributes(obj) else NotImplemented
+        return with_attributes(obj) if loses_attributes(obj) else NotImplemented
 
     def _reference(self, obj: Any) -> Any:
         if obj is captured_module or obj is captured_state:
@@ -204,69 +232,10 @@ class _Owner:
         return getattr, (_Owner(self._module, owner), last)
 
 
-def _loses_attributes(value: Any) -> bool:
-    """Whether it is an array of somebody's own class, with attributes that the pickle of an array leaves out."""
-    numpy = sys.modules.get("numpy")
-    if numpy is None or not isinstance(value, numpy.ndarray) or type(value).__module__.startswith("numpy"):
-        return False
-    own = any(getattr(type(value), name) is not getattr(numpy.ndarray, name) for name in _PICKLED_BY)
-    return not own and bool(getattr(value, "__dict__", None))
-
-
-_PICKLED_BY = ("__reduce__", "__reduce_ex__", "__setstate__")
-
-
-def _with_attributes(value: Any) -> tuple[Any, ...]:
-    """The array, once its attributes are set again: the first of a pair of which the second does so."""
-    array = _Array(value)
-    update = Call(getattr, Call(getattr, array, "__dict__"), "update")
-    return operator.getitem, ((array, Call(operator.call, update, vars(value))), 0)
-
-
-class _Array:
-    """Pickles as an array pickles by itself."""
-
-    def __init__(self, value: Any) -> None:
-        self._value = value
-
-    def __reduce__(self) -> Any:
-        return self._value.__reduce__()
-
-
-def _is_plain_array(value: object) -> bool:
+def is_plain_array(value: object) -> bool:
+    """Whether a value is an array of numpy's own class, of numbers, dates or text."""
     kind = type(value)
     return kind.__module__ == "numpy" and kind.__name__ == "ndarray" and not value.dtype.hasobject  # type: ignore[attr-defined]
-
-
-def _is_frame(value: object) -> bool:
-    kind = type(value)
-    return kind.__name__ == "DataFrame" and kind.__module__.startswith("pandas.")
-
-
-def _write_frame(file: Path, frame: pd.DataFrame) -> Path | None:
-    """Parquet where it gives the very same frame back; else nothing, and a pickle holds it."""
-    import pandas as pd
-
-    try:
-        frame.to_parquet(file)
-        with warnings.catch_warnings(action="ignore"), _as_elsewhere():
-            back = pd.read_parquet(file)
-        pd.testing.assert_frame_equal(frame, back, check_exact=True, check_column_type=True)
-        if frame.attrs == back.attrs and frame.columns.dtype == back.columns.dtype:
-            return file
-    except Exception:  # noqa: BLE001 (whatever Parquet cannot hold, a pickle can, or says why not)
-        file.unlink(missing_ok=True)
-        return None
-    file.unlink(missing_ok=True)
-    return None
-
-
-def _as_elsewhere() -> AbstractContextManager[Any]:
-    """Text as pandas reads it where nobody set it otherwise: bundles load their state before their settings count."""
-    import pandas as pd
-
-    usual = sys.modules["pandas._config.config"]._registered_options.get("future.infer_string")
-    return pd.option_context("future.infer_string", usual.defval) if usual else nullcontext()
 
 
 def _refuse_main(file: Path, name: str) -> None:

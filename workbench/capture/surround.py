@@ -11,6 +11,7 @@ from typing import Any
 
 from .bindings import Bindings, Patch
 from .captured import Taken
+from .changed import changed
 from .environment import variables
 from .imports import is_local
 from .item import Item
@@ -66,6 +67,10 @@ class Surroundings:
             if isinstance(module, ModuleType):
                 for path in paths:
                     yield from _followed(module, path.split(".")[1:])
+
+    def changed(self) -> list[str]:
+        """The keys of what cells changed in place in the packages that the model uses."""
+        return changed(self._known, self._known.modules.roots | self._always)
 
     def variables(self, taken: Mapping[str, Item]) -> tuple[str, ...]:
         """The variables of the environment that the items and the local modules read, and that are set here."""

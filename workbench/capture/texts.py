@@ -250,7 +250,7 @@ def _is_generated(function: FunctionType, cls: type) -> bool:
     """Whether `dataclass`, `attrs` or `NamedTuple` wrote a method."""
     if function.__globals__.get("__name__") != cls.__module__:
         return True
-    by_parts = hasattr(cls, "__dataclass_fields__") or hasattr(cls, "__attrs_attrs__")
+    by_parts = attribute(cls, "__dataclass_fields__") or attribute(cls, "__attrs_attrs__")
     return (
         by_parts
         and function.__name__.startswith("__")

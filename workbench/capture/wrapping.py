@@ -9,16 +9,14 @@ from collections.abc import Callable, Iterator, Mapping
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
+from .digest import Cached
 from .literals import is_immutable, literal
-from .names import uses
-from .refusals import stale_cache
 from .texts import Text, function_text, inner_code, same_code, unwrapped
 
 if TYPE_CHECKING:
     from .bindings import Bindings
 
 _OF_CLASSES = ("property", "staticmethod", "classmethod")
-_Cached = type(functools.lru_cache(lambda: None))
 
 
 def of_the_notebook(known: Bindings, decorators: list[ast.expr]) -> list[ast.expr]:
@@ -69,7 +67,6 @@ def changed_methods(known: Bindings, cls: type, text: Text) -> list[str]:
     for node in methods:
         live = vars(cls).get(node.name)
         live = getattr(live, "__func__", getattr(live, "fget", live))
-        refuse_a_stale_cache(known, f"{cls.__name__}.{node.name}", live, since=cls.__name__)
         decorators = [d for d in node.decorator_list if _root(d) not in _OF_CLASSES]
         if of_the_notebook(known, decorators):
             links, function = _links(known, node.name, live)
@@ -148,7 +145,7 @@ def call(value: Any, refer: Callable[[str, Any], str]) -> str | None:
     """The expression of the decorator that was put around a function by hand: `functools.lru_cache(maxsize=8)`."""
     if is_dispatching(value):
         return f"{refer('functools', functools)}.singledispatch"
-    if isinstance(value, _Cached):
+    if isinstance(value, Cached):
         said = value.cache_parameters()
         return f"{refer('functools', functools)}.lru_cache(maxsize={said['maxsize']}, typed={said['typed']})"
     return None
@@ -157,27 +154,3 @@ def call(value: Any, refer: Callable[[str, Any], str]) -> str | None:
 def is_dispatching(value: Any) -> bool:
     """Whether `functools.singledispatch` made it."""
     return isinstance(getattr(value, "registry", None), Mapping) and hasattr(value, "dispatch")
-
-
-def refuse_a_stale_cache(known: Bindings, name: str, value: Any, since: str = "") -> None:
-    """Refuse a filled cache over names that were bound, or whose objects were changed, by a cell after its own."""
-    if not isinstance(value, _Cached) or not value.cache_info().currsize:
-        return
-    for used in sorted(_reached(known, value)):
-        if place := known.touched_since(used, since or name):
-            raise stale_cache(name, used, place, known.place(since or name))
-
-
-def _reached(known: Bindings, value: Any) -> set[str]:
-    """The globals that a function reads, itself or through functions that it calls."""
-    found: set[str] = set()
-    pending = [unwrapped(value)]
-    while pending:
-        function = pending.pop()
-        text = function_text(function, known.session) if isinstance(function, FunctionType) else None
-        if text is None:
-            continue
-        new = {n for n in uses(text.source).all if n in known.namespace} - found
-        found |= new
-        pending += [unwrapped(v) for n in new if callable(v := known.namespace[n])]
-    return found

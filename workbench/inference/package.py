@@ -94,6 +94,7 @@ class _Bundle:
         self.modules = frozenset(manifest["modules"])
         self._hashes: Mapping[str, str] = manifest["files"]
         self._loaded: dict[str, Any] = {}
+        self._parts: dict[str, dict[int, Any]] = {}
         self._sound: set[str] = set()
 
     def imported(
@@ -136,7 +137,18 @@ class _Bundle:
         beside = path.with_suffix(".buffers").name
         large = buffers(self._checked(f"state/{beside}")) if f"state/{beside}" in self._hashes else None
         with path.open("rb") as stream:
-            return _Unpickler(stream, self, large).load()
+            unpickler = _Unpickler(stream, self, large)
+            value = unpickler.load()
+        named = path.with_suffix(".parts")
+        if f"state/{named.name}" in self._hashes:
+            numbers, memo = json.loads(self._checked(f"state/{named.name}").read_bytes()), unpickler.memo.copy()
+            self._parts[path.name] = {number: memo[number] for number in numbers}
+        return value
+
+    def part(self, file: str, number: int) -> Any:
+        """The object that has this number in the pickle `state/<file>`."""
+        self.state(file)
+        return self._parts[file][number]
 
     def data(self, path: str, *, as_path: bool = False) -> str | Path:
         """Where the file or folder `path` is that the model read as this path in its notebook."""
@@ -181,9 +193,12 @@ class _Unpickler(pickle.Unpickler):
             "captured_state": bundle.state,
         }
 
-    def persistent_load(self, pid: str) -> Any:
-        """A container that pickles share with the globals of model.py."""
-        return self._bundle.namespace[pid]
+    def persistent_load(self, pid: str | tuple[str, str | int]) -> Any:
+        """What this pickle shares: a global of model.py, an object of a local module, a part of another pickle."""
+        if isinstance(pid, str):
+            return self._bundle.namespace[pid]
+        place, name = pid
+        return self._bundle.part(place, name) if isinstance(name, int) else getattr(self._bundle.module(place), name)
 
     def find_class(self, module: str, name: str) -> Any:
         if module == _PLACEHOLDERS and name in self._resolved:

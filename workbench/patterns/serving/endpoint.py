@@ -94,9 +94,7 @@ class Endpoint:
             self.metrics.answered(time.perf_counter() - started, reply.status)
             if self.traces:
                 self._trace(path, headers, reply.status, time.perf_counter() - started)
-        if len(reply.content) >= PAYS:
-            await compress(reply, headers)
-        await self._send(reply, send, head=scope["method"] == "HEAD")
+        await self._send(reply, scope, headers, send)
 
     def _trace(self, path: str, headers: Headers, status: int, seconds: float) -> None:
         assert self.traces
@@ -104,7 +102,9 @@ class Endpoint:
         about = {"workbench.model": served.name, "workbench.version": served.version}
         self.traces.answered(path, headers, status, seconds, about)
 
-    async def _send(self, reply: Reply, send: Send, *, head: bool = False) -> None:
+    async def _send(self, reply: Reply, scope: Any, asked: Headers, send: Send) -> None:
+        if len(reply.content) >= PAYS:
+            await compress(reply, asked)
         headers = [
             (b"content-type", reply.type),
             (b"content-length", str(len(reply.content)).encode()),
@@ -113,7 +113,7 @@ class Endpoint:
         if self.draining:
             headers.append((b"connection", b"close"))
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-        await send({"type": "http.response.body", "body": b"" if head else reply.content})
+        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else reply.content})
 
     async def _predict(self, protocol: Protocol, request: Request, receive: Receive, send: Send) -> Reply | None:
         """The reply; None where it was sent in parts."""
@@ -191,7 +191,7 @@ class Endpoint:
         """Answer who sends no rows: whether it is well, to anybody; all else to who may look."""
         if scope["method"] in ("GET", "HEAD") and (health := self._health(path)) is not None:
             health.headers += self._version(self.live.current())
-            await self._send(health, send, head=scope["method"] == "HEAD")
+            await self._send(health, scope, headers, send)
             return
         if path.startswith(deferring.PREFIX) and self.deferring and scope["method"] in ("GET", "HEAD", "DELETE"):
             await self._look_up(path, headers, scope, send)
@@ -205,7 +205,7 @@ class Endpoint:
         assert self.deferring
         self.access.check_looking(headers, scope["query_string"])
         reply = await self.deferring.look(scope["method"], path.removeprefix(deferring.PREFIX))
-        await self._send(reply, send, head=scope["method"] == "HEAD")
+        await self._send(reply, scope, headers, send)
 
     def _named_by(self, send: Send, further: Pairs = ()) -> Send:
         """Sends what the site answers with the version in its headers, and these."""

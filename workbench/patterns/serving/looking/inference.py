@@ -69,7 +69,7 @@ def _repository(paths: APIRouter, endpoint: Endpoint) -> None:
         asked = await said(request)
         only_ready = type(asked) is dict and asked.get("ready") is True
         now = endpoint.live.current()
-        return _json(v2_about.index(now, ready=not endpoint.draining, only_ready=only_ready))
+        return _json(v2_about.index(now, ready=endpoint.ready, only_ready=only_ready))
 
     @paths.post("/v2/repository/models/{name}/load")
     async def load(name: str, request: Request) -> Response:

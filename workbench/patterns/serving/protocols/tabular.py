@@ -7,6 +7,7 @@ import math
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import orjson
 
 from ....data import ipc, quoting
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from ....data.decoding import Columns, Decoder
+    from ....inference.fields import Field
     from ....inference.schema import Schema
     from ..batcher import Answer
     from ..exchange import Request
@@ -29,6 +31,8 @@ Rows = tuple["Columns | None", Any, int]
 """What a `Question` begins with: columns, data, and the number of rows."""
 
 _BODY = "the body"
+_FEW = 64
+"""So many rows are as quick in lists."""
 _WIDER, _FREE_COLUMNS = 10, 1000
 """A CSV may have so many times the model's columns, and so many more: each costs memory whatever is in it."""
 _COMMAS = "send UTF-8 with values separated by commas (Content-Type: text/csv), or say what it is: text/csv; charset=…"
@@ -57,7 +61,26 @@ def _read_delimited(request: Request, decoder: Decoder, delimiter: str, advice: 
         what = f"the header has {len(names)} columns; the model takes {_width(decoder.schema)}"
         raise Refused(what, fix="leave out the columns that it does not take")
     table = pa.concat_tables([piece.table for piece in source.pieces()])
-    return None, read_text(table, decoder.schema), table.num_rows
+    return _rows(read_text(table, decoder.schema), decoder)
+
+
+def _rows(table: pa.Table, decoder: Decoder) -> Rows:
+    """The rows of a table; few ones as lists, so that they share a batch with others."""
+    fields = decoder.schema.fields
+    few = table.num_rows <= _FEW and decoder.plain and all(_lists(table, field) for field in fields)
+    columns = [table.column(field.name).to_pylist() for field in fields] if few else None
+    return columns, table, table.num_rows
+
+
+def _lists(table: pa.Table, field: Field) -> bool:
+    """Whether a column says the same as a list: dates and bytes do not, nor does NaN where a value may be missing."""
+    import pyarrow as pa
+
+    if field.name not in table.column_names:
+        return False
+    kind, types = table.column(field.name).type, pa.types
+    simple = types.is_integer(kind) or types.is_boolean(kind) or types.is_string(kind) or types.is_large_string(kind)
+    return bool(simple or (types.is_floating(kind) and isinstance(field.runtime, np.dtype)))
 
 
 def _charset(request: Request) -> str:
@@ -76,11 +99,10 @@ def _width(schema: Schema) -> int:
 
 
 def read_arrow(request: Request, decoder: Decoder) -> Rows:
-    """A table in Arrow's stream or file format, whose arrays the model gets as they are."""
+    """A table in Arrow's stream or file format, of whose arrays the model's are made without lists but for few rows."""
     schema = decoder.schema
     wanted = None if schema.kind == "array" else set(schema.names)
-    table = ipc.read(request.content, _BODY, wanted, _width(schema))
-    return None, table, table.num_rows
+    return _rows(ipc.read(request.content, _BODY, wanted, _width(schema)), decoder)
 
 
 def read_lines(request: Request, decoder: Decoder) -> Rows:

@@ -181,12 +181,19 @@ def _nested(values: list[Any], inner: Sequence[int]) -> list[Any]:
 
 
 def _texts(tensor: Tensor, field: Field | None) -> list[Any]:
-    """Bytes for a field that holds bytes, text for any other."""
+    """Bytes for a field that holds bytes, text for any other. Raw tensors have no null: what is empty is missing, where
+    it could be no value."""
     wants = field is not None and (field.kind == "bytes" or (field.kind == "arrow" and "binary" in field.dtype))
-    values = (
-        tensor.values if tensor.content_type != "base64" else _each(tensor.name, tensor.values, _unpacked, "base64")
-    )
-    return values if wants else _each(tensor.name, values, _text, "UTF-8")
+    packed = tensor.content_type == "base64"
+    values = _each(tensor.name, tensor.values, _unpacked, "base64") if packed else tensor.values
+    if wants:
+        return values
+    texts = _each(tensor.name, values, _text, "UTF-8")
+    return texts if packed or _has_empty(field) else [text or None for text in texts]
+
+
+def _has_empty(field: Field | None) -> bool:
+    return field is None or field.kind in ("text", "arrow") or "" in (field.categories or ())
 
 
 def _each(name: str, values: list[Any], read: Callable[[Any], Any], what: str) -> list[Any]:
