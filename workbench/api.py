@@ -161,6 +161,7 @@ class Workbench:
         model: str,
         *,
         port: int | None = None,
+        grpc: int | bool | None = None,
         host: str | None = None,
         no_token: bool = False,
         open_metrics: bool = False,
@@ -179,7 +180,7 @@ class Workbench:
         notify: str | None = None,
         dry_run: bool = False,
     ) -> Any:
-        """Answer requests over HTTP, in the background."""
+        """Answer requests over HTTP, and over gRPC where asked for, in the background."""
         limits = {
             "max_body": round((max_body or 16) * 1_000_000),
             "max_queue": max_queue or 1024,
@@ -188,6 +189,7 @@ class Workbench:
         spec = {
             "host": host or "127.0.0.1",
             "port": port or 0,
+            "grpc": grpc or None,
             "workers": workers or 1,
             "token": not no_token,
             "open_metrics": open_metrics,

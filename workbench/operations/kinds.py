@@ -37,6 +37,11 @@ class Service(Handle):
         return str(self.facts.get("url", ""))
 
     @property
+    def grpc(self) -> str:
+        """Where it answers over gRPC: `127.0.0.1:8001`; empty where it does not."""
+        return str(self.facts.get("grpc") or "")
+
+    @property
     def token(self) -> Token:
         """What it asks for in the header `Authorization: Bearer …`; empty where it asks for none. NotFound."""
         file = self.running.store.job_folder(self.name) / "token"
@@ -50,7 +55,7 @@ class Service(Handle):
         return {"url": self.url, "figures": figures.of_service(self.job)}
 
     def _brief(self) -> list[str]:
-        return [self.url, self._version()]
+        return [self.url, f"grpc {self.grpc}" if self.grpc else "", self._version()]
 
     def _lines(self) -> list[tuple[str, str]]:
         own = self.name.partition("/")[2]

@@ -72,6 +72,15 @@ _BATCH = (
 _SERVE = (
     MODEL,
     option("port", "number", "the port; without it a free one, kept from then on", "PORT", least=0, most=65_535),
+    option(
+        "grpc",
+        "number",
+        "answer over gRPC too; without a port at a free one, kept from then on",
+        "PORT",
+        least=1,
+        most=65_535,
+        bare=True,
+    ),
     option("host", "text", "the address (127.0.0.1: this machine only)", "ADDRESS"),
     switch("no_token", "answer whoever asks"),
     switch("open_metrics", "show figures and health to whoever asks, without a token"),

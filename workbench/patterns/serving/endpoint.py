@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ...monitoring.traces import Traces
     from .access import Access
     from .deferring import Deferring
-    from .exchange import Headers, Pairs, Question
+    from .exchange import Ask, Headers, Pairs, Question
     from .live import Live
     from .served import Served
 
@@ -47,7 +47,7 @@ class _Stays:
     disconnected = False
 
 
-_STAYS = _Stays()
+STAYS = _Stays()
 
 
 class Endpoint:
@@ -57,6 +57,7 @@ class Endpoint:
         self.live, self.name, self.access, self.limits, self.metrics = live, name, access, limits, metrics
         self.batcher = Batcher(live, metrics, limits.max_queue)
         self.draining = False
+        self.calls = 0  # under way, beside the requests over HTTP
         self.deferring: Deferring | None = None
         self.traces: Traces | None = None
         self._named: tuple[Served, Pairs] | None = None
@@ -93,10 +94,11 @@ class Endpoint:
         if scope["method"] == "POST":
             self.metrics.answered(time.perf_counter() - started, reply.status)
             if self.traces:
-                self._trace(path, headers, reply.status, time.perf_counter() - started)
+                self.trace(path, headers, reply.status, time.perf_counter() - started)
         await self._send(reply, scope, headers, send)
 
-    def _trace(self, path: str, headers: Headers, status: int, seconds: float) -> None:
+    def trace(self, path: str, headers: Headers, status: int, seconds: float) -> None:
+        """Tell those who collect traces of a request."""
         assert self.traces
         served = self.live.current()
         about = {"workbench.model": served.name, "workbench.version": served.version}
@@ -120,16 +122,16 @@ class Endpoint:
         request.content = await body.read(receive, request.headers, self.limits.max_body)
         if self.deferring and deferring.wanted(request.headers):
             return await self.deferring.take(request)
-        client = getattr(receive, "__self__", _STAYS)
+        client = getattr(receive, "__self__", STAYS)
         if events.wanted(request.headers):
             await self._send_events(protocol, request, client, send)
             return None
-        return await self._answer(protocol, request, client)
+        return await self.answer(protocol.ask, request, client)
 
     async def _send_events(self, protocol: Protocol, request: Request, client: Any, send: Send) -> None:
         started, served = time.perf_counter(), self.live.current()
-        table = self.batcher.table(served, self._question(protocol, request, served))
-        headers = [(b"content-type", events.TYPE), (b"cache-control", b"no-cache"), *self._version(served)]
+        table = self.batcher.table(served, self._question(protocol.ask, request, served))
+        headers = [(b"content-type", events.TYPE), (b"cache-control", b"no-cache"), *self.version(served)]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         async for event in events.events(self.batcher.thread, served, table, client):
             await send({"type": "http.response.body", "body": event, "more_body": True})
@@ -141,34 +143,35 @@ class Endpoint:
         protocol = PLAIN
         try:
             protocol = routes.find(request.path, request.headers, self.live.current()) or PLAIN
-            return await self._answer(protocol, request, _STAYS)
+            return await self.answer(protocol.ask, request)
         except Exception as error:  # noqa: BLE001 who fetches it gets an answer whatever happens
             return self._failed(protocol, error, request)
 
-    async def _answer(self, protocol: Protocol, request: Request, client: Any) -> Reply:
+    async def answer(self, ask: Ask, request: Request, client: Any = STAYS) -> Reply:
+        """The reply to a request that was let in, read by `ask`."""
         log = self.batcher.log
         if log is None:
-            return await self._asked(protocol, request, client)
+            return await self._asked(ask, request, client)
         log.begin(request)
         try:
-            reply = await self._asked(protocol, request, client)
+            reply = await self._asked(ask, request, client)
         except Refused as error:
             log.refused(self.live.current(), request, error)
             raise
         reply.headers += _identified(request)
         return reply
 
-    async def _asked(self, protocol: Protocol, request: Request, client: Any) -> Reply:
+    async def _asked(self, ask: Ask, request: Request, client: Any) -> Reply:
         served = self.live.current()
-        question = self._question(protocol, request, served)
+        question = self._question(ask, request, served)
         due = self.batcher.loop.time() + self._patience(request.headers)
         answer = await self.batcher.ask(question, served.inputs, due, client, request)
         reply = question.encode(answer)
-        reply.headers += self._version(answer.served)
+        reply.headers += self.version(answer.served)
         return reply
 
-    def _question(self, protocol: Protocol, request: Request, served: Served) -> Question:
-        question = protocol.ask(request, self.batcher.decoder(served))
+    def _question(self, ask: Ask, request: Request, served: Served) -> Question:
+        question = ask(request, self.batcher.decoder(served))
         if not question.rows:
             raise Refused("the body holds no rows", fix="send at least one row; GET / shows how")
         return question
@@ -190,7 +193,7 @@ class Endpoint:
     async def _look(self, path: str, headers: Headers, scope: Any, receive: Receive, send: Send) -> None:
         """Answer who sends no rows: whether it is well, to anybody; all else to who may look."""
         if scope["method"] in ("GET", "HEAD") and (health := self._health(path)) is not None:
-            health.headers += self._version(self.live.current())
+            health.headers += self.version()
             await self._send(health, scope, headers, send)
             return
         if path.startswith(deferring.PREFIX) and self.deferring and scope["method"] in ("GET", "HEAD", "DELETE"):
@@ -212,7 +215,7 @@ class Endpoint:
 
         async def sending(message: Any) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], *further, *self._version(self.live.current())]
+                message["headers"] = [*message["headers"], *further, *self.version()]
                 if self.draining:
                     message["headers"].append((b"connection", b"close"))
             await send(message)
@@ -225,7 +228,9 @@ class Endpoint:
 
         return site(self)
 
-    def _version(self, served: Served) -> Pairs:
+    def version(self, served: Served | None = None) -> Pairs:
+        """The headers that say which version answered, or answers now."""
+        served = served or self.live.current()
         if self._named is None or self._named[0] is not served:
             model, version = served.name.encode(), str(served.version).encode()
             self._named = served, ((b"x-workbench-model", model), (b"x-workbench-version", version))
@@ -249,21 +254,25 @@ class Endpoint:
         return None
 
     def _failed(self, protocol: Protocol, error: Exception, request: Request | None) -> Reply:
-        if not isinstance(error, WorkbenchError):
-            what = f"{self.name} failed at this request: {type(error).__name__}"
-            journal.note(what, error)
-            error = Refused(what, fix=f"%workbench logs {self.name} says where", status=500)
-        reply = self._refusal(protocol, error)
+        reply = self._refusal(protocol, self.told(error))
         reply.headers += _identified(request) if request else ()
         return reply
 
-    def _refusal(self, protocol: Protocol, error: WorkbenchError) -> Reply:
-        status = status_of(error)
-        headers = self._version(self.live.current())
-        if isinstance(error, Refused):
-            headers += error.headers
+    def told(self, error: Exception) -> WorkbenchError:
+        """What a client is told of an error; the log has it too, where the client is not to blame."""
         if isinstance(error, ModelFailed):
             journal.note(error)
+        if isinstance(error, WorkbenchError):
+            return error
+        what = f"{self.name} failed at this request: {type(error).__name__}"
+        journal.note(what, error)
+        return Refused(what, fix=f"%workbench logs {self.name} says where", status=500)
+
+    def _refusal(self, protocol: Protocol, error: WorkbenchError) -> Reply:
+        status = status_of(error)
+        headers = self.version()
+        if isinstance(error, Refused):
+            headers += error.headers
         reply = protocol.refusal(error, status)
         reply.headers, reply.status = headers, status
         return reply

@@ -54,7 +54,7 @@ async def serve(
     config.load()
     server = uvicorn.Server(config)
     server.lifespan = config.lifespan_class(config)
-    endpoint.batcher.alone = lambda: len(server.server_state.tasks) == 1
+    endpoint.batcher.alone = lambda: len(server.server_state.tasks) + endpoint.calls == 1
     await server.startup(sockets=[sock])
     ticking = asyncio.create_task(server.main_loop())
     _freeze()
