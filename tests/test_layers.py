@@ -20,7 +20,7 @@ ORDER = (
     ("spawn",),
     ("capture", "inference"),
     ("bundle",),
-    ("data", "notify", "monitoring"),
+    ("data", "notify", "monitoring", "fast"),
     ("patterns",),
     ("jobs",),
     ("operations",),

@@ -174,6 +174,7 @@ class Workbench:
         keep_requests: str | None = None,
         hide: str | None = None,
         hash: str | None = None,
+        fast: bool = False,
         name: str | None = None,
         workers: int | None = None,
         env_file: str | None = None,
@@ -196,6 +197,7 @@ class Workbench:
             "tls": certificate(tls_cert, tls_key),
             "log": request_log.options(keep_requests, hide, hash, on=log_requests),
             "limits": limits,
+            "fast": fast,
         }
         return self._deploying().serve(model, spec, Common(name, env_file, notify, dry_run))
 
@@ -208,13 +210,14 @@ class Workbench:
         group: str | None = None,
         start: str | int | None = None,
         most: int | None = None,
+        fast: bool = False,
         name: str | None = None,
         env_file: str | None = None,
         notify: str | None = None,
         dry_run: bool = False,
     ) -> Any:
         """Predict for each record of a queue, in the background."""
-        spec = {"group": group, "start": str(start or "start"), "most": most or 1000}
+        spec = {"group": group, "start": str(start or "start"), "most": most or 1000, "fast": fast}
         return self._deploying().stream(model, input, output, spec, Common(name, env_file, notify, dry_run))
 
     def put(self, url: str, input: Any, *, key: str | None = None, rate: float | None = None) -> Any:

@@ -116,6 +116,7 @@ class Door:
             self.selector.unregister(child.channel)
             return
         for message in messages:
+            self.facts |= message.get("facts", {})
             if "answer" in message:
                 self._answered(child, message)
             else:

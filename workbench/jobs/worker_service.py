@@ -111,7 +111,7 @@ class Worker:
 
         version = Registry(paths.registry(self.home)).resolve(ref)
         self.folders[version.ref] = version.folder
-        return Served.of(version, self.home)
+        return Served.of(version, self.home, fast=self.job.spec.get("fast", False))
 
     async def serve(self) -> None:
         """Answer requests, once the door says that it may, until told to drain."""
@@ -136,7 +136,7 @@ class Worker:
         endpoint.batcher.log, endpoint.traces = self._log(), traces.begin(self.job.name)
         endpoint.deferring = self._deferring()
         beside = [asyncio.create_task(self._listen()), asyncio.create_task(self._stay_in_touch())]
-        self.tell(loaded=True)
+        self.tell(loaded=True, facts={"speed": self.live.current().speed})
         await self.go.wait()
         if not self.drain.is_set():
             await self._answer(endpoint)
@@ -247,7 +247,8 @@ class Worker:
             self._leave()
         elif message["do"] == "flip":
             self._let_go()
-            self.tell(answer=message["id"], ok=True, text="", ref=message["ref"])
+            facts = {"speed": self.live.current().speed}
+            self.tell(answer=message["id"], ok=True, text="", ref=message["ref"], facts=facts)
         else:
             refusal = await self._prepared(message["ref"], message["at"])
             self.tell(answer=message["id"], ok=not refusal, text=refusal, ref=message["ref"])

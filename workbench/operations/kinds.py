@@ -64,6 +64,7 @@ class Service(Handle):
             ("call", self._call(own) if self.state == "ready" else ""),
             ("seen", figures.words(figures.of_service(self.job)) if not self.job.over else ""),
             ("lost", figures.deaths(self.facts) if not self.job.over else ""),
+            ("speed", self.facts.get("speed", "")),
             ("new", self._newer()),
             ("next", self._next(f"%workbench status {self.name}")),
         ]
@@ -94,7 +95,8 @@ class Stream(Handle):
     def _lines(self) -> list[tuple[str, str]]:
         way = f"{self.job.spec['input']} → {self.job.spec['output']}"
         steps = self._next(f"%workbench put {self.job.spec['input']} FILE")
-        lines = [("note", self.remark), ("way", way), ("dead", self._dead()), ("new", self._newer())]
+        lines = [("note", self.remark), ("way", way), ("dead", self._dead())]
+        lines += [("speed", self.facts.get("speed", "")), ("new", self._newer())]
         return [*lines, ("next", steps)]
 
 

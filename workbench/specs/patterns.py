@@ -28,6 +28,7 @@ _PREDICT = (
 _NAME = option("name", "name", "its own name; without it the model's or the notebook's", "NAME")
 _NOTIFY = option("notify", "text", "where to tell that it failed: a mail address or a URL", "URL|ADDRESS")
 _ENV_FILE = option("env_file", "text", "a file of NAME=VALUE lines: the variables that it gets", "FILE")
+_FAST = switch("fast", "let known estimators answer by a quicker computation, where it is proven equal")
 _LASTING = (
     _NAME,
     option("workers", "number", "how many processes answer (1)", "N", least=1, most=256),
@@ -93,6 +94,7 @@ _SERVE = (
     option("keep_requests", "text", "for how long (7d), and at most so much (1GB): `30d`, `500MB` or both", "7d,1GB"),
     option("hide", "text", "columns that are not kept", "COLUMNS"),
     option("hash", "text", "columns of which a digest is kept, the same for the same value", "COLUMNS"),
+    _FAST,
     *_LASTING,
 )
 
@@ -110,6 +112,7 @@ _STREAM = (
     option("group", "name", "its group of consumers; without it its own name", "GROUP"),
     option("start", "text", "where a new group begins: `start`, `end` or an offset (start)", "OFFSET"),
     option("most", "number", "the most records of one micro-batch (1000)", "N", least=1),
+    _FAST,
     *(o for o in _LASTING if o.name != "workers"),
 )
 
