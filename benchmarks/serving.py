@@ -80,12 +80,12 @@ def asked(url: str, body: bytes, pids: list[int], connections: int, token: str =
 
 def row(name: str, one: Load, many: Load, spent: float, own: float, echo: float) -> None:
     times = [one.quantile(0.5) * 1e3, own * 1e3, one.quantile(0.99) / one.quantile(0.5), many.quantile(0.99) * 1e3]
-    print(f"{name:8}{many.rate:10,.0f}{spent:9.1f}{spent / echo:9.2f} ×" + "".join(f"{value:11.3f}" for value in times))
+    print(f"{name:14}{many.rate:10,.0f}{spent:9.1f}{spent / echo:9.2f} ×" + "".join(f"{value:11.3f}" for value in times))
 
 
 def main() -> None:
     print(
-        f"{'':8}{'many/s':>10}{'CPU µs':>9}{'of echo':>11}{'p50 ms':>11}{'model ms':>11}{'p99/p50':>11}{'p99 many':>11}"
+        f"{'':14}{'many/s':>10}{'CPU µs':>9}{'of echo':>11}{'p50 ms':>11}{'model ms':>11}{'p99/p50':>11}{'p99 many':>11}"
     )
     body, port = orjson.dumps(MODELS["linear"][2]), free_port()
     command = [sys.executable, "-m", "measure.echo", str(port)]
@@ -98,11 +98,13 @@ def main() -> None:
         try:
             for name, (function, example, record) in MODELS.items():
                 api.model(name, function, example=example, session=session_of_script())
-                service = api.serve(name)
-                pids = family(service.job.process.pid)
-                measured = asked(f"{service.url}/predict", orjson.dumps(record), pids, MANY[name], service.token)
-                row(name, *measured, own_call(function, example[:1]), echo)
-                service.stop()
+                own = own_call(function, example[:1])
+                for fast in (False, True):
+                    service = api.serve(name, fast=fast)
+                    pids = family(service.job.process.pid)
+                    measured = asked(f"{service.url}/predict", orjson.dumps(record), pids, MANY[name], service.token)
+                    row(f"{name} --fast" if fast else name, *measured, own, echo)
+                    service.stop()
         finally:
             api.shutdown(all=True)
 
