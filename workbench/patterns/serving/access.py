@@ -27,23 +27,32 @@ class Access:
     ) -> None:
         self.name, self.local, self.tokens, self.open_metrics = name, local, tokens, open_metrics
         self.token = None if token is None else token.encode()
+        self._usual = b"Bearer " + (self.token or b"")
+        self._host = b""  # that was let in last
         self._cookie = b"workbench-" + name.encode().hex().encode()
 
     def check_host(self, headers: Headers) -> None:
         """Refused with 421 for the name of another host."""
         if not self.local:
             return
-        host = headers.get(b"host", b"localhost").lower()
+        host = headers.get(b"host", b"localhost")
+        if host == self._host:
+            return
+        host = host.lower()
         if host.rpartition(b":")[0] not in _LOCAL and host not in _LOCAL:
             what = f"the request is for the host {host.decode('latin-1')}; {self.name} answers as localhost"
             fix = "ask 127.0.0.1 or localhost; for other machines, %serve with --host 0.0.0.0"
             raise Refused(what, fix=fix, status=421)
+        self._host = headers.get(b"host", b"localhost")
 
     def check(self, headers: Headers) -> str:
         """The name of the token in `Authorization`, empty for the service's own. Refused with 401 for another."""
         if self.token is None:
             return ""
-        scheme, _, given = headers.get(b"authorization", b"").partition(b" ")
+        said = headers.get(b"authorization", b"")
+        if self.token and hmac.compare_digest(said, self._usual):
+            return ""
+        scheme, _, given = said.partition(b" ")
         if scheme.lower() != b"bearer":
             self._refuse("asks for a token" if not scheme else "asks for its token after the word Bearer")
         return self._compare(given.strip())

@@ -15,7 +15,8 @@ from ...errors import ModelFailed, WorkbenchError
 from . import body, deferring, events, routes
 from .batcher import Batcher
 from .compression import PAYS, compress
-from .exchange import Reply, Request
+from .exchange import JSON, Reply, Request
+from .joined import Whole
 from .refusals import Refused, not_taken, status_of
 from .routes import PLAIN, Protocol
 
@@ -60,7 +61,8 @@ class Endpoint:
         self.calls = 0  # under way, beside the requests over HTTP
         self.deferring: Deferring | None = None
         self.traces: Traces | None = None
-        self._named: tuple[Served, Pairs] | None = None
+        self._named: tuple[Served, Pairs, bytes] | None = None
+        self._whole = Whole()
 
     @property
     def ready(self) -> bool:
@@ -107,6 +109,10 @@ class Endpoint:
     async def _send(self, reply: Reply, scope: Any, asked: Headers, send: Send) -> None:
         if len(reply.content) >= PAYS:
             await compress(reply, asked)
+        if self._named and reply.headers is self._named[1] and reply.type is JSON and reply.status == 200:
+            usual = scope["method"] != "HEAD" and not self.draining
+            if usual and self._whole.write(getattr(send, "__self__", None), self._named[2], reply.content):
+                return
         headers = [
             (b"content-type", reply.type),
             (b"content-length", str(len(reply.content)).encode()),
@@ -233,7 +239,9 @@ class Endpoint:
         served = served or self.live.current()
         if self._named is None or self._named[0] is not served:
             model, version = served.name.encode(), str(served.version).encode()
-            self._named = served, ((b"x-workbench-model", model), (b"x-workbench-version", version))
+            pairs = (b"x-workbench-model", model), (b"x-workbench-version", version)
+            lines = (b"%b: %b\r\n" % pair for pair in ((b"content-type", JSON), *pairs))
+            self._named = served, pairs, b"".join(lines)
         return self._named[1]
 
     def _health(self, path: str) -> Reply | None:

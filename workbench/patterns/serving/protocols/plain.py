@@ -29,7 +29,7 @@ def of(said: Any, decoder: Decoder) -> Question:
             return _columns(said, decoder)
         return Question(decoder.of_records([said]), [said], 1, _record)
     if type(said) is list and said:
-        if all(type(record) is dict for record in said):
+        if type(said[0]) is dict and all(type(record) is dict for record in said):
             return Question(decoder.of_records(said), said, len(said), records)
         columns = decoder.of_rows(said)
         if columns is not None:
