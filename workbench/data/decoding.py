@@ -81,7 +81,7 @@ def _numbers(values: list[Any], runtime: Any, shape: tuple[int, ...]) -> Array |
         return None
     if not shape:
         return _flat_numbers(values, set(map(type, values)), runtime)
-    if not all(type(row) is list and len(row) == shape[0] for row in values):
+    if set(map(type, values)) != {list} or set(map(len, values)) != {shape[0]}:
         return None
     flat = list(chain.from_iterable(values))
     kinds = set(map(type, flat))

@@ -51,8 +51,9 @@ class Metrics:
         """One request was answered with this status, so long after its first byte."""
         own = self._own
         own[0] += 1
-        own[1] += status >= 400
-        own[7] += 400 <= status < 500
+        if status >= 400:
+            own[1] += 1
+            own[7] += status < 500
         own[4] += seconds
         own[len(FIELDS) + bisect_left(BOUNDS, seconds)] += 1
 

@@ -233,6 +233,8 @@ class Batcher:
         shared = self._shared(served, together) if len(together) > 1 else None
         if shared is None:
             return [self._apart(served, asked) for asked in batch]
+        if len(together) == len(batch):
+            return list(shared)
         found = dict(zip(map(id, together), shared, strict=True))
         return [found[id(asked)] if id(asked) in found else self._apart(served, asked) for asked in batch]
 

@@ -3,6 +3,7 @@ is for the site behind it."""
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -230,9 +231,12 @@ class Endpoint:
 
     @cached_property
     def _site(self) -> Any:
+        from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+
         from .looking.site import site
 
-        return site(self)
+        looking: Any = site(self)
+        return ProxyHeadersMiddleware(looking, os.environ.get("FORWARDED_ALLOW_IPS", "127.0.0.1"))
 
     def version(self, served: Served | None = None) -> Pairs:
         """The headers that say which version answered, or answers now."""

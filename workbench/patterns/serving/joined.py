@@ -45,7 +45,7 @@ class Joined:
 
 
 class Whole:
-    """Writes whole responses: what uvicorn makes of two messages, whose headers it looks through one by one, at once."""
+    """Writes whole responses: what uvicorn makes of two messages, looking through their headers one by one."""
 
     def __init__(self) -> None:
         self._headers: Any = None  # those that each response has, another list each second
@@ -69,6 +69,16 @@ class Whole:
         cycle.message_event.set()
         cycle.on_response()
         return True
+
+
+def whole_body(receive: Any) -> bytes | None:
+    """The body of a request, if all of it has come before anybody asked; else it is to be received."""
+    cycle = getattr(receive, "__self__", None)
+    if type(cycle) is not RequestResponseCycle or cycle.more_body or cycle.disconnected:
+        return None
+    body, cycle.body = bytes(cycle.body), bytearray()
+    cycle.message_event.clear()
+    return body
 
 
 class Protocol(HttpToolsProtocol):
@@ -123,7 +133,14 @@ class Protocol(HttpToolsProtocol):
             self.refuse(408, f"the request did not come within {PATIENCE:.0f} s", "send it at once")
         elif self.waits_for_its_client():
             self.transport.abort()
+        elif now - self.came >= self.timeout_keep_alive and self.cycle and self.cycle.response_complete:
+            self.transport.close()
 
     def on_response_complete(self) -> None:
         self.transport.flush()  # type: ignore[attr-defined]
-        super().on_response_complete()
+        if self.pipeline or self.transport.is_closing():
+            super().on_response_complete()
+            return
+        self.server_state.total_requests += 1
+        self.flow.resume_reading()
+        self.came = self.loop.time()  # who looks for the slow closes it, instead of a timer for each answer

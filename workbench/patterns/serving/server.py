@@ -47,6 +47,7 @@ async def serve(
         http=Protocol,
         ws="none",
         server_header=False,
+        proxy_headers=False,  # the site alone looks at them
         timeout_keep_alive=_KEEP_ALIVE,
         ssl_certfile=tls[0] if tls else None,
         ssl_keyfile=tls[1] if tls else None,
