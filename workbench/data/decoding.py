@@ -36,6 +36,9 @@ class Decoder:
         if not self.plain:
             return None
         try:
+            if len(records) == 1:
+                (record,) = records
+                return [[record[name]] for name in self.schema.names]
             return [[record[name] for record in records] for name in self.schema.names]
         except (KeyError, TypeError):
             return None

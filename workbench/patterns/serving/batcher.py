@@ -53,7 +53,7 @@ class Asked:
     request: Request
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Answer:
     """The version that answered, and its columns: lists, or arrays where the question wants these."""
 
@@ -282,7 +282,9 @@ def _parts(arrays: Table, listed: dict[str, list[Any]], batch: list[Asked]) -> l
     parts: list[dict[str, Any]] = []
     start = 0
     for asked in batch:
-        end, answered = start + asked.rows, arrays if asked.arrays else listed
-        parts.append({name: values[start:end] for name, values in answered.items()})
+        end, part = start + asked.rows, {}
+        for name, values in (arrays if asked.arrays else listed).items():
+            part[name] = values[start:end]
+        parts.append(part)
         start = end
     return parts

@@ -66,10 +66,13 @@ def lines(answer: Answer) -> bytes:
 
 def _rows(answer: Answer) -> list[dict[str, Any]]:
     columns = answer.columns
-    if len(columns) == 1:
-        ((name, values),) = columns.items()
-        return [{name: value} for value in values]
-    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    if len(columns) > 1:
+        return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    ((name, values),) = columns.items()
+    rows = []
+    for value in values:  # most are one row, for which a comprehension costs more than it does
+        rows.append({name: value})
+    return rows
 
 
 def _as_columns(answer: Answer) -> Reply:
