@@ -80,13 +80,13 @@ def asked(url: str, body: bytes, pids: list[int], connections: int, token: str =
 
 def row(name: str, one: Load, many: Load, spent: float, own: float, echo: float) -> None:
     times = [one.quantile(0.5) * 1e3, own * 1e3, one.quantile(0.99) / one.quantile(0.5), many.quantile(0.99) * 1e3]
-    print(f"{name:14}{many.rate:10,.0f}{spent:9.1f}{spent / echo:9.2f} ×" + "".join(f"{value:11.3f}" for value in times))
+    figures = "".join(f"{value:11.3f}" for value in times)
+    print(f"{name:14}{many.rate:10,.0f}{spent:9.1f}{spent / echo:9.2f} ×{figures}")
 
 
 def main() -> None:
-    print(
-        f"{'':14}{'many/s':>10}{'CPU µs':>9}{'of echo':>11}{'p50 ms':>11}{'model ms':>11}{'p99/p50':>11}{'p99 many':>11}"
-    )
+    heads = ("many/s", "CPU µs", "of echo", "p50 ms", "model ms", "p99/p50", "p99 many")
+    print(f"{'':14}{heads[0]:>10}{heads[1]:>9}" + "".join(f"{head:>11}" for head in heads[2:]))
     body, port = orjson.dumps(MODELS["linear"][2]), free_port()
     command = [sys.executable, "-m", "measure.echo", str(port)]
     with server(command, port, Path(__file__).parent) as pid:
