@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import warnings
 from typing import Any
 
@@ -81,25 +82,37 @@ _SEVERAL = (
 )
 
 
-def all_fitted(rows: Any) -> dict[str, Any]:
-    """Each of them by a name, fitted on these rows."""
-    found = [*_fit(_CLASSIFIERS, rows, TWO), *_fit(_CLASSIFIERS, rows, THREE)]
-    found += [*_fit(_REGRESSORS, rows, abs(NUMBER)), *_fit(_SEVERAL, rows, BOTH), *_fit(_SCALES, rows, None)]
-    return {f"{number}-{type(estimator).__name__}": estimator for number, estimator in enumerate(found)}
+_SETS = (
+    (_CLASSIFIERS, TWO),
+    (_CLASSIFIERS, THREE),
+    (_REGRESSORS, abs(NUMBER)),
+    (_SEVERAL, BOTH),
+    (_SCALES, None),
+)
+_KINDS = [(kind, outcome) for kinds, outcome in _SETS for kind in kinds]
+KINDS = {f"{number}-{type(kind).__name__}": (kind, outcome) for number, (kind, outcome) in enumerate(_KINDS)}
 
 
-def _fit(kinds: Any, rows: Any, outcome: Any) -> list[Any]:
+@functools.cache
+def fitted(name: str, *, of_frames: bool = False) -> Any:
+    """The estimator of that name among `KINDS`, fitted on an array or a frame."""
+    kind, outcome = KINDS[name]
     with warnings.catch_warnings(action="ignore"):
-        return [copy.deepcopy(kind).fit(rows, outcome) for kind in kinds]
+        return copy.deepcopy(kind).fit(pd.DataFrame(X, columns=NAMES) if of_frames else X, outcome)
 
 
-def table_model(*, sparse: bool = False, unknown: str = "ignore") -> Any:
+def table_model(*, sparse: bool = False, unknown: str = "ignore", rest: str = "drop") -> Any:
     """Numbers that are filled and scaled, texts that are filled and encoded, and a logistic regression."""
     numbers = make_pipeline(SimpleImputer(strategy="median"), StandardScaler())
     texts = make_pipeline(SimpleImputer(strategy="most_frequent"), OneHotEncoder(handle_unknown=unknown))
     columns = ColumnTransformer(
-        [("numbers", numbers, ["a", "b", "n"]), ("texts", texts, ["s"]), ("more", OneHotEncoder(), ["t"])],
+        [
+            ("numbers", numbers, ["a", "b"] if rest == "passthrough" else ["a", "b", "n"]),
+            ("texts", texts, ["s"]),
+            ("more", OneHotEncoder(), ["t"]),
+        ],
         sparse_threshold=1.0 if sparse else 0.3,
+        remainder=rest,
     )
     return make_pipeline(columns, linear_model.LogisticRegression()).fit(MIXED, NUMBER > 0)
 

@@ -64,6 +64,8 @@ def _parts(columns: Any, names: Matrix, frame: Any) -> Iterator[tuple[Any, Part]
 
 def _array(step: Any, part: Part) -> Matrix | None:
     """What a step makes of its columns, as an array and not sparse."""
+    if _passes(step):
+        return part.to_numpy()
     swapped = of(step)
     if swapped is None or not swapped.on:
         return None
@@ -71,6 +73,12 @@ def _array(step: Any, part: Part) -> Matrix | None:
     if kind == "Pipeline":
         return _last_dense(step, part)
     return dense(step, part) if kind == "OneHotEncoder" else ask(step, "transform", part)
+
+
+def _passes(step: Any) -> bool:
+    """Whether it gives its columns as they are, as `passthrough` does once it is fitted."""
+    identity = type(step).__name__ == "FunctionTransformer" and step.func is None and not step.validate
+    return identity and plain(step)
 
 
 def _last_dense(pipeline: Any, given: Any) -> Matrix | None:

@@ -104,7 +104,8 @@ class Proof:
         if not asked:
             return _none("the model asks its estimators for what no quick computation answers")
         proven = f"{text.count(self.rows, 'row')} and {text.count(self.probes, 'probe')}"
-        return f"fast path: proven on {proven} · {', '.join(asked)}"
+        how = "proven" if self.exact else "proven within the tolerance"  # it does not agree with itself to the bit
+        return f"fast path: {how} on {proven} · {', '.join(asked)}"
 
     def differs(self, swapped: list[Swapped]) -> str:
         """How the answers differ with these switched on, in words; they are off again afterwards."""
