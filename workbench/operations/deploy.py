@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from .environment import Common
 
 LIVE = "live"
-_SERVING = ("uvicorn", "uvloop", "httptools", "orjson")
+_SERVING = ("uvicorn", "uvloop", "httptools", "orjson", "fastapi", "jinja2", "prometheus_client")
 _STREAMING = ("orjson",)
 _ALONE = "not row-wise: it is asked about each record alone"
 Spec = dict[str, Any]

@@ -19,20 +19,23 @@ _WARM_ROWS = 64
 
 @dataclass(frozen=True)
 class Served:
-    """One version, loaded. `example` holds a few rows of its reference, None where none was kept."""
+    """One version, loaded. `example` holds a few rows of its reference, None where none was kept; `kept` is the version
+    as the registry has it."""
 
     name: str
     version: int
     predictor: Predictor
     outputs: Schema
     example: Table | None
+    kept: ModelVersion
 
     @classmethod
     def of(cls, version: ModelVersion, home: Path) -> Served:
         """Load a version; see `load` for what may be wrong with it."""
         example = version.reference(_WARM_ROWS) if version.manifest.has_reference else None
         predictor = version.predictor(home)
-        return cls(version.name, version.version, predictor, Schema.from_json(version.manifest.outputs), example)
+        outputs = Schema.from_json(version.manifest.outputs)
+        return cls(version.name, version.version, predictor, outputs, example, version)
 
     @property
     def ref(self) -> str:

@@ -35,7 +35,7 @@ _OTHERS = (
 )
 
 
-def description(served: Served, *, token: bool) -> Json:
+def description(served: Served, url: str, *, token: bool) -> Json:
     """The paths, what `/predict` takes and answers with an example, and the token where one is asked for."""
     paths = {"/predict": {"post": _predict(served)}}
     for path, method, own, said in _OTHERS:
