@@ -11,6 +11,7 @@ from .errors import UsageError
 from .operations import request_log, steering, tokens
 from .operations.certificate import certificate
 from .operations.environment import Common
+from .operations.origins import origins
 from .operations.running import Running
 
 if TYPE_CHECKING:
@@ -167,6 +168,7 @@ class Workbench:
         open_metrics: bool = False,
         tls_cert: str | None = None,
         tls_key: str | None = None,
+        cors: str | None = None,
         max_body: float | None = None,
         max_queue: int | None = None,
         timeout: float | None = None,
@@ -194,6 +196,7 @@ class Workbench:
             "token": not no_token,
             "open_metrics": open_metrics,
             "tls": certificate(tls_cert, tls_key),
+            "cors": origins(cors),
             "log": request_log.options(keep_requests, hide, hash, on=log_requests),
             "limits": limits,
         }

@@ -24,8 +24,9 @@ ANY = "*"
 
 class Access:
     """Lets those in who have `token`, or one of `tokens`; None lets in everybody. `name` is the deployment's, for
-    messages; on a loopback address (`local`) other names of the host are refused, as a page that rebinds DNS uses, unless the token comes with
-    the request, which such a page has not. `origins` are the sites whose pages may ask; `*` is all of them.
+    messages; on a loopback address (`local`) other names of the host are refused, as a page that rebinds DNS uses,
+    unless a token comes with the request, which such a page has not. `origins` are the sites whose pages may ask; `*`
+    is all of them.
 
     Who looks with a browser opens a link with the token once; a cookie, which no script reads, has it from then on. To
     ask with it takes a header that only a script of this very origin can send.
