@@ -183,11 +183,8 @@ class Workbench:
         dry_run: bool = False,
     ) -> Any:
         """Answer requests over HTTP, and over gRPC where asked for, in the background."""
-        limits = {
-            "max_body": round((max_body or 16) * 1_000_000),
-            "max_queue": max_queue or 1024,
-            "timeout": timeout or 60.0,
-        }
+        most = round((max_body or 16) * 1_000_000)
+        limits = {"max_body": most, "max_queue": max_queue or 1024, "timeout": timeout or 60.0}
         spec = {
             "host": host or "127.0.0.1",
             "port": port or 0,

@@ -7,28 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from ....data.describing import is_whole, words
 from ....data.encoding import dumps
 
 if TYPE_CHECKING:
     from ....inference.fields import Array, Field
 
-_WORDS = {
-    "number": "number",
-    "bool": "true or false",
-    "text": "text",
-    "category": "one of",
-    "datetime": "date and time",
-    "date": "date",
-    "time": "time",
-    "timedelta": "duration",
-    "decimal": "decimal number",
-    "bytes": "bytes, in base64",
-}
 _CONTROLS = {"number": "number", "date": "date", "time": "time"}
 _RANGED = ("number", "datetime", "date", "time", "decimal")
 _MOST_CHOICES = 200
 _MOST_SUGGESTIONS = 20
-_SHOWN = 8
 
 
 @dataclass(frozen=True)
@@ -56,22 +44,6 @@ def input_of(field: Field, example: Any, known: Array | None) -> Input:
     told = (words(field), "" if known is None else _range(field, known))
     suggestions = _suggestions(field, known) if control == "text" else ()
     return Input(field.name, *told, control, sends, value, field.optional, choices, suggestions)
-
-
-def words(field: Field) -> str:
-    """What a value is, as somebody who sends it says it."""
-    said = "whole number" if is_whole(field) else _WORDS.get(field.kind, field.dtype)
-    if field.categories is not None:
-        more = ", …" if len(field.categories) > _SHOWN else ""
-        said += " " + ", ".join(map(str, field.categories[:_SHOWN])) + more
-    if field.shape:
-        said = f"list of {' × '.join(map(str, field.shape))}, each {said}"
-    return said + (", or missing" if field.optional else "")
-
-
-def is_whole(field: Field) -> bool:
-    """Whether its values are whole numbers."""
-    return getattr(field.runtime, "kind", "") in ("i", "u") and field.kind == "number"
 
 
 def _control(field: Field) -> tuple[str, str]:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from .... import text
 from ....bundle.version import proof
+from ....data.describing import words
 from ....errors import WorkbenchError
 from ....inference.reading import ONLY
 from . import examples, figures
-from .inputs import Input, input_of, words
+from .inputs import Input, input_of
 from .snippets import snippets
 
 if TYPE_CHECKING:

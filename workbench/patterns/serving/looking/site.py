@@ -91,6 +91,7 @@ def _schema(served: Served, endpoint: Endpoint) -> dict[str, object]:
         "outputs": served.outputs.to_json(),
         "row_wise": served.kept.manifest.row_wise,
         "max_body": endpoint.limits.max_body,
+        "reads": ["application/json"],
     }
 
 
