@@ -195,7 +195,9 @@ class Endpoint:
 
     async def _look(self, path: str, headers: Headers, scope: Any, receive: Receive, send: Send) -> None:
         """Answer who sends no rows: whether it is well, to anybody; all else to who may look."""
-        if scope["method"] in ("GET", "HEAD") and (health := self._health(path)) is not None:
+        if (health := self._health(path)) is not None:
+            if scope["method"] not in ("GET", "HEAD"):
+                raise not_taken(scope["method"], path, b"GET", f"GET {path}, or POST rows to /predict")
             health.headers += self.version()
             await self._send(health, scope, headers, send)
             return
