@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .operations import JSON, operations, schemas
+from .components import schemas
+from .operation import JSON
+from .operations import operations
 from .schemas import Json
 
 if TYPE_CHECKING:
     from ..served import Served
-    from .operations import Operation
+    from .operation import Operation
 
 _WHY = {
     202: "not answered yet: ask again",
