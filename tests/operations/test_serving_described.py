@@ -98,6 +98,8 @@ def test_whatever_is_asked_nothing_undocumented_is_answered(told: dict[str, Any]
     phases = "examples,coverage,fuzzing" if service.name == "service/everything" else "fuzzing"
     for _, _, operation in operations(told):  # who allows a moment alone is rightly told 504
         operation["parameters"] = [one for one in operation.get("parameters", ()) if one["name"] != "X-Request-Timeout"]
+        for form in operation.get("requestBody", {}).get("content", {}).values():
+            form.pop("example", None)  # of CSV, which it cannot write
     (tmp_path / "openapi.json").write_text(json.dumps(told))
     command = [str(Path(sys.executable).with_name("schemathesis")), "run", "openapi.json", "--url", service.url]
     command += ["--checks", ",".join(CHECKS), "--max-examples", str(EXAMPLES), "--phases", phases]

@@ -11,6 +11,7 @@ from ....data.encoding import dumps
 from ....errors import WorkbenchError
 from ....monitoring import prometheus
 from ..place import Place
+from ..protocols import formats
 from ..refusals import Refused, body_of, not_taken, status_of
 from ..routes import takes_rows
 from . import figures, inference, openapi, pages
@@ -91,7 +92,7 @@ def _schema(served: Served, endpoint: Endpoint) -> dict[str, object]:
         "outputs": served.outputs.to_json(),
         "row_wise": served.kept.manifest.row_wise,
         "max_body": endpoint.limits.max_body,
-        "reads": ["application/json"],
+        "reads": formats.TYPES,
     }
 
 
