@@ -29,7 +29,7 @@ CHECKS = (
     "response_schema_conformance",
     "unsupported_method",
 )
-EXAMPLES = 10
+EXAMPLES = 4
 
 
 @pytest.fixture(scope="module")

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import numpy as np
+import psutil
 import pytest
 from browser_parts import Page, browser, needs_chromium
 from customer_models import array_model
@@ -16,6 +20,7 @@ from page_models import HOSTILE, NAMED, told
 from serving_parts import client, headers
 
 from workbench.api import Workbench
+from workbench.spawn.client import can_fork
 
 
 @pytest.fixture(scope="module")
@@ -210,3 +215,21 @@ def test_figures_are_for_those_who_may_look(service: Any) -> None:
     assert httpx.get(f"{service.url}/figures").status_code == 401
     seen = httpx.get(f"{service.url}/figures", headers=headers(service)).json()
     assert sum(count for _, count in seen["times"]) == seen["requests"]
+
+
+def test_what_the_first_look_needs_is_there_before_it(service: Any) -> None:
+    """So that no prediction waits for an import; the workers share it with the process that they came from."""
+    if not can_fork():
+        pytest.skip("nothing is forked on this platform")
+    (worker,) = service.refresh().facts["workers"]
+    loaded = [place.path for place in psutil.Process(worker).memory_maps()]
+    assert any("pydantic_core" in place for place in loaded), "FastAPI's own"
+
+
+def test_the_wheel_carries_the_page(tmp_path: Path) -> None:
+    root = Path(__file__).parents[2]
+    command = [sys.executable, "-m", "uv", "build", "--wheel", "--out-dir", str(tmp_path), str(root)]
+    subprocess.run(command, check=True, capture_output=True, timeout=120)
+    (wheel,) = tmp_path.glob("*.whl")
+    carried = {Path(name).name for name in zipfile.ZipFile(wheel).namelist() if "/looking/page/" in name}
+    assert carried == {"page.html", "page.css", "page.js"}
