@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,14 +40,14 @@ class Pages:
 
     def __init__(self, name: str, *, token: bool) -> None:
         self.own_name, self.token = name.partition("/")[2], token
+        self._template = _environment().get_template("page.html")
         self._about: tuple[ModelVersion, dict[str, Any]] | None = None
 
     def page(self, served: Served, url: str, seen: Figures) -> str:
         """The page as it stands at `url`."""
         shown = examples.example(served.inputs, served.example)
         asked = snippets(url, shown, self.own_name, token=self.token)
-        template = _environment().get_template("page.html")
-        return template.render(self._known(served), snippets=asked, seen=figures.shown(seen), token=self.token)
+        return self._template.render(self._known(served), snippets=asked, seen=figures.shown(seen), token=self.token)
 
     def _known(self, served: Served) -> dict[str, Any]:
         if self._about is None or self._about[0] is not served.kept:
@@ -61,7 +60,6 @@ def file(name: str) -> bytes:
     return (_FOLDER / name).read_bytes()
 
 
-@cache
 def _environment() -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
