@@ -90,7 +90,7 @@ def _schema(served: Served, endpoint: Endpoint) -> dict[str, object]:
         "version": served.version,
         "inputs": served.inputs.to_json(),
         "outputs": served.outputs.to_json(),
-        "row_wise": served.kept.manifest.row_wise,
+        "row_wise": served.predictor.row_wise,
         "max_body": endpoint.limits.max_body,
         "reads": formats.TYPES,
     }
