@@ -6,8 +6,10 @@ import asyncio
 import json
 import os
 import socket
+import subprocess
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -219,3 +221,16 @@ def test_its_card_says_what_it_asks_and_hides_the_token(api: Workbench, client: 
     assert "churn@1" in card
     assert "age (whole number)" in card
     assert token not in card
+
+
+def test_the_certificate_of_a_service_of_ours_is_trusted(api: Workbench, tmp_path: Path) -> None:
+    cert, key = str(tmp_path / "cert.pem"), str(tmp_path / "key.pem")
+    make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=elsewhere", "-keyout"]
+    subprocess.run([*make, key, "-out", cert], check=True, capture_output=True)
+    service = api.serve("sums", name="safe", tls_cert=cert, tls_key=key)
+    with client_of(api, "safe") as asking:
+        assert asking.url.startswith("https://")
+        assert len(asking.predict(NUMBERS)) == len(NUMBERS)
+    with Client(service.url, str(service.token)) as stranger, pytest.raises(NotFound, match="certificate"):
+        stranger.predict(NUMBERS)
+    service.stop()
