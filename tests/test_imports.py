@@ -49,7 +49,13 @@ def test_every_verb_has_a_function_with_the_options_of_its_spec() -> None:
     for verb in VERBS:
         parameters = inspect.signature(getattr(workbench, verb.name)).parameters
         assert {option.name for option in verb.options if not option.shown} <= set(parameters), verb.name
-    assert set(dir(workbench)) >= {verb.name for verb in VERBS} | {"get", "register", "Workbench", "__version__"}
+    assert set(dir(workbench)) >= {verb.name for verb in VERBS} | {
+        "client",
+        "get",
+        "register",
+        "Workbench",
+        "__version__",
+    }
     assert workbench.__version__ == "0.1.0"
 
 

@@ -11,6 +11,7 @@ from .errors import UsageError
 from .operations import request_log, steering, tokens
 from .operations.certificate import certificate
 from .operations.environment import Common
+from .operations.origins import origins
 from .operations.running import Running
 
 if TYPE_CHECKING:
@@ -167,6 +168,7 @@ class Workbench:
         open_metrics: bool = False,
         tls_cert: str | None = None,
         tls_key: str | None = None,
+        cors: str | None = None,
         max_body: float | None = None,
         max_queue: int | None = None,
         timeout: float | None = None,
@@ -182,11 +184,8 @@ class Workbench:
         dry_run: bool = False,
     ) -> Any:
         """Answer requests over HTTP, and over gRPC where asked for, in the background."""
-        limits = {
-            "max_body": round((max_body or 16) * 1_000_000),
-            "max_queue": max_queue or 1024,
-            "timeout": timeout or 60.0,
-        }
+        most = round((max_body or 16) * 1_000_000)
+        limits = {"max_body": most, "max_queue": max_queue or 1024, "timeout": timeout or 60.0}
         spec = {
             "host": host or "127.0.0.1",
             "port": port or 0,
@@ -195,6 +194,7 @@ class Workbench:
             "token": not no_token,
             "open_metrics": open_metrics,
             "tls": certificate(tls_cert, tls_key),
+            "cors": origins(cors),
             "log": request_log.options(keep_requests, hide, hash, on=log_requests),
             "limits": limits,
             "fast": fast,

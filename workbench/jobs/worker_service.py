@@ -205,8 +205,14 @@ class Worker:
         from ..patterns.serving.tokens import Tokens
 
         spec, tokens = self.job.spec, Tokens(self.store.job_folder(self.job.name))
-        local, open_metrics = spec["host"] in _LOOPBACK, spec.get("open_metrics", False)
-        return Access(self.job.name, self.token, local=local, tokens=tokens, open_metrics=open_metrics)
+        return Access(
+            self.job.name,
+            self.token,
+            local=spec["host"] in _LOOPBACK,
+            tokens=tokens,
+            open_metrics=spec.get("open_metrics", False),
+            origins=tuple(spec.get("cors") or ()),
+        )
 
     def _token(self) -> str | None:
         """What to ask for; None where the spec says nothing is."""

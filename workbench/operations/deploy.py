@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 LIVE = "live"
 _SERVING = ("uvicorn", "uvloop", "httptools", "orjson")
+_LOOKING = ("fastapi", "anyio._backends._asyncio", "jinja2", "prometheus_client")
+"""What the first look needs beside: its workers share it, and no prediction waits for the import."""
 _STREAMING = ("orjson",)
 _ALONE = "not row-wise: it is asked about each record alone"
 Spec = dict[str, Any]
@@ -57,7 +59,7 @@ class Deploying:
     def serve(self, model: str, spec: Spec, common: Common) -> Any:
         """A service that is ready, or the plan of one."""
         common.check()
-        wanted = self._lasting(model, _SERVING)
+        wanted = self._lasting(model, (*_SERVING, *_LOOKING))
         name = f"service/{common.name or wanted.own_name}"
         request_log.check(spec["log"], self._version(wanted))
         if spec["token"] and not common.dry_run:

@@ -87,6 +87,7 @@ _SERVE = (
     switch("open_metrics", "show figures and health to whoever asks, without a token"),
     option("tls_cert", "text", "a certificate (PEM, with its chain): answer over HTTPS", "FILE"),
     option("tls_key", "text", "its private key (PEM)", "FILE"),
+    option("cors", "text", "the sites whose pages may ask it, with a comma between them; `*` is all", "ORIGIN"),
     option("max_body", "number", "the largest request, in MB (16)", "MB"),
     option("max_queue", "number", "the most requests that wait; beyond it they are refused (1024)", "N", least=1),
     option("timeout", "number", "the most seconds for one request (60)", "SECONDS"),

@@ -39,7 +39,8 @@ class Deferring:
     async def take(self, request: Request) -> Reply:
         """Keep a request; the 202 that says where its answer will be."""
         request.headers.pop(b"prefer", None)
-        request.headers.pop(b"authorization", None)
+        for secret in (b"authorization", b"cookie"):
+            request.headers.pop(secret, None)
         id = await asyncio.to_thread(self.store.add, request)
         self._come.set()
         return self._later(id)

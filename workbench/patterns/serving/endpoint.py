@@ -3,11 +3,11 @@ is for the site behind it."""
 
 from __future__ import annotations
 
-import os
+import asyncio
+import gc
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ... import journal
@@ -18,6 +18,7 @@ from .batcher import Batcher
 from .compression import PAYS, compress
 from .exchange import JSON, Reply, Request
 from .joined import Whole
+from .place import Place
 from .refusals import Refused, not_taken, status_of
 from .routes import PLAIN, Protocol
 
@@ -64,6 +65,7 @@ class Endpoint:
         self.traces: Traces | None = None
         self._named: tuple[Served, Pairs, bytes] | None = None
         self._whole = Whole()
+        self._site: Any = None
 
     @property
     def ready(self) -> bool:
@@ -77,7 +79,7 @@ class Endpoint:
         protocol, request = PLAIN, None
         started = time.perf_counter()
         try:
-            self.access.check_host(headers)
+            self.access.check_host(headers, scope["query_string"])
             if scope["method"] != "POST":
                 await self._look(path, headers, scope, receive, send)
                 return
@@ -86,7 +88,7 @@ class Endpoint:
             if found is None:
                 if self._health(path) is not None:
                     raise not_taken("POST", path, b"GET", f"GET {path}, or POST rows to /predict")
-                await self._site(scope, receive, self._named_by(send))
+                await self._visit(scope, receive, self._named_by(send))
                 return
             protocol, request = found, Request(path, headers, b"", caller)
             reply = await self._predict(protocol, request, receive, send)
@@ -199,7 +201,9 @@ class Endpoint:
 
     async def _look(self, path: str, headers: Headers, scope: Any, receive: Receive, send: Send) -> None:
         """Answer who sends no rows: whether it is well, to anybody; all else to who may look."""
-        if scope["method"] in ("GET", "HEAD") and (health := self._health(path)) is not None:
+        if (health := self._health(path)) is not None:
+            if scope["method"] not in ("GET", "HEAD"):
+                raise not_taken(scope["method"], path, b"GET", f"GET {path}, or POST rows to /predict")
             health.headers += self.version()
             await self._send(health, scope, headers, send)
             return
@@ -207,13 +211,13 @@ class Endpoint:
             await self._look_up(path, headers, scope, send)
             return
         shown = path == "/metrics" and self.access.open_metrics
-        cookie = () if shown else self.access.check_looking(headers, scope["query_string"])
-        await self._site(scope, receive, self._named_by(send, cookie))
+        cookie = () if shown else self.access.check_looking(headers, scope["query_string"], Place.of(scope))
+        await self._visit(scope, receive, self._named_by(send, cookie))
 
     async def _look_up(self, path: str, headers: Headers, scope: Any, send: Send) -> None:
         """The answer to a request that was to be answered later."""
         assert self.deferring
-        self.access.check_looking(headers, scope["query_string"])
+        self.access.check_looking(headers, scope["query_string"], Place.of(scope))
         reply = await self.deferring.look(scope["method"], path.removeprefix(deferring.PREFIX))
         await self._send(reply, scope, headers, send)
 
@@ -229,14 +233,18 @@ class Endpoint:
 
         return sending
 
-    @cached_property
-    def _site(self) -> Any:
-        from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+    async def _visit(self, scope: Any, receive: Receive, send: Send) -> None:
+        """Let the site answer; it is made in a thread, so that no prediction waits for the first who looks."""
+        if self._site is None:
+            self._site = await asyncio.to_thread(self._made)
+        await self._site(scope, receive, send)
 
+    def _made(self) -> Any:
         from .looking.site import site
 
-        looking: Any = site(self)
-        return ProxyHeadersMiddleware(looking, os.environ.get("FORWARDED_ALLOW_IPS", "127.0.0.1"))
+        made = site(self)
+        gc.freeze()  # what it imported is never looked at again
+        return made
 
     def version(self, served: Served | None = None) -> Pairs:
         """The headers that say which version answered, or answers now."""

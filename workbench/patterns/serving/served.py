@@ -19,14 +19,16 @@ _WARM_ROWS = 64
 
 @dataclass(frozen=True)
 class Served:
-    """One version, loaded. `example` holds a few rows of its reference, None where none was kept; `speed` says whether
-    its estimators answer by a fast path, empty where none was asked for."""
+    """One version, loaded. `example` holds a few rows of its reference, None where none was kept; `kept` is the version
+    as the registry has it; `speed` says whether its estimators answer by a fast path, empty where none was asked
+    for."""
 
     name: str
     version: int
     predictor: Predictor
     outputs: Schema
     example: Table | None
+    kept: ModelVersion
     speed: str = ""
 
     @classmethod
@@ -34,12 +36,13 @@ class Served:
         """Load a version, `fast` with what of it is proven to answer so; see `load` for what may be wrong with it."""
         example = version.reference(_WARM_ROWS) if version.manifest.has_reference else None
         predictor = version.predictor(home)
+        outputs = Schema.from_json(version.manifest.outputs)
         speed = ""
         if fast:
             from ...fast.prove import quicken
 
             speed = quicken(version, predictor)
-        return cls(version.name, version.version, predictor, Schema.from_json(version.manifest.outputs), example, speed)
+        return cls(version.name, version.version, predictor, outputs, example, version, speed)
 
     @property
     def ref(self) -> str:
