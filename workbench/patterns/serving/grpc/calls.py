@@ -123,10 +123,9 @@ class Calls:
             raise
         finally:
             endpoint.calls -= 1
-            seconds = time.perf_counter() - started
-            endpoint.metrics.answered(seconds, status)
+            endpoint.metrics.answered(status)
             if endpoint.traces:
-                endpoint.trace(request.path, request.headers, status, seconds)
+                endpoint.trace(request.path, request.headers, status, time.perf_counter() - started)
         return reply
 
     async def _refuse(self, context: Any, error: WorkbenchError, request: str = "") -> NoReturn:

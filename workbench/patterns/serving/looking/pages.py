@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from ....bundle.version import ModelVersion
     from ....inference.fields import Table
-    from ....monitoring.metrics import Figures
+    from ....monitoring.figures import Figures
     from ..served import Served
 
 _FOLDER = Path(__file__).parent / "page"

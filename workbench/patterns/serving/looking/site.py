@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from ....data.encoding import dumps
 from ....errors import WorkbenchError
 from ....monitoring import prometheus
+from ....monitoring.figures import counted
 from ..place import Place
 from ..protocols import formats
 from ..refusals import Refused, body_of, not_taken, status_of
@@ -43,8 +44,7 @@ def site(endpoint: Endpoint) -> FastAPI:
 
     @app.api_route("/metrics", methods=_LOOK)
     def metrics() -> Response:
-        now = served()
-        text = prometheus.text(endpoint.metrics.all(), now.name, str(now.version))
+        text = prometheus.text(endpoint.metrics.values, served().name)
         return Response(text, headers={"content-type": prometheus.CONTENT_TYPE})
 
     @app.api_route("/version", methods=_LOOK)
@@ -69,7 +69,7 @@ def _add_page(app: FastAPI, endpoint: Endpoint, *, token: bool) -> None:
     @app.api_route("/", methods=_LOOK)
     @app.api_route("/docs", methods=_LOOK)
     def page(request: Request) -> Response:
-        made = shown.page(endpoint.live.current(), Place.of(request.scope).url, endpoint.metrics.all())
+        made = shown.page(endpoint.live.current(), Place.of(request.scope).url, counted(endpoint.metrics.values))
         return Response(made, media_type="text/html", headers=pages.HEADERS)
 
     @app.api_route("/page.css", methods=_LOOK)
@@ -80,7 +80,7 @@ def _add_page(app: FastAPI, endpoint: Endpoint, *, token: bool) -> None:
 
     @app.api_route("/figures", methods=_LOOK)
     def seen() -> Response:
-        return _json(figures.shown(endpoint.metrics.all()))
+        return _json(figures.shown(counted(endpoint.metrics.values)))
 
 
 def _schema(served: Served, endpoint: Endpoint) -> dict[str, object]:
