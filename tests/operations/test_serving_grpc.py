@@ -224,6 +224,8 @@ def test_grpcs_own_client_for_health(service: Any) -> None:
             assert told(check(asked)).status == serving
         unknown = health_pb2.HealthCheckRequest(service="other").SerializeToString()
         assert refused(lambda: check(unknown))[0] == grpc.StatusCode.NOT_FOUND
+        listed = health_pb2.HealthListResponse.FromString(channel.unary_unary(f"{HEALTH}/List")(b"")).statuses
+        assert {name: listed[name].status for name in ("", SERVICE)} == {"": serving, SERVICE: serving}
         watch = channel.unary_stream(f"{HEALTH}/Watch")
         watching = watch(b"")
         assert told(next(watching)).status == serving

@@ -13,7 +13,8 @@ from .messages import message, services
 if TYPE_CHECKING:
     from ..endpoint import Endpoint
 
-_ASKED, _TOLD = "grpc.health.v1.HealthCheckRequest", "grpc.health.v1.HealthCheckResponse"
+_PACKAGE = "grpc.health.v1"
+_ASKED, _TOLD = f"{_PACKAGE}.HealthCheckRequest", f"{_PACKAGE}.HealthCheckResponse"
 
 
 class Health:
@@ -26,7 +27,11 @@ class Health:
     def handlers(self) -> dict[str, Any]:
         """Each method by its name."""
         check = self.calls.look(self._check, taken=_ASKED, given=_TOLD, anybody=True)
-        return {"Check": check, "Watch": self.calls.stream(self._watch, several=False, anybody=True)}
+        listing = self.calls.look(
+            self._list, taken=f"{_PACKAGE}.HealthListRequest", given=f"{_PACKAGE}.HealthListResponse", anybody=True
+        )
+        watch = self.calls.stream(self._watch, several=False, anybody=True)
+        return {"Check": check, "List": listing, "Watch": watch}
 
     def _check(self, asked: Any) -> dict[str, Any]:
         status = self._status(asked.service)
@@ -34,6 +39,9 @@ class Health:
             known = ", ".join(services())
             raise Refused(f"there is no service {asked.service!r}", fix=f'"" or one of {known}', status=404)
         return {"status": status}
+
+    def _list(self, asked: Any) -> dict[str, Any]:
+        return {"statuses": {name: message(_TOLD)(status=self._status(name)) for name in ("", *services())}}
 
     async def _watch(self, sent: bytes, context: Any) -> AsyncIterator[bytes]:
         """How it is now, and again when that changes; it ends when the service does."""

@@ -177,7 +177,10 @@ package grpc.health.v1;
 service Health {
   rpc Check(HealthCheckRequest) returns (HealthCheckResponse);
   rpc Watch(HealthCheckRequest) returns (stream HealthCheckResponse);
+  rpc List(HealthListRequest) returns (HealthListResponse);
 }
+message HealthListRequest {}
+message HealthListResponse { map<string, HealthCheckResponse> statuses = 1; }
 message HealthCheckRequest { string service = 1; }
 message HealthCheckResponse {
   enum ServingStatus { UNKNOWN = 0; SERVING = 1; NOT_SERVING = 2; SERVICE_UNKNOWN = 3; }
