@@ -16,7 +16,6 @@ from .messages import message
 
 if TYPE_CHECKING:
     from ....data.decoding import Decoder
-    from ....inference.fields import Field
     from ..batcher import Answer
 
 REQUEST, RESPONSE = message("inference.ModelInferRequest"), message("inference.ModelInferResponse")
@@ -25,7 +24,6 @@ _CONTENTS = {"BOOL": "bool_contents", "INT64": "int64_contents", "UINT64": "uint
 _CONTENTS |= {f"INT{bits}": "int_contents" for bits in (8, 16, 32)}
 _CONTENTS |= {f"UINT{bits}": "uint_contents" for bits in (8, 16, 32)}
 _CONTENTS |= {"FP32": "fp32_contents", "FP64": "fp64_contents"}
-_HAVE_EMPTY = ("text", "bytes", "arrow")
 _TYPE = b"application/grpc"
 _CONTENT_TYPE = "content_type"
 
@@ -52,8 +50,6 @@ def ask(request: Any, decoder: Decoder) -> Question:
     tensors = (
         [_raw(one, raw) for one, raw in zip(inputs, raws, strict=True)] if raws else [_typed(one) for one in inputs]
     )
-    for tensor in tensors:
-        _find_missing(tensor, decoder.schema.by_name.get(tensor.name))
     check_whole_type(content_type := _content_type(request))
     told = content_type is not None or any(tensor.content_type is not None for tensor in tensors)
     outputs = tuple(output.name for output in request.outputs)
@@ -75,14 +71,6 @@ def _typed(found: Any) -> Tensor:
         raise Refused(f"input {found.name!r}: {kind} has no contents field", fix=fix)
     values = getattr(found.contents, _CONTENTS[kind]) if kind in _CONTENTS else ()
     return of_values(found.name, kind, list(found.shape), list(values), _content_type(found))
-
-
-def _find_missing(tensor: Tensor, field: Field | None) -> None:
-    """Messages have no null: an empty value is a missing one, where it could not be a value itself."""
-    taken = tensor.datatype != "BYTES" or tensor.content_type == "base64" or b"" not in tensor.values
-    if taken or field is None or field.kind in _HAVE_EMPTY or "" in (field.categories or ()):
-        return
-    tensor.values = [value.decode(errors="replace") or None for value in tensor.values]
 
 
 def _content_type(found: Any) -> str | None:
