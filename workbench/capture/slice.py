@@ -85,6 +85,9 @@ class Slice:
 
     def _write_state(self, name: str) -> list[tuple[str, str]]:
         value, cell = self._namespace[name], self._known.cell(name)
+        if item := self._resolver.at_home(name):
+            self.items[name] = item
+            return [(n, name) for n in sorted(item.needs)]
         self._say_elsewhere()
         try:
             file, found = self._writer.write(name, value)
