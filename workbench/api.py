@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .diagnosis import Findings
     from .listing import Aliases, ModelList, Removed, Source
     from .operations.against import Agreement
+    from .operations.bench import Bench
     from .operations.debugging import Replay
     from .operations.deploy import Deploying
     from .operations.kinds import Handles
@@ -314,6 +315,14 @@ class Workbench:
     def token(self, name: str, *, new: str | None = None, remove: str | None = None, names: bool = False) -> Any:
         """The token that a service asks for, or others by name."""
         return tokens.token(self.running, self.registry, name, new, remove, names=names)
+
+    def bench(
+        self, name: str, *, seconds: float | None = None, connections: int | None = None, rows: int | None = None
+    ) -> Bench:
+        """Where the time of a service's requests goes, what it can do, and what would help."""
+        from .operations.bench import bench
+
+        return bench(self.running, self.registry, name, seconds, connections, rows)
 
     def shutdown(self, *, all: bool = False) -> Any:
         """End the supervisor; with `all` what runs first."""

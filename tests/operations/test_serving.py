@@ -24,6 +24,7 @@ RECORDS: list[dict[str, Any]] = json.loads(CUSTOMERS.to_json(orient="records", d
 COLUMNS = {name: [record[name] for record in RECORDS] for name in CUSTOMERS}
 ROWS = [list(record.values()) for record in RECORDS]
 V2_TYPES = {"age": "INT64", "amount": "FP64", "city": "BYTES", "day": "BYTES", "vip": "BOOL"}
+TRITON_PARTS = ("queue", "compute_input", "compute_infer", "compute_output")
 NUMBERS = np.array([[0.1, 1.5, 2.25], [1e-7, 0.3, 0.0], [4.0, 5.5, -0.2]])
 
 
@@ -182,10 +183,14 @@ def test_metrics_count_what_was_asked(ask: httpx.Client, service: Any) -> None:
     after = figures()
     more = {name: after[name] - before[name] for name in after}
     assert more["model_infer_request_success_total"] == more["model_infer_request_failure_total"] == 1
-    assert more["workbench_rows_total"] == len(RECORDS)
-    assert more["workbench_batches_total"] == 1
-    assert more["model_infer_request_duration_count"] == more["model_infer_request_duration_bucket"] == 2
-    assert after["workbench_waiting_requests"] == 0
+    assert more["nv_inference_count"] == more["workbench_call_rows_sum"] == len(RECORDS)
+    assert more["nv_inference_exec_count"] == more["workbench_call_rows_count"] == 1
+    assert more["model_infer_request_duration_count"] == more["model_infer_request_duration_bucket"] == 1
+    assert more["nv_inference_request_duration_us"] == pytest.approx(
+        sum(more[f"nv_inference_{part}_duration_us"] for part in TRITON_PARTS), abs=4
+    )
+    assert all(more[f"nv_inference_{part}_duration_us"] > 0 for part in TRITON_PARTS)
+    assert after["rest_server_requests_in_progress"] == after["nv_inference_pending_request_count"] == 0
 
 
 def test_openapi_describes_the_fields_and_its_example_is_answered(ask: httpx.Client, expected: Any) -> None:

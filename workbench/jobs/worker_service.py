@@ -25,6 +25,7 @@ from .store import Store
 from .worker_requests import Compacting
 
 if TYPE_CHECKING:
+    from ..monitoring.metrics import Metrics
     from ..patterns.serving.access import Access
     from ..patterns.serving.deferring import Deferring
     from ..patterns.serving.endpoint import Endpoint
@@ -83,6 +84,7 @@ class Worker:
     live: Live
     token: str | None
     endpoint: Endpoint
+    metrics: Metrics
     offer: handover.Offer | None = None
 
     def __init__(self, args: dict[str, Any]) -> None:
@@ -125,7 +127,8 @@ class Worker:
         if self.offer:
             loop.add_reader(self.offer.fileno(), self.offer.give)
         spec = self.job.spec
-        metrics = Metrics(Path(self.args["metrics"]), self.args["slot"], spec["workers"])
+        self.metrics = metrics = Metrics(Path(self.args["metrics"]), self.args["slot"], spec["workers"])
+        metrics.version(self.live.current().version)
         self.endpoint = endpoint = Endpoint(
             self.live,
             name=self.job.name,
@@ -179,6 +182,8 @@ class Worker:
             await asyncio.sleep(1)
             if self.endpoint.ready or self.endpoint.draining:
                 self.tell(alive=True)
+            self.metrics.version(self.live.current().version)
+            self.metrics.beat()
             logs.rotate(folder)
             if self.endpoint.access.tokens:
                 self.endpoint.access.tokens.refresh()
@@ -253,6 +258,7 @@ class Worker:
             self._leave()
         elif message["do"] == "flip":
             self._let_go()
+            self.metrics.version(self.live.current().version)
             facts = {"speed": self.live.current().speed}
             self.tell(answer=message["id"], ok=True, text="", ref=message["ref"], facts=facts)
         else:

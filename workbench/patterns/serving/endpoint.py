@@ -75,6 +75,16 @@ class Endpoint:
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
+        if scope["method"] != "POST":
+            await self._take(scope, receive, send)
+            return
+        self.metrics.begun()
+        try:
+            await self._take(scope, receive, send)
+        finally:
+            self.metrics.ended()
+
+    async def _take(self, scope: Any, receive: Receive, send: Send) -> None:
         path, headers = scope["path"], dict(scope["headers"])
         protocol, request = PLAIN, None
         started = time.perf_counter()
@@ -97,7 +107,7 @@ class Endpoint:
         except Exception as error:  # noqa: BLE001 a client gets an answer whatever happens
             reply = self._failed(protocol, error, request)
         if scope["method"] == "POST":
-            self.metrics.answered(time.perf_counter() - started, reply.status)
+            self.metrics.answered(reply.status)
             if self.traces:
                 self.trace(path, headers, reply.status, time.perf_counter() - started)
         await self._send(reply, scope, headers, send)
@@ -138,14 +148,14 @@ class Endpoint:
         return await self.answer(protocol.ask, request, client)
 
     async def _send_events(self, protocol: Protocol, request: Request, client: Any, send: Send) -> None:
-        started, served = time.perf_counter(), self.live.current()
+        served = self.live.current()
         table = self.batcher.table(served, self._question(protocol.ask, request, served))
         headers = [(b"content-type", events.TYPE), (b"cache-control", b"no-cache"), *self.version(served)]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         async for event in events.events(self.batcher.thread, served, table, client):
             await send({"type": "http.response.body", "body": event, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
-        self.metrics.answered(time.perf_counter() - started, 200)
+        self.metrics.answered(200)
 
     async def reply(self, request: Request) -> Reply:
         """The reply to a request that was let in before, whatever it is."""
@@ -171,12 +181,17 @@ class Endpoint:
         return reply
 
     async def _asked(self, ask: Ask, request: Request, client: Any) -> Reply:
+        began = time.perf_counter()
         served = self.live.current()
         question = self._question(ask, request, served)
         due = self.batcher.loop.time() + self._patience(request.headers)
+        read = time.perf_counter()
         answer = await self.batcher.ask(question, served.inputs, due, client, request)
+        answered = time.perf_counter()
         reply = question.encode(answer)
         reply.headers += self.version(answer.served)
+        ended, (made, model, listed) = time.perf_counter(), answer.spent
+        self.metrics.took(ended - began, read - began + made, model, ended - answered + listed)
         return reply
 
     def _question(self, ask: Ask, request: Request, served: Served) -> Question:

@@ -43,8 +43,7 @@ def site(endpoint: Endpoint) -> FastAPI:
 
     @app.api_route("/metrics", methods=_LOOK)
     def metrics() -> Response:
-        now = served()
-        text = prometheus.text(endpoint.metrics.all(), now.name, str(now.version))
+        text = prometheus.text(endpoint.metrics.values, served().name)
         return Response(text, headers={"content-type": prometheus.CONTENT_TYPE})
 
     @app.api_route("/version", methods=_LOOK)
