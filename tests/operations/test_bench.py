@@ -147,8 +147,10 @@ def test_the_line_that_helps_keeps_what_was_chosen(api: Workbench, monkeypatch: 
     assert said.startswith("its one worker is busy 98 % → %serve sums --workers 4 (+")
     assert said.endswith(" MB each)")
     assert not advice.advice(plain.job, 0.5, stages, row_wise=True)
-    chosen = api.serve("sums@1", name="mine", no_token=True, max_queue=50, max_body=2.5, workers=2)
-    line = "%serve sums@1 --workers 8 --name mine --no-token --max-body 2.5 --max-queue 50"
+    options = {"max_queue": 50, "max_body": 2.5, "timeout": 5.0, "log_requests": True, "hide": "a,b"}
+    chosen = api.serve("sums@1", name="mine", no_token=True, workers=2, open_metrics=True, **options)
+    line = "%serve sums@1 --workers 8 --name mine --no-token --open-metrics --max-body 2.5 --max-queue 50 --timeout 5"
+    line += " --log-requests --hide a,b"
     assert f"its 2 workers are busy 90 % → {line} (+" in advice.advice(chosen.job, 0.9, stages, row_wise=True)
     monkeypatch.setattr(advice, "cores", lambda: 2)
     assert "in the model" in advice.advice(chosen.job, 0.9, stages, row_wise=True)
@@ -156,6 +158,18 @@ def test_the_line_that_helps_keeps_what_was_chosen(api: Workbench, monkeypatch: 
     assert "as columns" in advice.advice(chosen.job, 0.9, stages | {"decode": 5.0}, row_wise=True)
     for service in (plain, chosen):
         service.stop()
+
+
+def test_over_https(api: Workbench, tmp_path: Path) -> None:
+    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    make = "openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=localhost -keyout"
+    subprocess.run([*make.split(), key, "-out", cert], check=True, capture_output=True)
+    service = api.serve("sums", name="secret", tls_cert=str(cert), tls_key=str(key), log_requests=True)
+    assert service.url.startswith("https:")
+    found = api.bench("secret", seconds=0.4, connections=4, rows=64)
+    assert all(level.rate > 1 and not level.broken for level in found.levels)
+    assert found.note == "its log keeps what it was asked here as well"
+    service.stop()
 
 
 def test_an_array_model_is_asked_with_rows(api: Workbench) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .. import text
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 BUSY = 0.8
 _MORE = 4
 _LARGE = 0.4
+_WEEK, _GIGABYTE = 7 * 86400.0, 1e9
 
 
 def cores() -> int:
@@ -71,15 +72,35 @@ def again(job: Job, *, workers: int) -> str:
 def _otherwise(job: Job) -> Iterator[str]:
     """What it was given that is not the default, since a line that leaves it out takes it away."""
     spec, limits = job.spec, job.spec["limits"]
-    if spec["host"] != "127.0.0.1":
-        yield f"--host {spec['host']}"
-    if not spec["token"]:
-        yield "--no-token"
-    if limits["max_body"] != 16_000_000:
-        yield f"--max-body {limits['max_body'] / 1e6:g}"
-    if limits["max_queue"] != 1024:
-        yield f"--max-queue {limits['max_queue']}"
-    if file := job.environment.get("env_file"):
-        yield f"--env-file {shlex.quote(file)}"
-    if job.notify:
-        yield f"--notify {shlex.quote(job.notify)}"
+    cert, key = spec.get("tls") or (None, None)
+    given = {
+        "host": _unless("127.0.0.1", spec["host"]),
+        "no-token": not spec["token"],
+        "open-metrics": spec.get("open_metrics"),
+        "tls-cert": cert,
+        "tls-key": key,
+        "max-body": _unless(16.0, limits["max_body"] / 1e6),
+        "max-queue": _unless(1024, limits["max_queue"]),
+        "timeout": _unless(60.0, limits.get("timeout", 60.0)),
+        **_logged(spec.get("log")),
+        "env-file": job.environment.get("env_file"),
+        "notify": job.notify,
+    }
+    for name, value in given.items():
+        if value:
+            word = (
+                "" if value is True else f" {value:g}" if isinstance(value, int | float) else f" {shlex.quote(value)}"
+            )
+            yield f"--{name}{word}"
+
+
+def _logged(log: dict[str, Any] | None) -> dict[str, Any]:
+    if not log:
+        return {}
+    usual = (log["keep"], log["most_bytes"]) == (_WEEK, _GIGABYTE)
+    kept = "" if usual else f"{log['keep'] / 3600:g}h,{log['most_bytes'] / 1e6:g}MB"
+    return {"log-requests": True, "keep-requests": kept, **{name: ",".join(log[name]) for name in ("hide", "hash")}}
+
+
+def _unless(usual: Any, value: Any) -> Any:
+    return None if value == usual else value

@@ -89,6 +89,7 @@ def bench(
     help = help or _no_help(levels[-1])
     memory = tuple(advice.memory(service.job))
     workers = int(service.job.spec["workers"])
+    note = " · ".join(filter(None, [note, _kept(service.job)]))
     return Bench(service.name, version.ref, workers, rows, tuple(levels), memory, others, note, help)
 
 
@@ -116,6 +117,10 @@ def _asked_by_others(job: Job) -> float:
     before = read(file).requests
     time.sleep(_GLANCE)
     return (read(file).requests - before) / _GLANCE
+
+
+def _kept(job: Job) -> str:
+    return "its log keeps what it was asked here as well" if job.spec.get("log") else ""
 
 
 def _connections(job: Job, asked: int | None, others: float) -> tuple[list[int], str]:
