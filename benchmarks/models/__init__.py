@@ -37,7 +37,7 @@ def table(name: str) -> Any:
 def prepare(df: pd.DataFrame) -> np.ndarray:
     """The numbers that the frame model is fitted to."""
     city, amount = df["city"].map(CITIES).fillna(0.4), np.log1p(df["amount"].fillna(50.0))
-    return np.column_stack([df["age"] / 50, amount, city, df["joined"].dt.month, df["joined"].dt.dayofweek])
+    return np.column_stack([df["age"] / 50, amount, city, df["joined"].dt.month, df["joined"].dt.day_of_week])
 
 
 def fit(name: str) -> Any:

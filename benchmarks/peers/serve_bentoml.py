@@ -8,7 +8,7 @@ import bentoml
 import numpy as np
 from models import meant, predictor, taken
 
-SHARED = {"batchable": True, "max_batch_size": 64, "max_latency_ms": 1000}
+SHARED = {"batchable": True, "max_batch_size": 2048, "max_latency_ms": 10_000}  # rows; else it refuses
 
 
 @bentoml.service(workers=1, traffic={"timeout": 60}, logging={"access": {"enabled": False}})

@@ -94,6 +94,12 @@ def _otherwise(job: Job) -> Iterator[str]:
             yield f"--{name}{word}"
 
 
+def _word(value: Any) -> str:
+    if value is True:
+        return ""
+    return f" {shlex.quote(value)}" if isinstance(value, str) else f" {value:g}"
+
+
 def _logged(log: dict[str, Any] | None) -> dict[str, Any]:
     if not log:
         return {}
