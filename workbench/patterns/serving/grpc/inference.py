@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 
+from ....monitoring.figures import counted
 from ..protocols import v2_about
 from ..refusals import Refused
 from ..routes import check_named
@@ -130,7 +131,7 @@ class Inference:
 
     def _statistics(self, asked: Any) -> Fields:
         served = self._served(asked) if asked.name else self.endpoint.live.current()
-        return v2_about.statistics(served, self.endpoint.metrics.all())
+        return v2_about.statistics(served, counted(self.endpoint.metrics.values))
 
     def _index(self, asked: Any) -> Fields:
         served, ready = self.endpoint.live.current(), self.endpoint.ready
