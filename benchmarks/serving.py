@@ -110,7 +110,7 @@ class Contest:
                 yield server
             return
         began = time.perf_counter()
-        service = self.api.serve(model)
+        service = self.api.serve(model, fast=contender.fast)
         url = service.url + contender.path.format(name=model)
         contenders.until_right(url, asked, lambda: True, token=service.token)
         yield Running(url, service.job.process.pid, time.perf_counter() - began, service.token)

@@ -93,7 +93,11 @@ class _Collected:
     def _statuses(self) -> Any:
         from prometheus_client.core import CounterMetricFamily
 
-        family = CounterMetricFamily("rest_server_requests", "requests by status", labels=(*_LABELS, "status_code"))
+        family = CounterMetricFamily(
+            "rest_server_requests",
+            "requests by status; over gRPC by the one that HTTP would have",
+            labels=(*_LABELS, "status_code"),
+        )
         for status, count in self.figures.statuses.items():
             family.add_metric((*self.labels, str(status)), count)
         return family

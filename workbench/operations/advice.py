@@ -74,6 +74,7 @@ def _otherwise(job: Job) -> Iterator[str]:
     spec, limits = job.spec, job.spec["limits"]
     cert, key = spec.get("tls") or (None, None)
     given = {
+        "grpc": spec.get("grpc"),
         "host": _unless("127.0.0.1", spec["host"]),
         "no-token": not spec["token"],
         "open-metrics": spec.get("open_metrics"),

@@ -112,6 +112,7 @@ class Calls:
         """What it gives, as one request among the figures; a client that goes away, or whose time is up, is one too."""
         endpoint, started, status = self.endpoint, time.perf_counter(), _CANCELLED
         endpoint.calls += 1
+        endpoint.metrics.begun()
         try:
             reply = await does(request)
             status = reply.status
@@ -124,6 +125,7 @@ class Calls:
         finally:
             endpoint.calls -= 1
             endpoint.metrics.answered(status)
+            endpoint.metrics.ended()
             if endpoint.traces:
                 endpoint.trace(request.path, request.headers, status, time.perf_counter() - started)
         return reply
