@@ -41,7 +41,8 @@ def test_every_verb_is_still_a_function_after_every_module_was_imported(
 
 
 def test_the_verbs_are_the_methods_of_the_api() -> None:
-    methods = {name for name, value in vars(Workbench).items() if inspect.isfunction(value) and name[0] != "_"}
+    functions = inspect.getmembers(Workbench, inspect.isfunction)
+    methods = {name for name, _ in functions if name[0] != "_"}
     assert methods == {verb.name for verb in VERBS}
 
 

@@ -25,6 +25,7 @@ ORDER = (
     ("jobs",),
     ("operations",),
     ("listing", "diagnosis"),
+    ("asking",),
     ("api",),
     ("faces",),
     ("__init__", "__main__"),
