@@ -34,6 +34,12 @@ def by_name(df: pd.DataFrame) -> Any:
     return df["name"].str.len() + df["calls"].fillna(0).astype(float)
 
 
+def unhurried(df: pd.DataFrame) -> Any:
+    """Takes as long for many rows as for one."""
+    time.sleep(0.005)
+    return df["a"] * 2
+
+
 class Moody:
     """Fails, waits or dies when it is asked about the age that stands for it; while `broken` is there it always dies."""
 

@@ -22,7 +22,8 @@ from google.protobuf.message_factory import GetMessageClass
 from grpc_health.v1 import health_pb2
 from grpc_parts import SERVICE, Asking, columns, request, tensors_of
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
-from serving_parts import Moody, client
+from serving_parts import NUMBERS as ROWS
+from serving_parts import Moody, client, unhurried
 from waiting import until
 
 from workbench.api import Workbench
@@ -379,6 +380,25 @@ def test_a_model_that_fails_waits_and_is_asked_too_much(moody: Any, tmp_path: Pa
         code, details = refused(lambda: asking.infer(age(13)))
         assert (code, "thirteen" in details) == (grpc.StatusCode.INTERNAL, True)
         assert "thirteen" in "\n".join(api.logs("service/moody"))
+
+
+def test_calls_that_come_while_the_model_works_share_its_next_call(api: Workbench) -> None:
+    api.model("unhurried", unhurried, example=ROWS, row_wise="yes")
+    service = api.serve("unhurried", grpc=True)
+    sent = request(
+        [("a", "FP64", [1], [21.0]), ("b", "FP64", [1], [0.0])], raw=True, model="unhurried"
+    ).SerializeToString()
+    with Asking(service) as asking:
+        infer = asking.channel.unary_unary(f"/{SERVICE}/ModelInfer")
+        for _ in range(3):
+            calls = [infer.future(sent, metadata=asking.metadata) for _ in range(100)]
+            for call in calls:
+                answer = message("inference.ModelInferResponse").FromString(call.result(timeout=30))
+                assert columns(answer) == {"prediction": [42.0]}
+        (seen,) = asking.call("ModelStatistics", name="unhurried").model_stats
+    assert seen.inference_count >= 300
+    assert seen.execution_count < 150
+    api.stop("service/unhurried")
 
 
 def test_a_stream_answers_in_order_and_shares_batches(service: Any, expected: Any) -> None:

@@ -85,6 +85,7 @@ class Batcher:
         self.log: RequestLog | None = None
         self.busy = False
         self._looking = False
+        self.quick = _QUICK
         self.usual = _QUICK  # until it has been seen to be quicker
         self.thread = ThreadPoolExecutor(1, "model")
         self._reader = Decoder(live.current().inputs)
@@ -131,7 +132,7 @@ class Batcher:
         if served.predictor.awaits:
             self._await(served, batch)
             return
-        quick = self.usual < _QUICK and not served.predictor.yields
+        quick = self.usual < self.quick and not served.predictor.yields
         if quick and sum(asked.rows for asked in batch) <= _FEW:
             self._then(served, batch, self._answers(served, batch))
             return

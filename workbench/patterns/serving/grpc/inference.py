@@ -16,6 +16,7 @@ from ..refusals import Refused
 from ..routes import check_named
 from . import infer
 from .calls import Calls, read, told
+from .gathering import Gathering
 from .messages import message
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ _PATH = "/inference.GRPCInferenceService/ModelInfer"
 _STREAM_PATH = "/inference.GRPCInferenceService/ModelStreamInfer"
 _FINAL = "triton_final_response"
 _IDLE = 3.0
+_QUICK = 0.001  # what takes longer is asked in a thread: calls are read meanwhile, and share the next batch
 _STREAMED = message("inference.ModelStreamInferResponse")
 
 
@@ -40,6 +42,8 @@ class Inference:
 
     def __init__(self, endpoint: Endpoint, drain: asyncio.Event) -> None:
         self.endpoint, self.drain, self.calls = endpoint, drain, Calls(endpoint)
+        endpoint.batcher.quick = _QUICK
+        self.gathering = Gathering(endpoint.batcher)
         self.streams = 0
 
     def handlers(self) -> dict[str, Any]:
@@ -65,7 +69,11 @@ class Inference:
     async def _infer(self, request: Request) -> Reply:
         asked = read("inference.ModelInferRequest", request.content)
         check_named(asked.model_name, asked.model_version, self.endpoint.live.current())
-        return await self.endpoint.answer(lambda _, decoder: infer.ask(asked, decoder), request)
+        await self.gathering.wait()
+        try:
+            return await self.endpoint.answer(lambda _, decoder: infer.ask(asked, decoder), request)
+        finally:
+            self.gathering.answered()
 
     async def _stream(self, sent: Any, context: Any) -> AsyncIterator[bytes]:
         """As Triton streams: an answer for each request, in their order, an error as one of them. Some requests are
