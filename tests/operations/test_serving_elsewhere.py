@@ -13,6 +13,7 @@ from browser_parts import browser, needs_chromium
 from customer_models import array_model
 from proxy_parts import proxy
 from serving_parts import headers
+from waiting import until
 
 from workbench.api import Workbench
 from workbench.errors import UsageError
@@ -109,6 +110,15 @@ def test_the_page_works_behind_a_proxy(closed: Any, tmp_path: Path) -> None:
         assert asked == {f"{outside}/{part}" for part in ("", "page.css", "page.js", "figures", "predict")}
         (cookie,) = page.do("Network.getCookies", urls=[f"{outside}/"])["cookies"]
         assert (cookie["path"], cookie["httpOnly"], cookie["sameSite"]) == ("/user/me/proxy/8000/", True, "Strict")
+
+
+def test_what_is_answered_later_is_found_behind_a_proxy(closed: Any) -> None:
+    sent = headers(closed) | {"prefer": "respond-async"}
+    with proxy(closed.url, "/user/me/proxy/8000") as outside, httpx.Client() as asking:
+        kept = asking.post(f"{outside}/predict", json=[[0, 0, 0]], headers=sent)
+        assert kept.headers["location"].startswith("/user/me/proxy/8000/results/")
+        place = kept.request.url.join(kept.headers["location"])
+        until(lambda: asking.get(place, headers=headers(closed)).text == '[{"prediction":1.0}]')
 
 
 @pytest.mark.parametrize("prefix", ["//evil.example", "/a;b", "javascript:x", "/a b", "/%0d%0a"])

@@ -233,7 +233,7 @@ class Endpoint:
         """The answer to a request that was to be answered later."""
         assert self.deferring
         self.access.check_looking(headers, scope["query_string"], Place.of(scope))
-        reply = await self.deferring.look(scope["method"], path.removeprefix(deferring.PREFIX))
+        reply = await self.deferring.look(scope["method"], path.removeprefix(deferring.PREFIX), headers)
         await self._send(reply, scope, headers, send)
 
     def _named_by(self, send: Send, further: Pairs = ()) -> Send:
