@@ -65,6 +65,7 @@ class Contender:
     command: Callable[[str, int, Path], list[list[str]]] | None = None
     peer: bool = False
     echoes: bool = False
+    fast: bool = False
 
     def asked(self, model: str, some: list[Any], expected: list[float]) -> Asked:
         """A request of these rows, to be answered so."""
@@ -124,6 +125,7 @@ def _mlflow(python: str, port: int, folder: Path) -> list[list[str]]:
 
 ECHO = Contender("echo", "/", plain, numbers, _module("measure.echo"), echoes=True)
 WORKBENCH = Contender("Workbench", "/predict", plain, numbers)
+WORKBENCH_FAST = Contender("Workbench --fast", "/predict", plain, numbers, fast=True)
 WORKBENCH_V2 = Contender("Workbench, V2", "/v2/models/{name}/infer", v2, numbers)
 OTHERS = (
     Contender("FastAPI by hand", "/predict", plain, numbers, _module("peers.serve_fastapi")),
@@ -132,7 +134,7 @@ OTHERS = (
     Contender("LitServe", "/predict", in_rows, numbers, _module("peers.serve_litserve"), peer=True),
     Contender("MLflow", "/invocations", mlflow, numbers, _mlflow, peer=True),
 )
-ALL = (ECHO, WORKBENCH, WORKBENCH_V2, *OTHERS)
+ALL = (ECHO, WORKBENCH, WORKBENCH_FAST, WORKBENCH_V2, *OTHERS)
 
 
 @contextmanager

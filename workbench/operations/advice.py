@@ -80,6 +80,8 @@ def _otherwise(job: Job) -> Iterator[str]:
         "open-metrics": spec.get("open_metrics"),
         "tls-cert": cert,
         "tls-key": key,
+        "cors": ",".join(spec.get("cors") or ()),
+        "fast": spec.get("fast"),
         "max-body": _unless(16.0, limits["max_body"] / 1e6),
         "max-queue": _unless(1024, limits["max_queue"]),
         "timeout": _unless(60.0, limits.get("timeout", 60.0)),
