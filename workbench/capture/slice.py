@@ -41,6 +41,7 @@ class Slice:
         self._containers = shared_containers(self._known)
         self.surroundings = Surroundings(self._known)
         self._known.is_pickled = self._writer.sharing.holds
+        self._writer.sharing.needs = self._needs
         self._data: list[str] = []
         self._walk([(entry, "")])
         self._surround()
@@ -119,6 +120,15 @@ class Slice:
         for name, value in self._writer.sharing.values():
             if is_plain_array(value) and not any(value is held for held in named.values()):
                 yield f".{name}", value
+
+    def _needs(self, name: str, other: str) -> bool:
+        """Whether `name` leads to `other`, over all that the items need and use."""
+        seen, pending = set[str](), [name]
+        while pending:
+            item = self.items.get(pending.pop())
+            pending += (new := (item.needs | item.uses if item else set()) - seen)
+            seen |= new
+        return other in seen
 
     def _refuse_secrets(self, name: str, cell: str, file: Path) -> None:
         if self._known.secrets and (variable := holder(file.read_bytes(), self._known.secrets)):

@@ -114,7 +114,7 @@ class StateWriter:
         sides = Sides(self._folder, name, value)
         with hashed(file, self.hashes) as stream, closing(sides):
             pickler = _Rehoming(stream, name, value, self, sides)
-            self.sharing.begun(name, pickler, pickler.found.states)
+            self.sharing.begun(name, pickler, pickler.found.states, pickler.referred)
             pickler.dump(value)
         _refuse_main(file, name)
         pickler.found.beside = sides.files
@@ -127,6 +127,7 @@ class _Rehoming(pickle.Pickler):
     def __init__(self, stream: Any, name: str, root: object, writer: StateWriter, sides: Sides) -> None:
         super().__init__(stream, protocol=5, buffer_callback=sides.stays)
         self.found = Found()
+        self.referred: set[int] = set()
         self._name, self._root, self._sides = name, root, sides
         self._home, self._names, self._elsewhere = writer.home, writer.names, writer.elsewhere
         self._sharing = writer.sharing
@@ -155,6 +156,7 @@ class _Rehoming(pickle.Pickler):
             return obj.__func__.__get__, (obj.__self__,)
         if obj is not self._root and (file := self._names.get(id(obj))):
             self.found.states.add(file.rpartition(".")[0])
+            self.referred.add(id(obj))
             return captured_state, (file,)
         if reduced := self._sides.reduced(obj, captured_state):
             self.found.modules.add(type(obj).__module__.split(".")[0])
