@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
 
 def shown(seen: Figures) -> dict[str, Any]:
-    """What was counted since the start, of all its workers; `times` are pairs of milliseconds and how many requests
-    took at most so long, of which the page makes the quantiles of the last seconds."""
+    """What was counted since the start, of all its workers; `times` are pairs of milliseconds and how many answered
+    requests took at most so long, of which the page makes the quantiles of the last seconds."""
     bounds = [round(1000 * bound, 4) for bound in BOUNDS]
     times = enumerate(map(int, seen.times("answered")))
     return {
