@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections import Counter
 from typing import Any
@@ -22,11 +23,31 @@ CONTENTS |= {
 TENSOR = tuple[str, str, list[int], Any]
 
 
+RETRIES = json.dumps(
+    {
+        "methodConfig": [
+            {
+                "name": [{}],
+                "retryPolicy": {
+                    "maxAttempts": 5,
+                    "initialBackoff": "0.1s",
+                    "maxBackoff": "1s",
+                    "backoffMultiplier": 2,
+                    "retryableStatusCodes": ["UNAVAILABLE"],
+                },
+            }
+        ]
+    }
+)
+"""What gRPC's own documentation has clients say that are to survive lost connections."""
+
+
 class Asking:
     """A channel to a service, with its token; answers come as messages."""
 
-    def __init__(self, service: Any, credentials: Any = None) -> None:
-        options = [("grpc.use_local_subchannel_pool", 1)]
+    def __init__(self, service: Any, credentials: Any = None, *, retries: bool = False) -> None:
+        options: list[Any] = [("grpc.use_local_subchannel_pool", 1)]
+        options += [("grpc.service_config", RETRIES)] if retries else []
         if credentials is None:
             self.channel = grpc.insecure_channel(service.grpc, options)
         else:

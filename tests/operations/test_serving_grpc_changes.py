@@ -43,8 +43,8 @@ def api(home: Path, registry: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
 
 
 def answered(service: Any) -> str:
-    """The version that answers over a channel of its own."""
-    with Asking(service) as asking:
+    """The version that answers over a channel of its own; a connection may come to one who has just left."""
+    with Asking(service, retries=True) as asking:
         answer = asking.infer(request(ROW, raw=True))
         assert columns(answer) == {"prediction": [1007.0 if answer.model_version == "2" else 7.0]}
         return str(answer.model_version)

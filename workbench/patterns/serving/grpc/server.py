@@ -7,8 +7,11 @@ spreads connections over those who do.
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import os
 import socket
+import struct
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -29,6 +32,8 @@ _AGE = 4.0  # seconds; jittered by a tenth
 _LATEST = 1.1 * _AGE + 0.2
 _SLOW_PATIENCE = 20.0
 _LAST = 1.0
+_ACCEPTING = 0.1
+_ATTACH_FILTER = 26  # SO_ATTACH_FILTER of Linux, which the module socket does not name
 _LOOK = 0.05
 
 
@@ -68,6 +73,8 @@ class Server:
         """Until `drain` is set and no call is left. Connections are renewed every few seconds anyway, each at a moment
         when none of its calls is under way: a server that is told to stop would cancel those that arrive just then."""
         await self.drain.wait()
+        _let_nobody_in(self.port)
+        await asyncio.sleep(_ACCEPTING)
         _stop_listening(self.port)
         await self._until(lambda: not any(_sockets(self.port)), _LATEST)
         await self._until(lambda: not self.inference.streams, _SLOW_PATIENCE)
@@ -93,6 +100,18 @@ def _options(max_body: int) -> list[tuple[str, Any]]:
 
 def _handler(name: str, of: Any) -> grpc.GenericRpcHandler:
     return grpc.method_handlers_generic_handler(name, of.handlers())
+
+
+def _let_nobody_in(port: int) -> None:
+    """Drop who comes from now on: they come again, to others. Those who came are accepted before listening ends, which
+    would reset them."""
+    if sys.platform != "linux":
+        return
+    nothing = ctypes.create_string_buffer(struct.pack("HBBI", 6, 0, 0, 0))  # of the Berkeley packet filter: return 0
+    program = struct.pack("HP", 1, ctypes.addressof(nothing))
+    for found in _sockets(port, listening=True):
+        with suppress(OSError):
+            found.setsockopt(socket.SOL_SOCKET, _ATTACH_FILTER, program)
 
 
 def _stop_listening(port: int) -> None:
