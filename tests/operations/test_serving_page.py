@@ -214,7 +214,7 @@ def test_a_page_of_another_site_cannot_ask_a_service_without_a_token(api: Workbe
 def test_figures_are_for_those_who_may_look(service: Any) -> None:
     assert httpx.get(f"{service.url}/figures").status_code == 401
     seen = httpx.get(f"{service.url}/figures", headers=headers(service)).json()
-    assert sum(count for _, count in seen["times"]) == seen["requests"]
+    assert sum(count for _, count in seen["times"]) == seen["requests"] - seen["errors"] > 0
 
 
 def test_what_the_first_look_needs_is_there_before_it(service: Any) -> None:
