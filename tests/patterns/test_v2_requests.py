@@ -13,6 +13,8 @@ import pytest
 from endpoint_parts import Asking
 from v2_parts import FRAME, INFER, KINDS, LENGTH, ROW, binary, inputs, outputs, refused, tensor, tensors
 
+from workbench.monitoring.figures import counted
+
 
 def same(df: pd.DataFrame) -> pd.DataFrame:
     return df
