@@ -117,5 +117,5 @@ def test_files_do_not_outgrow_their_room() -> None:
 
 def test_every_test_file_has_a_name_of_its_own() -> None:
     """pytest imports them by it, and a second one of the same name not at all."""
-    names = Counter(file.name for file in Path(__file__).parent.rglob("*.py") if file.name != "conftest.py")
+    names = Counter(file.name for file in Path(__file__).parent.rglob("test_*.py"))
     assert not {name for name, number in names.items() if number > 1}
