@@ -41,7 +41,8 @@ def test_every_verb_is_still_a_function_after_every_module_was_imported(
 
 
 def test_the_verbs_are_the_methods_of_the_api() -> None:
-    methods = {name for name, value in vars(Workbench).items() if inspect.isfunction(value) and name[0] != "_"}
+    functions = inspect.getmembers(Workbench, inspect.isfunction)
+    methods = {name for name, _ in functions if name[0] != "_"}
     assert methods == {verb.name for verb in VERBS}
 
 
@@ -49,7 +50,13 @@ def test_every_verb_has_a_function_with_the_options_of_its_spec() -> None:
     for verb in VERBS:
         parameters = inspect.signature(getattr(workbench, verb.name)).parameters
         assert {option.name for option in verb.options if not option.shown} <= set(parameters), verb.name
-    assert set(dir(workbench)) >= {verb.name for verb in VERBS} | {"get", "register", "Workbench", "__version__"}
+    assert set(dir(workbench)) >= {verb.name for verb in VERBS} | {
+        "client",
+        "get",
+        "register",
+        "Workbench",
+        "__version__",
+    }
     assert workbench.__version__ == "0.1.0"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,11 +21,12 @@ ORDER = (
     ("spawn",),
     ("capture", "inference"),
     ("bundle",),
-    ("data", "notify", "monitoring"),
+    ("data", "notify", "monitoring", "fast"),
     ("patterns",),
     ("jobs",),
     ("operations",),
     ("listing", "diagnosis"),
+    ("asking",),
     ("api",),
     ("faces",),
     ("__init__", "__main__"),
@@ -111,3 +113,9 @@ def test_each_room_says_what_it_turns_into_what() -> None:
 def test_files_do_not_outgrow_their_room() -> None:
     long = {str(f.relative_to(ROOT)): n for f in files() if (n := len(f.read_text().splitlines())) > 350}
     assert not long
+
+
+def test_every_test_file_has_a_name_of_its_own() -> None:
+    """pytest imports them by it, and a second one of the same name not at all."""
+    names = Counter(file.name for file in Path(__file__).parent.rglob("test_*.py"))
+    assert not {name for name, number in names.items() if number > 1}

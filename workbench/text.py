@@ -31,6 +31,12 @@ def seconds(duration: float) -> str:
     return f"{minutes // 60} h {minutes % 60} min"
 
 
+def milliseconds(duration: float) -> str:
+    """`0.08`, `2.3`, `84`, `1 204`: seconds in milliseconds, without their unit."""
+    value = 1000 * duration
+    return f"{value:.2f}" if value < 0.995 else f"{value:.1f}" if value < 9.95 else count(round(value))
+
+
 def closest(word: str, known: Iterable[str]) -> str | None:
     """The known word that `word` was probably meant to be."""
     matches = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from subprocess import Popen
+from contextlib import suppress
+from subprocess import Popen, TimeoutExpired
 
 import psutil
+
+_PATIENCE = 10.0
 
 
 def family(pid: int) -> list[int]:
@@ -27,23 +28,21 @@ def own_memory(pids: list[int]) -> int:
     return sum(psutil.Process(pid).memory_full_info().uss for pid in pids)
 
 
+def memory(pids: list[int]) -> int:
+    """Bytes that they have; what they share with others is divided among all that do."""
+    return sum(psutil.Process(pid).memory_full_info().pss for pid in pids)
+
+
 def free_port() -> int:
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         return int(sock.getsockname()[1])
 
 
-@contextmanager
-def server(command: list[str], port: int, folder: Path) -> Iterator[int]:
-    """A server's process number, from when its port is open until the end of the block."""
-    with Popen(command, cwd=folder) as process:
-        try:
-            while True:
-                try:
-                    socket.create_connection(("127.0.0.1", port)).close()
-                    break
-                except ConnectionRefusedError:
-                    time.sleep(0.01)
-            yield process.pid
-        finally:
-            process.terminate()
+def end(process: Popen[bytes]) -> None:
+    """End a process that leads a session of its own, and all of that session."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        with suppress(TimeoutExpired):
+            process.wait(_PATIENCE)

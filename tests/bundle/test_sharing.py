@@ -48,6 +48,11 @@ CASES = {
         "a._fit_X[0] = 3.0",
         "b._fit_X.sum()",
     ),
+    "a name that its holder's class needs": (
+        "b = Box(3.0)\nclass Late(Box):\n    first = b.own\na = Late(b, b.own)",
+        "a.held[1].append(2)",
+        "len(b.own) + (a.held[0] is b) + (Late.first is b.own) * 2",
+    ),
     "an array that is a name in one, found late": (
         "w = np.ones(3)\na = Box(w)\nclass Late(Box):\n    def read(self):\n        return w.sum()\nb = Late(w)",
         "a.held[0][1] = 7.0",

@@ -184,7 +184,7 @@ CASES = (
         mended="class Model:\n    def load(self): self.clients = {'a': Client('u')}\n    def predict(self, df):\n        with self.clients['a'].lock:\n            return df['age'] + len(self.clients['a'].url)\ndel predict",
     ),
     Case(
-        "a pool of threads",
+        "an executor with threads of its own",
         "def predict(df):\n    return list(pool.map(float, df['age']))",
         (DATA, "from concurrent.futures import ThreadPoolExecutor\npool = ThreadPoolExecutor(2)"),
         refused=("pool, a ThreadPoolExecutor, cannot come along", "In[", "def load(self): self.pool = ThreadPoolExecutor(2)"),

@@ -7,7 +7,7 @@ from workbench.faces import arguments
 from workbench.faces.reader import read
 from workbench.specs.verbs import verb
 
-PREDICT, MODEL, REMOVE = (spec for name in ("predict", "model", "remove") if (spec := verb(name)))
+PREDICT, MODEL, REMOVE, SERVE = (spec for name in ("predict", "model", "remove", "serve") if (spec := verb(name)))
 
 
 @pytest.mark.parametrize(
@@ -75,6 +75,24 @@ def test_the_value_after_an_equals_sign_keeps_its_quotes() -> None:
     assert (quoted, quoted.quoted, plain.raw, plain.quoted) == ("X", True, 'X["a"]', False)
 
 
+@pytest.mark.parametrize(
+    ("line", "grpc"),
+    [
+        ("churn", None),
+        ("churn --grpc", True),
+        ("--grpc churn", True),
+        ("churn --grpc --workers 2", True),
+        ("churn --grpc 8001", 8001),
+        ("--grpc=8001 churn", 8001),
+    ],
+)
+def test_a_value_may_be_left_out_where_the_option_says_so(line: str, grpc: object) -> None:
+    given = arguments.parse(SERVE, read(line).tokens, "%serve")
+    assert (given["model"], given["grpc"]) == ("churn", grpc)
+    for said in (True, False, 8001):
+        assert arguments.check(SERVE, {"model": "churn", "grpc": said}, "workbench.serve")["grpc"] is said
+
+
 def test_verbs_are_found_or_suggested() -> None:
     assert arguments.find_verb("predict", "workbench") is PREDICT
     with pytest.raises(UsageError, match=r"there is no verb 'predct'\n→ did you mean workbench predict\?"):
@@ -121,6 +139,8 @@ def test_counts_are_whole(given: object, message: str) -> None:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
+        ("churn --grpc 0", "--grpc is at least 1, not 0"),
+        ("churn --grpc=yes", "--grpc is a whole number, not 'yes'"),
         ("churn --port 99999", "--port is at most 65535, not 99999"),
         ("churn --workers -1", "--workers is at least 1, not -1"),
         ("churn --workers 1000", "--workers is at most 256, not 1000"),

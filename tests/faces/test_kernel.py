@@ -122,6 +122,17 @@ def test_a_prediction_into_a_file(notebook: Notebook) -> None:
     assert notebook.run("len(pd.read_csv('scored.csv'))").data["text/plain"] == "300"
 
 
+def test_a_service_is_measured_from_the_notebook(notebook: Notebook) -> None:
+    try:
+        assert notebook.run("%serve churn@1").status == "ok"
+        seen = notebook.run("%workbench bench churn --seconds 0.4 --connections 2")
+        assert seen.data["text/plain"].startswith("service/churn churn@1 · 1 worker, ")
+        assert "<b>service/churn</b>" in seen.data["text/html"]
+        assert notebook.run("list(_.frame().index)").data["text/plain"] == "[1, 2]"
+    finally:
+        notebook.run("%workbench shutdown --all")
+
+
 def test_a_cell_that_was_edited_since_is_marked(notebook: Notebook, tmp_path: Path) -> None:
     file = tmp_path / "edited.ipynb"
     notebook.run(f"%env WORKBENCH_NOTEBOOK={file}")

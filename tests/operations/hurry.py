@@ -11,5 +11,6 @@ def impatient(args: dict[str, Any]) -> None:
     from workbench.patterns.serving import joined, server
 
     door.SILENCE = joined.PATIENCE = 3.0
+    server._KEEP_ALIVE = 3
     server._IDLE_PATIENCE = server._SLOW_PATIENCE = 0.5
     worker.main(args)

@@ -104,7 +104,7 @@ def columns_of(records: list[dict[str, Any]]) -> dict[str, list[Any]]:
 def delimited(records: list[dict[str, Any]], delimiter: str = ",") -> bytes:
     """The records as Python's own csv writes them."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, list(records[0]), delimiter=delimiter, lineterminator="\n")
+    writer = csv.DictWriter(text, list(records[0]), delimiter=delimiter, lineterminator="\r\n")
     writer.writeheader()
     writer.writerows(records)
     return text.getvalue().encode()

@@ -13,6 +13,8 @@ import httpx
 import pandas as pd
 from waiting import until
 
+from workbench.operations.figures import of_service
+
 FAILS, WAITS, DIES = 13, 77, 99
 NUMBERS = pd.DataFrame({"a": [1.0, 2.0, 3.5], "b": [2.0, 0.5, -1.0]})
 
@@ -30,6 +32,12 @@ def second(df: pd.DataFrame) -> Any:
 def by_name(df: pd.DataFrame) -> Any:
     """Of a customer: text and a nullable number."""
     return df["name"].str.len() + df["calls"].fillna(0).astype(float)
+
+
+def unhurried(df: pd.DataFrame) -> Any:
+    """Takes as long for many rows as for one."""
+    time.sleep(0.005)
+    return df["a"] * 2
 
 
 class Moody:
@@ -59,6 +67,11 @@ def headers(service: Any) -> dict[str, str]:
 def client(service: Any) -> httpx.Client:
     """A client of the service."""
     return httpx.Client(base_url=service.url, headers=headers(service), timeout=30)
+
+
+def queued(service: Any) -> int:
+    """How many requests wait for the model now."""
+    return int(of_service(service.job)["waiting"])
 
 
 def afresh(service: Any, path: str, **how: Any) -> httpx.Response:

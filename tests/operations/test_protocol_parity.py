@@ -201,6 +201,16 @@ def test_one_tensor_of_any_name_is_the_array(numbers: httpx.Client, api: Workben
         assert ask(numbers, path, said).json() == {"predictions": expected}
 
 
+@pytest.mark.parametrize("rows", [[{}, None], [{"a": 1}, [1, 2, 3]], [[1, 2, 3], {}], [None, {}], [5, "x"]])
+def test_rows_of_several_kinds_are_refused(rows: list[Any], numbers: httpx.Client) -> None:
+    for path, said in (
+        ("/predict", rows),
+        ("/invocations", {"inputs": rows}),
+        ("/v1/models/numbers:predict", {"instances": rows}),
+    ):
+        assert numbers.post(path, json=said).status_code == 400, (path, said)
+
+
 def test_what_is_answered_later_has_the_format_of_its_rows(orders: httpx.Client) -> None:
     at_once = ask(orders, "/predict", delimited(plain(ORDERS)), "text/csv")
     kept = orders.post(

@@ -24,6 +24,7 @@ RECORDS: list[dict[str, Any]] = json.loads(CUSTOMERS.to_json(orient="records", d
 COLUMNS = {name: [record[name] for record in RECORDS] for name in CUSTOMERS}
 ROWS = [list(record.values()) for record in RECORDS]
 V2_TYPES = {"age": "INT64", "amount": "FP64", "city": "BYTES", "day": "BYTES", "vip": "BOOL"}
+TRITON_PARTS = ("queue", "compute_input", "compute_infer", "compute_output")
 NUMBERS = np.array([[0.1, 1.5, 2.25], [1e-7, 0.3, 0.0], [4.0, 5.5, -0.2]])
 
 
@@ -158,9 +159,10 @@ def test_an_array_model_is_asked_with_rows_of_numbers(api: Workbench, arrays: An
         told = ask.get("/openapi.json").json()
         assert "security" not in told
         taken = told["paths"]["/predict"]["post"]["requestBody"]["content"]["application/json"]
-        jsonschema.validate(rows, taken["schema"])
+        schema = taken["schema"] | {"components": told["components"]}
+        jsonschema.validate(rows, schema)
         with pytest.raises(jsonschema.ValidationError):
-            jsonschema.validate([[1.0, 2.0]], taken["schema"])
+            jsonschema.validate([[1.0, 2.0]], schema)
         assert "Bearer" not in ask.get("/").text
         for data in (rows, NUMBERS.ravel().tolist()):
             tensor = {"name": "x", "shape": [3, 3], "datatype": "FP64", "data": data}
@@ -181,29 +183,33 @@ def test_metrics_count_what_was_asked(ask: httpx.Client, service: Any) -> None:
     after = figures()
     more = {name: after[name] - before[name] for name in after}
     assert more["model_infer_request_success_total"] == more["model_infer_request_failure_total"] == 1
-    assert more["workbench_rows_total"] == len(RECORDS)
-    assert more["workbench_batches_total"] == 1
-    assert more["model_infer_request_duration_count"] == more["model_infer_request_duration_bucket"] == 2
-    assert after["workbench_waiting_requests"] == 0
+    assert more["nv_inference_count"] == more["workbench_call_rows_sum"] == len(RECORDS)
+    assert more["nv_inference_exec_count"] == more["workbench_call_rows_count"] == 1
+    assert more["model_infer_request_duration_count"] == more["model_infer_request_duration_bucket"] == 1
+    assert more["nv_inference_request_duration_us"] == pytest.approx(
+        sum(more[f"nv_inference_{part}_duration_us"] for part in TRITON_PARTS), abs=4
+    )
+    assert all(more[f"nv_inference_{part}_duration_us"] > 0 for part in TRITON_PARTS)
+    assert after["rest_server_requests_in_progress"] == after["nv_inference_pending_request_count"] == 0
 
 
 def test_openapi_describes_the_fields_and_its_example_is_answered(ask: httpx.Client, expected: Any) -> None:
     told = ask.get("/openapi.json").json()
     body = told["paths"]["/predict"]["post"]["requestBody"]["content"]["application/json"]
-    row = body["schema"]["anyOf"][0]
+    row, schema = told["components"]["schemas"]["Record"], body["schema"] | {"components": told["components"]}
     for shape in (RECORDS[0], RECORDS, COLUMNS):
-        jsonschema.validate(shape, body["schema"])
+        jsonschema.validate(shape, schema)
     for wrong in ({**RECORDS[0], "age": "old"}, [RECORDS], {"age": 5}):
         with pytest.raises(jsonschema.ValidationError):
-            jsonschema.validate(wrong, body["schema"])
+            jsonschema.validate(wrong, schema)
     assert "/v2/models/churn/infer" in told["paths"]
     assert told["security"] == [{"token": []}]
     assert list(row["properties"]) == row["required"] == list(CUSTOMERS)
-    assert row["properties"]["age"] == {"type": "integer"}
+    assert row["properties"]["age"] == {"type": "integer", "minimum": -(2**63), "maximum": 2**63 - 1}
     assert row["properties"]["amount"] == {"type": ["number", "null"]}
-    assert row["properties"]["day"]["format"] == "date-time"
-    assert post(ask, "/predict", body["example"]) == expected[0]
-    assert told["info"] == {"title": "churn", "version": "1"}
+    assert "ISO 8601" in row["properties"]["day"]["description"], "JSON Schema's date-time needs an offset"
+    assert post(ask, "/predict", body["examples"]["record"]["value"]) == expected[0]
+    assert (told["info"]["title"], told["info"]["version"]) == ("churn", "1")
 
 
 def test_the_page_is_html_with_a_call_that_can_be_copied(ask: httpx.Client) -> None:
@@ -211,7 +217,7 @@ def test_the_page_is_html_with_a_call_that_can_be_copied(ask: httpx.Client) -> N
     own = str(ask.base_url).rstrip("/")
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     assert "<h1>churn@1</h1>" in page.text
-    assert "://" not in page.text.replace(f"curl {own}/predict", ""), "it loads nothing from elsewhere"
+    assert "://" not in page.text.replace(own, ""), "it loads nothing from elsewhere"
     assert all(f"<code>{name}</code>" in page.text for name in CUSTOMERS)
     head = ask.head("/")
     assert (head.status_code, head.content) == (200, b"")

@@ -71,6 +71,43 @@ def test_http_1_0_closes_after_its_answer(service: Any) -> None:
     assert answer.endswith(b'{"prediction":5.0}')
 
 
+def test_an_answer_is_the_same_however_it_is_written(service: Any) -> None:
+    """At once, or in uvicorn's two messages as for who wants the connection closed."""
+    answers = []
+    for more in ((), ("Connection: close",)):
+        with raw(service) as connection:
+            connection.sendall(head(service, "1.1", *more) + ROW)
+            said = connection.recv(65536)
+            while not said.endswith(b'{"prediction":5.0}'):
+                said += connection.recv(65536)
+            first_line, *lines = said.replace(b"connection: close\r\n", b"").split(b"\r\n")
+            answers.append((first_line, {line for line in lines if not line.startswith(b"date: ")}))
+    assert answers[0] == answers[1]
+    assert answers[0][0] == b"HTTP/1.1 200 OK"
+
+
+def test_requests_that_come_at_once_are_answered_in_their_order(service: Any) -> None:
+    rows = [json.dumps({"a": float(number), "b": 0.0}).encode().ljust(len(ROW)) for number in range(5)]
+    with raw(service) as connection:
+        look = b"GET /v2/health/live HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        asked = [head(service) + row for row in rows]
+        connection.sendall(
+            b"".join([*asked[:3], look, *asked[3:4], head(service, "1.1", "Connection: close") + rows[4]])
+        )
+        answers = everything(connection)
+    expected = [b'{"prediction":0.0}', b'{"prediction":3.0}', b'{"prediction":6.0}', b'{"live":true}']
+    expected += [b'{"prediction":9.0}', b'{"prediction":12.0}']
+    places = [answers.index(answer) for answer in expected]
+    assert places == sorted(places)
+    assert answers.count(b"HTTP/1.1 200 OK") == len(expected)
+
+
+def test_a_connection_that_is_not_used_is_closed(in_a_hurry: None, service: Any) -> None:  # noqa: F811
+    with raw(service) as connection:
+        connection.sendall(head(service) + ROW)
+        assert everything(connection).endswith(b'{"prediction":5.0}')
+
+
 def test_who_expects_100_is_told_to_go_on(service: Any) -> None:
     with raw(service) as connection:
         connection.sendall(head(service, "1.1", "Expect: 100-continue", "Connection: close"))

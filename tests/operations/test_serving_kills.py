@@ -14,7 +14,7 @@ import httpx
 import pandas as pd
 import psutil
 import pytest
-from serving_parts import NUMBERS, WAITS, Load, Moody, afresh, client, first, headers, second
+from serving_parts import NUMBERS, WAITS, Load, Moody, afresh, client, first, queued, second
 from waiting import PATIENCE, until
 
 from workbench import paths
@@ -258,7 +258,7 @@ def test_who_stops_it_waits_for_what_is_asked(tmp_path: Path) -> None:
         asked = threads.submit(afresh, service, "/predict", json={"age": WAITS})
         until((tmp_path / "inside").exists)
         waits = threads.submit(afresh, service, "/predict", json={"age": 5})
-        until(lambda: "} 1.0" in httpx.get(f"{service.url}/metrics", headers=headers(service)).text)
+        until(lambda: queued(service) == 1)
         stopping = threads.submit(slow.stop, service.name)
         until(lambda: refuses(service), "it takes no more")
         assert not stopping.done()

@@ -37,7 +37,7 @@ class Asking:
         schema = Schema.infer(example)
         predictor = Predictor(function, schema, name="m@1", row_wise=True)
         table = schema.table(example)
-        served = Served("m", 1, predictor, Schema.infer_table(predictor.predict(table)), table)
+        served = Served("m", 1, predictor, Schema.infer_table(predictor.predict(table)), table, None)
         self.endpoint = self.loop.run_until_complete(self._made(served, folder, limits))
 
     async def _made(self, served: Served, folder: Path, limits: dict[str, int]) -> Endpoint:

@@ -13,6 +13,8 @@ import pytest
 from endpoint_parts import Asking
 from v2_parts import FRAME, INFER, KINDS, LENGTH, ROW, binary, inputs, outputs, refused, tensor, tensors
 
+from workbench.monitoring.figures import counted
+
 
 def same(df: pd.DataFrame) -> pd.DataFrame:
     return df
@@ -144,14 +146,14 @@ def test_parameters_of_other_servers_are_taken(frame: Asking) -> None:
 
 
 def test_small_raw_tensors_share_batches(array: Asking) -> None:
-    before = array.endpoint.metrics.all()
+    before = counted(array.endpoint.metrics.values)
     rows = [np.full((1, 3), float(number)) for number in range(20)]
     both = {"parameters": {"binary_data_output": True}}
     requests = [(INFER, *binary([("x", "FP64", [1, 3], row)], **both)) for row in rows]
     answers = [tensors(answered.content, answered.headers)["sum"].tolist() for answered in array.all(requests)]
     assert answers == [[3.0 * number] for number in range(20)]
-    after = array.endpoint.metrics.all()
-    assert (after.rows - before.rows, after.batches - before.batches <= 3) == (20, True)
+    after = counted(array.endpoint.metrics.values)
+    assert (after.rows - before.rows, after.calls - before.calls <= 3) == (20, True)
 
 
 def test_all_forms_share_batches_and_get_their_own_answers(frame: Asking) -> None:

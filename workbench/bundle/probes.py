@@ -52,7 +52,7 @@ def _differences(predictor: Predictor, sample: Table, answer: Table) -> Iterator
         return
     yield from _unlike("one row alone", take(answer, chosen), singles)
     yield from _in_batches(predictor, sample, answer)
-    probes = _probe_rows(sample)
+    probes = probe_rows(sample)
     if n_rows(probes):
         yield from _on_probes(predictor, sample, answer, probes)
     yield from _unlike("the first row asked again", take(answer, [0]), [_ask(predictor, take(sample, [0]))])
@@ -119,7 +119,7 @@ def _spread(rows: int, at_most: int) -> np.ndarray:
     return np.unique(np.linspace(0, rows - 1, min(rows, at_most)).astype(int))
 
 
-def _probe_rows(sample: Table) -> Table:
+def probe_rows(sample: Table) -> Table:
     """Rows of the sample, each changed in one way; wide tables change several columns in one row."""
     rows = n_rows(sample)
     changed: list[Table] = []

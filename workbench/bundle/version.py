@@ -123,16 +123,17 @@ def card(version: ModelVersion) -> str:
     """What a version is, what was taken, and what can be done next: three lines, more where something must be said."""
     manifest = version.manifest
     if version.unchanged:
-        lines = [f"{version.ref} unchanged · {_verdict(manifest)}"]
+        lines = [f"{version.ref} unchanged · {proof(manifest)}"]
     else:
-        lines = [f"{version.ref} {'✓ ' if version.proven else ''}{_verdict(manifest)}", f"  took  {_took(manifest)}"]
+        lines = [f"{version.ref} {'✓ ' if version.proven else ''}{proof(manifest)}", f"  took  {_took(manifest)}"]
     lines += [f"  {line}" for line in _remarks(version)]
     older = version.newest > version.version
     lines.append(f"  next  {' · '.join(_next(version.ref if older else version.name))}")
     return "\n".join(lines)
 
 
-def _verdict(manifest: Manifest) -> str:
+def proof(manifest: Manifest) -> str:
+    """What was proven of a version, in words."""
     if not (verdict := manifest.verdict):
         return "not proven"
     equal = "bit for bit" if verdict["exact"] and manifest.bit_stable else "within the tolerance"

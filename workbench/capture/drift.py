@@ -23,7 +23,8 @@ def drift(module: ModuleType, text: str) -> str | None:
             if isinstance(value, FunctionType) and _defines(text, name):
                 return f"{name} was replaced in this session"
             continue
-        for function in functions_of(value) if isinstance(value, type) else [unwrapped(value)]:
+        plain = unwrapped(value) if isinstance(value, FunctionType) else value
+        for function in functions_of(value) if isinstance(value, type) else [plain]:
             if isinstance(function, FunctionType) and not any(same_code(function.__code__, code) for code in codes):
                 return f"{function.__qualname__} is not the one in the file, which was edited since it was imported"
     tree = ast.parse(text)

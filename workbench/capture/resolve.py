@@ -16,6 +16,7 @@ from .classes import called, class_items
 from .containers import Containers
 from .environment import variables
 from .functions import function_items
+from .holdings import dotted
 from .imports import imported_paths
 from .item import Item
 from .literals import literal
@@ -67,8 +68,8 @@ class Resolver:
         imported = not self.known.is_ours(value) and not self.known.is_patch(value)
         if imported and (found := self.known.imports.line(name, value)):
             return [self._import(name, *found)]
-        if home := self.known.homes.get(id(value)):
-            return [self._import(name, f"from {home[0]} import {home[1]} as {name}", None)]
+        if item := self.at_home(name):
+            return [item]
         if isinstance(value, type) and self.known.is_ours(value):
             return class_items(self.known, name, value)
         if isinstance(value, _TYPING) and (item := called(self.known, name, value)):
@@ -88,6 +89,13 @@ class Resolver:
             text += f"\n{name}.setLevel({level})"
         outside = frozenset({"its handlers"} if logger.handlers and logger.name != "root" else ())
         return Item(name, text, Taken(name, "value", self.known.cell(name), text), needs=needs, outside=outside)
+
+    def at_home(self, name: str) -> Item | None:
+        """The import of an object of a local module that comes along for another reason; else it is data, by itself."""
+        home = self.known.homes.get(id(self.namespace[name]))
+        if home is None or home[0] not in dotted(self.modules.local):
+            return None
+        return self._import(name, f"from {home[0]} import {home[1]} as {name}", None)
 
     def _before_a_patch(self, name: str, value: Any) -> Item | None:
         """`plain = json.dumps`, from before it was patched: so it is still where the model loads."""

@@ -6,6 +6,7 @@ A part is the number that its pickler gave it, which is the one that the unpickl
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pickle import Pickler
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
@@ -38,14 +39,18 @@ class Sharing:
 
     def __init__(self) -> None:
         self.wanted: dict[str, set[int]] = {}
+        self.needs: Callable[[str, str], bool] = lambda name, other: False
+        """Whether one name needs another in any way, by the text of a class, for one."""
         self._picklers: dict[str, Pickler] = {}
         self._parts: dict[int, tuple[str, int, object]] = {}
         self._uses: dict[str, set[str]] = {}
+        self._referred: dict[str, set[int]] = {}
         self._done: set[str] = set()
 
-    def begun(self, name: str, pickler: Pickler, uses: set[str]) -> None:
-        """`pickler` is about to write the value of `name`, and to refer to other values, `uses`."""
-        self._picklers[name], self._uses[name] = pickler, uses
+    def begun(self, name: str, pickler: Pickler, uses: set[str], referred: set[int]) -> None:
+        """`pickler` is about to write the value of `name`, and to refer to other values: by name in `uses`, by identity
+        in `referred`, which it does not hold."""
+        self._picklers[name], self._uses[name], self._referred[name] = pickler, uses, referred
 
     def ended(self, name: str) -> None:
         """It has written all: what it holds is looked at once another is written, if any is."""
@@ -72,7 +77,7 @@ class Sharing:
         """The part that the pickle of `name` must refer to; Entangled where that cannot be."""
         if (found := self._parts.get(id(value))) is None or found[0] == name:
             return None
-        if name in self._reached(found[0]):
+        if name in self._reached(found[0]) or self.needs(found[0], name):
             raise Entangled(found[0])
         self.wanted.setdefault(found[0], set()).add(found[1])
         return found[:2]
@@ -95,9 +100,8 @@ class Sharing:
 
     def _absorb(self, name: str, pickler: Pickler) -> None:
         memo: dict[int, tuple[int, object]] = pickler.memo.copy()
-        referred: set[int] = getattr(pickler, "referred", set())
         for key, (number, value) in memo.items():
-            if key not in referred and can_change(value):
+            if key not in self._referred[name] and can_change(value):
                 self._parts.setdefault(key, (name, number, value))  # kept, so that nothing else gets its id
 
     def _reached(self, name: str) -> set[str]:

@@ -44,6 +44,7 @@ class Slice:
         self._containers = shared_containers(self._known)
         self.surroundings = Surroundings(self._known)
         self._known.is_pickled = self._writer.sharing.holds
+        self._writer.sharing.needs = self._needs
         self._data: list[str] = []
         self._tangled: set[tuple[str, str]] = set()
         self._groups: dict[str, list[str]] = {}
@@ -97,6 +98,9 @@ class Slice:
 
     def _write_state(self, name: str) -> list[tuple[str, str]]:
         value, item = self._namespace[name], self.items[name]
+        if at_home := self._resolver.at_home(name):
+            self.items[name] = at_home
+            return [(n, name) for n in sorted(at_home.needs)]
         self._say_elsewhere()
         try:
             file, found = self._written(name, lambda: self._writer.write(name, value))
@@ -179,6 +183,15 @@ class Slice:
             if variable := in_file(file, self.secrets) or (frame is not None and in_frame(frame, self.secrets)) or None:
                 raise secret(name, variable, self._known.place(name) or self._known.place(self._users.get(name, "")))
         refuse_in_files(self.modules.local, self.secrets)
+
+    def _needs(self, name: str, other: str) -> bool:
+        """Whether `name` leads to `other`, over all that the items need and use."""
+        seen, pending = set[str](), [name.removesuffix(TOGETHER)]
+        while pending:
+            item = self.items.get(pending.pop())
+            pending += (new := (item.needs | item.uses if item else set()) - seen)
+            seen |= new
+        return other in seen
 
     def _home(self, obj: Any) -> tuple[str, str] | None:
         """Where a class or function of a pickle lives in the bundle: (local module or "", qualified name)."""

@@ -139,7 +139,7 @@ class StateWriter:
         sides = Sides(self._folder, name, value)
         with hashed(file, self.hashes) as stream, closing(sides):
             pickler = _Rehoming(stream, name, value, {id(each) for each in members}, self, sides)
-            self.sharing.begun(name, pickler, pickler.found.states)
+            self.sharing.begun(name, pickler, pickler.found.states, pickler.referred)
             pickler.dump(value)
         _refuse_main(file, name)
         pickler.found.beside = sides.files

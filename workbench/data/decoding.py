@@ -36,6 +36,9 @@ class Decoder:
         if not self.plain:
             return None
         try:
+            if len(records) == 1:
+                (record,) = records
+                return [[record[name]] for name in self.schema.names]
             return [[record[name] for record in records] for name in self.schema.names]
         except (KeyError, TypeError):
             return None
@@ -81,7 +84,7 @@ def _numbers(values: list[Any], runtime: Any, shape: tuple[int, ...]) -> Array |
         return None
     if not shape:
         return _flat_numbers(values, set(map(type, values)), runtime)
-    if not all(type(row) is list and len(row) == shape[0] for row in values):
+    if set(map(type, values)) != {list} or set(map(len, values)) != {shape[0]}:
         return None
     flat = list(chain.from_iterable(values))
     kinds = set(map(type, flat))

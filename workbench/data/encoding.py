@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import orjson
 
+from ..bundle.tables import n_rows
+
 if TYPE_CHECKING:
     from ..inference.fields import Array, Table
 
@@ -48,6 +50,16 @@ def _plain(value: Any) -> Any:
     if type(value).__name__ in ("NAType", "NaTType"):
         return None
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+def finite(table: Table) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Which rows hold no infinity."""
+    fits = np.ones(n_rows(table), dtype=bool)
+    for values in table.values():
+        if getattr(values.dtype, "kind", "O") == "f":
+            plain = values if isinstance(values, np.ndarray) else values.to_numpy(dtype=float, na_value=np.nan)
+            fits &= ~np.isinf(plain.reshape(len(plain), -1)).any(axis=1)
+    return fits
 
 
 def dumps(value: Any) -> bytes:

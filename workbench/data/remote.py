@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 SECONDS = 60.0
 _LOCAL = ("127.0.0.1", "localhost", "::1")
 _SHOWN = 300
+_JSON = {"Content-Type": "application/json"}
 _TOKEN = "put its token into a variable of the environment and name that: --token NAME"
 _STEPS = {
     401: _TOKEN,
@@ -32,11 +34,17 @@ class TooLarge(NotProven):
     """A body larger than the service takes."""
 
 
-class Remote:
-    """One service, asked over one connection; `url` as it may be shown. `token` goes into `Authorization: Bearer`,
-    `timeout` is in seconds for each answer. To be used in a `with`."""
+class Silent(NotProven):
+    """A service that does not answer in time, or has too much to do."""
 
-    def __init__(self, url: str, *, token: str | None = None, timeout: float = SECONDS) -> None:
+
+class Remote:
+    """One service; `url` as it may be shown. `token` goes into `Authorization: Bearer`, `timeout` is in seconds for
+    each answer, `certificate` the file of one that is trusted. Its connections last until `close`, or a `with` ends."""
+
+    def __init__(
+        self, url: str, *, token: str | None = None, timeout: float = SECONDS, certificate: str | None = None
+    ) -> None:
         import httpx
 
         parts = _parts(url)
@@ -45,12 +53,17 @@ class Remote:
         self._token, self._secrets = token, tuple(filter(None, (token, parts.query, parts.password)))
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         local = parts.hostname in _LOCAL
-        self._client = httpx.Client(timeout=timeout, headers=headers, trust_env=not local)
+        verify = _trusting(certificate) if certificate else True
+        self._client = httpx.Client(timeout=timeout, headers=headers, trust_env=not local, verify=verify)
 
     def __enter__(self) -> Remote:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End its connections."""
         self._client.close()
 
     def at(self, path: str) -> str:
@@ -60,9 +73,9 @@ class Remote:
 
     def look(self, path: str) -> Any:
         """The JSON that a GET of the path answers, True for an answer that is none, None where nothing is there."""
-        response = self._send("GET", path)
+        response = self.send("GET", path)
         if response.status_code in (401, 403, 429, 503):
-            raise self._refused(path, response)
+            raise self.refused(path, response)
         if response.status_code != 200:
             return None
         try:
@@ -72,9 +85,9 @@ class Remote:
 
     def ask(self, path: str, body: bytes) -> Any:
         """The JSON that a POST of a JSON body answers. TooLarge, NotFound, UsageError (its token) or NotProven."""
-        response = self._send("POST", path, body)
+        response = self.send("POST", path, body, _JSON)
         if response.status_code != 200:
-            raise self._refused(path, response)
+            raise self.refused(path, response)
         try:
             return _json(response.content)
         except ValueError as error:
@@ -84,14 +97,16 @@ class Remote:
                 fix="look that this is where predictions are asked for, not a page",
             ) from error
 
-    def _send(self, method: str, path: str, body: bytes | None = None) -> httpx.Response:
+    def send(
+        self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None
+    ) -> httpx.Response:
+        """The response, whatever it says. Silent where none comes in time, NotFound where nobody is there."""
         import httpx
 
-        headers = {"Content-Type": "application/json"} if body is not None else {}
         try:
             return self._client.request(method, self.at(path), content=body, headers=headers)
         except httpx.TimeoutException as error:
-            raise NotProven(
+            raise Silent(
                 f"{self._place(path)} did not answer within {self._timeout:g} s",
                 fix="look at its log; it may wait for a model that is still loaded",
             ) from error
@@ -103,7 +118,8 @@ class Remote:
     def _place(self, path: str) -> str:
         return shown(self.at(path))
 
-    def _refused(self, path: str, response: httpx.Response) -> Exception:
+    def refused(self, path: str, response: httpx.Response) -> Exception:
+        """What another status than 200 means, in words."""
         status, place = response.status_code, self._place(path)
         said = _said(response)
         for secret in self._secrets:  # some servers repeat what they were asked
@@ -119,6 +135,13 @@ class Remote:
             return TooLarge(what, fix="let it take larger bodies (%serve with a larger --max-body)")
         kind = NotFound if status == 404 else NotProven
         return kind(what, fix=_STEPS.get(status, "look at its log; it may take other columns than this version"))
+
+
+def _trusting(certificate: str) -> ssl.SSLContext:
+    """Exactly this certificate is believed, whatever name it is for."""
+    context = ssl.create_default_context(cafile=certificate)
+    context.check_hostname = False
+    return context
 
 
 def _json(content: bytes) -> Any:

@@ -61,7 +61,7 @@ def check(spec: Verb, given: Mapping[str, Any], caller: str) -> dict[str, Any]:
     given = {name: _converted(_named(spec, name), value) for name, value in given.items()}
     for option in spec.options:
         value = given.get(option.name)
-        if option.kind == "number" and value is not None:
+        if option.kind == "number" and value is not None and not (option.bare and isinstance(value, bool)):
             _check_number(option, value)
         if option.required and value is None:
             raise UsageError(f"{caller} needs {option.metavar}: {option.help}", fix=_next_step(spec, caller))
@@ -124,6 +124,8 @@ def _flagged(spec: Verb, word: str, rest: list[str], caller: str) -> tuple[Optio
         return option, True
     if equals:
         return option, _with_raw(inline, word, len(name) + 1)
+    if option.bare and not (rest and rest[0].isdecimal()):
+        return option, True
     if not rest or (_is_flag(rest[0]) and _known(spec, rest[0].partition("=")[0])):
         raise UsageError(f"{name} needs {option.metavar}: {option.help}", fix=f"usage: {usage(spec, caller)}")
     return option, rest.pop(0)

@@ -18,6 +18,7 @@ ANSWERS = {
     "patterns.offline": ("Scored",),
     "patterns.streaming.put": ("Put", "Tail"),
     "operations.against": ("Agreement",),
+    "operations.bench": ("Bench",),
     "operations.handles": ("Planned",),
     "operations.kinds": ("Service", "Stream", "Run", "Schedule", "Handles"),
     "operations.promotion": ("Promotion",),
@@ -27,7 +28,7 @@ ANSWERS = {
 """The types that the API answers with, by their module: named, not imported."""
 
 _CARDS = (
-    *("ModelVersion", "Verdict", "Agreement", "Scored", "Findings"),
+    *("ModelVersion", "Verdict", "Agreement", "Bench", "Scored", "Findings"),
     *("Service", "Stream", "Run", "Schedule", "Planned", "Promotion", "Put", "Ended", "Tour"),
 )
 _PACKAGE = __name__.partition(".")[0]

@@ -85,9 +85,10 @@ def _tokens(line: str) -> tuple[Token, ...] | None:
 def _expected(spec: Verb, before: tuple[Token, ...]) -> Option | None:
     """The option whose value comes next; None where only options are left."""
     by_flag = {flag: option for option in spec.options for flag in option.flags}
-    if before and (option := by_flag.get(before[-1].rstrip("="))) and option.kind != "flag":
+    if before and (option := by_flag.get(before[-1].rstrip("="))) and option.kind != "flag" and not option.bare:
         return option
-    values = sum(1 for b in before if (o := by_flag.get(b)) and o.kind != "flag")
+    options = [(by_flag.get(b), after) for b, after in zip(before, [*before[1:], ""], strict=False)]
+    values = sum(1 for o, after in options if o and o.kind != "flag" and (not o.bare or after.isdecimal()))
     words = sum(1 for b in before if not b.startswith("-")) - values
     positional = [option for option in spec.options if option.positional]
     return positional[words] if words < len(positional) else None

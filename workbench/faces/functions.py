@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _ORDER = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
 
 
-BESIDE_VERBS = ("get", "register")
+BESIDE_VERBS = ("client", "get", "register")
 """The functions that only Python has."""
 
 
@@ -34,6 +34,8 @@ def function(name: str, workbench: Callable[[], Any] | None = None) -> Callable[
         return _register(function("model", workbench))
     if name == "get":
         return _get(workbench or _api)
+    if name == "client":
+        return _client(workbench or _api)
     spec = verb(name)
     if spec is None:
         raise AttributeError(name)
@@ -78,6 +80,21 @@ def _get(workbench: Callable[[], Any]) -> Callable[..., Any]:
 
     get.__module__ = __name__.partition(".")[0]
     return get
+
+
+def _client(workbench: Callable[[], Any]) -> Callable[..., Any]:
+    def client(where: str, token: str | None = None, *, timeout: float = 60.0) -> Any:
+        """A client of a service of Workbench, `where` is its URL or, on its own machine, its name: `predict(frame)`.
+
+        The token of a service of this home is known here. `timeout` is for how many seconds a request is tried.
+        """
+        from ..operations import addresses
+
+        api = workbench()
+        return addresses.client(where, api.running, api.registry, token=token, timeout=timeout)
+
+    client.__module__ = __name__.partition(".")[0]
+    return client
 
 
 def _api() -> Any:

@@ -72,13 +72,17 @@ def _in_spelling(spec: Verb, caller: str) -> str:
 
 
 def _flag(option: Option) -> str:
-    return f"{option.flags[0]} {option.metavar}".strip()
+    return f"{option.flags[0]} {_value(option)}".strip()
+
+
+def _value(option: Option) -> str:
+    return f"[{option.metavar}]" if option.bare else option.metavar
 
 
 def _names(option: Option) -> str:
     flags = ", ".join(option.flags)
     if not option.positional:
-        return f"{flags} {option.metavar}".strip()
+        return f"{flags} {_value(option)}".strip()
     return f"{option.metavar}, {flags}" if flags else option.metavar
 
 

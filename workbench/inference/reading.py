@@ -73,6 +73,10 @@ def _of_frame(frame: Any, schema: Schema) -> dict[str, Any]:
 
 def _of_records(records: Sequence[Mapping[str, Any]], schema: Schema) -> Mapping[str, Any]:
     """A value that some records lack is missing; a column that all lack is not there."""
+    for row, record in enumerate(records):
+        if type(record) is not dict and not isinstance(record, Mapping):
+            what = f"row {row} is a {type(record).__name__}, no record as row 0 is"
+            raise BadInput(what, row=row, fix='give a record for each row, {"name": value, …}')
     there = _named_in(records)
     taken = there if schema.kind == "array" else [name for name in schema.names if name in there]
     return _fitting({name: [record.get(name) for record in records] for name in taken}, schema)

@@ -1,8 +1,8 @@
-"""The door of a deployment: one small process that holds its socket and is the parent of the processes behind it.
+"""The door of a deployment: one small process that holds its sockets and is the parent of the processes behind it.
 
 Each child talks to it in lines of JSON over a socket of its own. The door restarts those that die, passes orders on to
 all of them, and counts an epoch in shared memory, so that all change over at one moment. When it dies its children go
-on until a successor, which takes the socket from one of them, is ready in its place.
+on until a successor, which takes the sockets from one of them, is ready in its place.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _LONGEST_DELAY = 10.0
 
 
 class Door:
-    """Keeps `count` children running that call `target` with `args` and what the door adds: `channel` and `socket`
+    """Keeps `count` children running that call `target` with `args` and what the door adds: `channel` and `sockets`
     (descriptors), `slot`, `epoch` (a file), and `ref`, which version to load. A child says `loaded`, is told of what
     it missed meanwhile, then to `go`, and says `ready` when it answers. `wanted` says which version should answer;
     `facts` is what it tells of itself, beside its children and their version; `beside` is called at each look."""
@@ -50,7 +50,7 @@ class Door:
     def __init__(
         self,
         context: Context,
-        shared: socket.socket,
+        shared: list[socket.socket],
         target: str,
         args: dict[str, Any],
         *,
@@ -104,8 +104,8 @@ class Door:
         self.context.store.database.close()
         mine, theirs = socket.socketpair()
         with theirs:
-            fds = [theirs.fileno(), self.shared.fileno()]
-            args = self.args | {"slot": slot, "ref": self.ref, "channel": fds[0], "socket": fds[1]}
+            fds = [theirs.fileno(), *(shared.fileno() for shared in self.shared)]
+            args = self.args | {"slot": slot, "ref": self.ref, "channel": fds[0], "sockets": fds[1:]}
             child = Child(slot, branch(self.target, args, fds=fds), mine, self.ref)
         self.children[child.pid] = child
         self.selector.register(mine, selectors.EVENT_READ, lambda: self._hear(child))
@@ -116,6 +116,7 @@ class Door:
             self.selector.unregister(child.channel)
             return
         for message in messages:
+            self.facts |= message.get("facts", {})
             if "answer" in message:
                 self._answered(child, message)
             else:
@@ -325,7 +326,8 @@ class Door:
         if self.offer:
             self.selector.unregister(self.offer)
             self.offer.close()
-        self.shared.close()  # nobody should wait for a service that ends
+        for shared in self.shared:
+            shared.close()  # nobody should wait for a service that ends
         for child in self.children.values():
             child.tell(do="drain")
 

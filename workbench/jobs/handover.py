@@ -1,8 +1,8 @@
-"""A listening socket -> the process that follows its owner: connections that wait in it are never reset.
+"""Sockets -> the process that follows their owner: connections that wait in one that listens are never reset.
 
-Each process that serves a socket listens under a name of its own in the abstract namespace of Unix sockets, and gives
-the descriptor to any process of the same user that asks for the socket of the same job: `key` is the job's folder, for
-numbers of processes are given again. Where there is no such namespace nothing is offered.
+Each process that serves them listens under a name of its own in the abstract namespace of Unix sockets, and gives
+the descriptors to any process of the same user that asks for the sockets of the same job: `key` is the job's folder,
+for numbers of processes are given again. Where there is no such namespace nothing is offered.
 """
 
 from __future__ import annotations
@@ -12,17 +12,18 @@ import os
 import socket
 import struct
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 _CREDENTIALS = struct.Struct("3i")
 _PATIENCE = 2.0
+_MOST = 4
 
 
 class Offer:
     """What gives `shared` to those who ask; `fileno` becomes readable when somebody does."""
 
-    def __init__(self, shared: socket.socket, key: Path) -> None:
+    def __init__(self, shared: Sequence[socket.socket], key: Path) -> None:
         self.shared = shared
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(_name(key, os.getpid()))
@@ -40,21 +41,21 @@ class Offer:
             return
         with asker:
             if _user(asker) == os.getuid():
-                socket.send_fds(asker, [b"s"], [self.shared.fileno()])
+                socket.send_fds(asker, [b"s"], [one.fileno() for one in self.shared])
 
     def close(self) -> None:
         self.listener.close()
 
 
-def offer(shared: socket.socket, key: Path) -> Offer | None:
-    """Offer the socket to whoever follows; None where the platform cannot."""
+def offer(shared: Sequence[socket.socket], key: Path) -> Offer | None:
+    """Offer the sockets to whoever follows; None where the platform cannot."""
     return Offer(shared, key) if sys.platform == "linux" else None
 
 
-def take(pids: Iterable[int], key: Path) -> socket.socket | None:
-    """The socket of the first of these processes that offers one."""
+def take(pids: Iterable[int], key: Path) -> list[socket.socket]:
+    """The sockets of the first of these processes that offers any."""
     if sys.platform != "linux":
-        return None
+        return []
     for pid in pids:
         with socket.socket(socket.AF_UNIX) as asking:
             asking.settimeout(_PATIENCE)
@@ -62,12 +63,12 @@ def take(pids: Iterable[int], key: Path) -> socket.socket | None:
                 asking.connect(_name(key, pid))
                 if _user(asking) != os.getuid():
                     continue
-                _, descriptors, _, _ = socket.recv_fds(asking, 1, 1)
+                _, descriptors, _, _ = socket.recv_fds(asking, 1, _MOST)
             except OSError:
                 continue
         if descriptors:
-            return socket.socket(fileno=descriptors[0])
-    return None
+            return [socket.socket(fileno=descriptor) for descriptor in descriptors]
+    return []
 
 
 def _name(key: Path, pid: int) -> str:

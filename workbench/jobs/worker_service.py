@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import gc
 import json
 import os
 import signal
 import socket
+from collections.abc import Coroutine
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -18,13 +18,14 @@ from .. import paths
 from ..bundle import loaded
 from ..bundle.registry import Registry
 from ..errors import NotFound, StorageError, WorkbenchError
-from . import handover, logs
+from . import addresses, handover, logs
 from .changeover import Epoch
 from .door import Door
 from .store import Store
 from .worker_requests import Compacting
 
 if TYPE_CHECKING:
+    from ..monitoring.metrics import Metrics
     from ..patterns.serving.access import Access
     from ..patterns.serving.deferring import Deferring
     from ..patterns.serving.endpoint import Endpoint
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from ..patterns.serving.served import Served
     from .context import Context
 
-_BACKLOG = 2048
 _LOOK = 0.05
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -43,7 +43,7 @@ def run(context: Context) -> None:
     spec = context.job.spec
     registry = Registry(paths.registry(context.home))
     ref = registry.resolve(spec["model"]).ref
-    shared = _taken(context) or _own_socket(context)
+    shared = addresses.sockets(context)
     facts = {**_address(shared, spec["host"], tls=bool(spec.get("tls"))), "metrics": str(_metrics(context))}
     args = {"home": str(context.home), "name": context.name, "metrics": str(_metrics(context))}
 
@@ -55,52 +55,14 @@ def run(context: Context) -> None:
     Door(context, shared, work, args, ref=ref, count=spec["workers"], wanted=wanted, facts=facts, beside=beside).run()
 
 
-def _address(shared: socket.socket, host: str, *, tls: bool) -> dict[str, Any]:
-    address, port = shared.getsockname()[:2]
-    shown = f"[{address}]" if ":" in address else address
-    return {"url": f"http{'s' * tls}://{shown}:{port}", "host": host, "port": port}
+def _address(shared: list[socket.socket], host: str, *, tls: bool) -> dict[str, Any]:
+    http, *beside = map(addresses.shown, shared)
+    grpc = beside[0] if beside else None
+    return {"url": f"http{'s' * tls}://{http}", "host": host, "port": addresses.port_of(http), "grpc": grpc}
 
 
 def _metrics(context: Context) -> Path:
     return context.folder / f"metrics-{os.getpid()}"
-
-
-def _taken(context: Context) -> socket.socket | None:
-    """The socket of those who served before, if it listens where this should; a busy worker cannot give it."""
-    spec, facts = context.job.spec, context.job.facts
-    if facts.get("host") != spec["host"] or spec["port"] not in (0, facts.get("port")):
-        return None
-    return handover.take([facts.get("door", 0), *facts.get("workers", ())], context.folder)
-
-
-def _own_socket(context: Context) -> socket.socket:
-    """A socket at the port that was asked for; else at the one that it had, or at a free one."""
-    host, port = context.job.spec["host"], context.job.spec["port"]
-    if not port and (before := context.job.facts.get("port")):
-        with suppress(StorageError):
-            return listen(host, before)
-    return listen(host, port)
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens at this address. StorageError, which names it, where it is taken."""
-    try:
-        ((family, *_, address), *_) = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        raise _no_address(host) from error
-    try:
-        return socket.create_server((address[0], port), family=family, backlog=_BACKLOG, reuse_port=False)
-    except (OSError, OverflowError) as error:
-        number = getattr(error, "errno", None)
-        if number == errno.EADDRNOTAVAIL:
-            raise _no_address(host) from error
-        why = os.strerror(number) if number else str(error)
-        fix = "--port with another number, or leave --port out to get a free one"
-        raise StorageError(f"port {port} of {host} cannot be had: {why}", fix=fix) from error
-
-
-def _no_address(host: str) -> StorageError:
-    return StorageError(f"{host} is no address of this machine", fix="--host 127.0.0.1, or 0.0.0.0 for all of them")
 
 
 def work(args: dict[str, Any]) -> None:
@@ -110,10 +72,10 @@ def work(args: dict[str, Any]) -> None:
     worker = Worker(args)
     try:
         worker.load()
+        uvloop.run(worker.serve())
     except WorkbenchError as error:
         worker.tell(failed=str(error))
         raise SystemExit(1) from error
-    uvloop.run(worker.serve())
 
 
 class Worker:
@@ -122,12 +84,13 @@ class Worker:
     live: Live
     token: str | None
     endpoint: Endpoint
+    metrics: Metrics
     offer: handover.Offer | None = None
 
     def __init__(self, args: dict[str, Any]) -> None:
         self.args, self.home = args, Path(args["home"])
         self.channel = socket.socket(fileno=args["channel"])
-        self.shared = socket.socket(fileno=args["socket"])
+        self.shared = [socket.socket(fileno=descriptor) for descriptor in args["sockets"]]
         self.store = Store(paths.state(self.home))
         self.job = self.store.get(args["name"])
         self.go, self.drain = asyncio.Event(), asyncio.Event()
@@ -150,14 +113,13 @@ class Worker:
 
         version = Registry(paths.registry(self.home)).resolve(ref)
         self.folders[version.ref] = version.folder
-        return Served.of(version, self.home)
+        return Served.of(version, self.home, fast=self.job.spec.get("fast", False))
 
     async def serve(self) -> None:
         """Answer requests, once the door says that it may, until told to drain."""
         from ..monitoring import traces
         from ..monitoring.metrics import Metrics
         from ..patterns.serving.endpoint import Endpoint, Limits
-        from ..patterns.serving.server import serve
 
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, self._leave)
@@ -165,7 +127,8 @@ class Worker:
         if self.offer:
             loop.add_reader(self.offer.fileno(), self.offer.give)
         spec = self.job.spec
-        metrics = Metrics(Path(self.args["metrics"]), self.args["slot"], spec["workers"])
+        self.metrics = metrics = Metrics(Path(self.args["metrics"]), self.args["slot"], spec["workers"])
+        metrics.version(self.live.current().version)
         self.endpoint = endpoint = Endpoint(
             self.live,
             name=self.job.name,
@@ -176,15 +139,31 @@ class Worker:
         endpoint.batcher.log, endpoint.traces = self._log(), traces.begin(self.job.name)
         endpoint.deferring = self._deferring()
         beside = [asyncio.create_task(self._listen()), asyncio.create_task(self._stay_in_touch())]
-        self.tell(loaded=True)
+        self.tell(loaded=True, facts={"speed": self.live.current().speed})
         await self.go.wait()
         if not self.drain.is_set():
-            ready = partial(self.tell, ready=True)
-            await serve(self.shared.dup(), endpoint, started=ready, drain=self.drain, tls=spec.get("tls"))
+            await self._answer(endpoint)
         for task in beside:
             task.cancel()
         if endpoint.traces:
             await asyncio.to_thread(endpoint.traces.end)
+
+    async def _answer(self, endpoint: Endpoint) -> None:
+        from ..patterns.serving.server import serve
+
+        http, *others = self.shared
+        beside = [await self._over_grpc(endpoint, other) for other in others]
+        ready, tls = partial(self.tell, ready=True), self.job.spec.get("tls")
+        await asyncio.gather(serve(http.dup(), endpoint, started=ready, drain=self.drain, tls=tls), *beside)
+
+    async def _over_grpc(self, endpoint: Endpoint, kept: socket.socket) -> Coroutine[Any, Any, None]:
+        """Listen for gRPC where the door keeps a port for it; what is to be awaited then. StorageError."""
+        os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # it is read at the import; what it says is for its developers
+        from ..patterns.serving.grpc.server import Server
+
+        server = Server(endpoint, self.drain)
+        await server.start(addresses.shown(kept), self.job.spec.get("tls"))
+        return server.drained()
 
     def _leave(self) -> None:
         self.drain.set()
@@ -193,7 +172,8 @@ class Worker:
             asyncio.get_running_loop().remove_reader(self.offer.fileno())
             self.offer.close()
             self.offer = None
-        self.shared.close()
+        for shared in self.shared:
+            shared.close()
 
     async def _stay_in_touch(self) -> None:
         """The door knows from it that requests are answered; it may have begun another file of the log."""
@@ -202,6 +182,8 @@ class Worker:
             await asyncio.sleep(1)
             if self.endpoint.ready or self.endpoint.draining:
                 self.tell(alive=True)
+            self.metrics.version(self.live.current().version)
+            self.metrics.beat()
             logs.rotate(folder)
             if self.endpoint.access.tokens:
                 self.endpoint.access.tokens.refresh()
@@ -228,8 +210,14 @@ class Worker:
         from ..patterns.serving.tokens import Tokens
 
         spec, tokens = self.job.spec, Tokens(self.store.job_folder(self.job.name))
-        local, open_metrics = spec["host"] in _LOOPBACK, spec.get("open_metrics", False)
-        return Access(self.job.name, self.token, local=local, tokens=tokens, open_metrics=open_metrics)
+        return Access(
+            self.job.name,
+            self.token,
+            local=spec["host"] in _LOOPBACK,
+            tokens=tokens,
+            open_metrics=spec.get("open_metrics", False),
+            origins=tuple(spec.get("cors") or ()),
+        )
 
     def _token(self) -> str | None:
         """What to ask for; None where the spec says nothing is."""
@@ -270,7 +258,9 @@ class Worker:
             self._leave()
         elif message["do"] == "flip":
             self._let_go()
-            self.tell(answer=message["id"], ok=True, text="", ref=message["ref"])
+            self.metrics.version(self.live.current().version)
+            facts = {"speed": self.live.current().speed}
+            self.tell(answer=message["id"], ok=True, text="", ref=message["ref"], facts=facts)
         else:
             refusal = await self._prepared(message["ref"], message["at"])
             self.tell(answer=message["id"], ok=not refusal, text=refusal, ref=message["ref"])

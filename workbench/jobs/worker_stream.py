@@ -21,7 +21,7 @@ def run(context: Context) -> None:
     from ..patterns.streaming.loop import run as loop
 
     following = Following(context)
-    context.facts(version=following.version.ref)
+    context.facts(version=following.version.ref, speed=following.speed())
     loop(following.spec, following.model, context)
 
 
@@ -31,6 +31,7 @@ class Following:
     def __init__(self, context: Context) -> None:
         self.context, self.spec = context, context.job.spec
         self.registry = Registry(paths.registry(context.home))
+        self.said: dict[str, str] = {}  # of each version, what became of its fast path
         self.version = self.registry.resolve(self.spec["model"])
         self.predictor = self._loaded(self.version)
         self.next: tuple[ModelVersion, Predictor] | None = None
@@ -52,7 +53,18 @@ class Following:
         return self.version.ref, self.predictor
 
     def _loaded(self, version: ModelVersion) -> Predictor:
-        return Apart(version, self.context.home) if self._apart() else version.predictor(self.context.home)
+        if self._apart():
+            return Apart(version, self.context.home)
+        predictor = version.predictor(self.context.home)
+        if self.spec.get("fast"):
+            from ..fast.prove import quicken
+
+            self.said[version.ref] = quicken(version, predictor)
+        return predictor
+
+    def speed(self) -> str:
+        """Whether the version that answers has a fast path, where one was asked for."""
+        return self.said.get(self.version.ref, "")
 
     def _apart(self) -> bool:
         """Whether the process before this one ended without a word, lately: a record may have ended it."""
@@ -76,4 +88,4 @@ class Following:
         if isinstance(self.predictor, Apart):
             self.predictor.close()
         (self.version, self.predictor), self.next = self.next, None
-        self.context.facts(version=self.version.ref)
+        self.context.facts(version=self.version.ref, speed=self.speed())

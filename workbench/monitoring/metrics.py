@@ -1,127 +1,123 @@
-"""Counters and a histogram of times in a file that is mapped into memory: one slot per process, read by anybody."""
+"""Counters, and histograms of times, in a file that is mapped into memory: one slot per process, read by anybody."""
 
 from __future__ import annotations
 
 import mmap
 import time
 from bisect import bisect_left
-from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 
-FIELDS = (
-    "requests",
-    "failures",
-    "rows",
-    "batches",
-    "seconds",
-    "model_seconds",
-    "waiting",
-    "refused",
-    "calling",
-    "last",
-)
+STAGES = ("queue", "decode", "model", "encode")
+"""Where the time of a request goes. Queue is what the other three are not: it waits for them."""
+
 _FIRST, _STEPS, _BUCKETS = 1e-5, 4, 96
 BOUNDS = tuple(_FIRST * 2 ** (i / _STEPS) for i in range(_BUCKETS))
-"""The upper bounds of the histogram's buckets in seconds: 10 µs to 140 s, four to each doubling."""
+"""The upper bounds of the histograms of times in seconds: 10 µs to 140 s, four to each doubling."""
+SIZES = tuple(2**i for i in range(20))
+"""The upper bounds of the histogram of the rows of a call."""
 
-_WIDTH = len(FIELDS) + _BUCKETS + 1
-_BYTES = 8
+_TIMES = ("answered", *STAGES)
+_GAUGES = ("waiting", "calling", "in_flight", "version", "last")
+_BLOCK = {
+    **dict.fromkeys(_GAUGES, 1),  # as it is now; all others only grow
+    **dict.fromkeys(("rows", "calls", "calling_seconds", "cpu", "at"), 1),
+    **{f"{name}_seconds": 1 for name in _TIMES},
+    **dict.fromkeys(_TIMES, _BUCKETS + 1),
+    "sizes": len(SIZES) + 1,
+    "statuses": 500,
+}
+NOW = len(_GAUGES)
+WIDTH = sum(_BLOCK.values())
+AT = dict(zip(_BLOCK, accumulate(_BLOCK.values(), initial=0), strict=False))
+"""Where each figure, or the first of many, stands in a block."""
+BLOCKS = ("now", "lately", "before", "version")
+"""The blocks of a slot: what was counted until now, until one and until two moments ago, and until this version."""
+_MOMENT = 30.0
+
+_WAITING, _CALLING, _IN_FLIGHT, _VERSION, _LAST = range(NOW)
+_ROWS, _CALLS, _CALLING_SECONDS, _CPU, _NOW = (AT[name] for name in ("rows", "calls", "calling_seconds", "cpu", "at"))
+_STATUSES = AT["statuses"] - 100
+_SIZES = AT["sizes"]
+_SECONDS = AT["answered_seconds"]
+_HISTOGRAMS = AT["answered"]
+_LONG = _BUCKETS + 1
 
 
 class Metrics:
     """The figures of one process: slot `slot` of `slots` in the file. Written without locks, by that process alone."""
 
     def __init__(self, path: Path, slot: int, slots: int) -> None:
-        size = _WIDTH * _BYTES * slots
+        size = WIDTH * len(BLOCKS) * 8 * slots
         with path.open("a+b") as file:
             file.write(bytes(max(0, size - file.tell())))  # a hole in it would be a SIGBUS when the disk is full
             file.flush()  # it is mapped as long as it is, not as it will be
             self._map = mmap.mmap(file.fileno(), size)
-        start = slot * _WIDTH
-        self._all = memoryview(self._map).cast("d")
-        self._own = self._all[start : start + _WIDTH]
-        self.waits(0)  # whoever had the slot before may have died with requests that waited, in a call
-        self._own[8] = 0
+        self.values = memoryview(self._map).cast("d")
+        starts = (WIDTH * (slot * len(BLOCKS) + number) for number in range(len(BLOCKS)))
+        self._own, self._lately, self._before, self._at_version = (self.values[at : at + WIDTH] for at in starts)
+        for gauge in (_WAITING, _CALLING, _IN_FLIGHT):  # whoever had the slot before may have died in a call
+            self._own[gauge] = 0
+        self._process_time = time.process_time()
+        self._own[_NOW] = time.time()
+        self._lately[:] = self._own
+        self._before[:] = self._own
+
+    def version(self, number: int) -> None:
+        """This version answers from here on."""
+        if self._own[_VERSION] != number:
+            self._own[_VERSION] = number
+            self._at_version[:] = self._own
+
+    def beat(self) -> None:
+        """To be called about each second: how busy the process is, and what has been counted so far."""
+        own, spent, now = self._own, time.process_time(), time.time()
+        own[_CPU] += spent - self._process_time
+        own[_NOW], self._process_time = now, spent
+        if now - self._lately[_NOW] >= _MOMENT:
+            self._before[:] = self._lately
+            self._lately[:] = own
 
     def waits(self, requests: int) -> None:
         """So many requests wait for the model now."""
-        self._own[6] = requests
+        self._own[_WAITING] = requests
 
-    def answered(self, seconds: float, status: int) -> None:
-        """One request was answered with this status, so long after its first byte."""
+    def begun(self) -> None:
+        """A request has come."""
+        self._own[_IN_FLIGHT] += 1
+
+    def ended(self) -> None:
+        """It has its answer, or its client is gone."""
+        self._own[_IN_FLIGHT] -= 1
+
+    def answered(self, status: int) -> None:
+        """A request was answered with this status, from 100 to 599."""
+        self._own[_STATUSES + status] += 1
+
+    def took(self, seconds: float, decode: float, model: float, encode: float) -> None:
+        """What the model answered took so long in all, from when the whole request was there, and so long of it in
+        each stage."""
         own = self._own
-        own[0] += 1
-        own[1] += status >= 400
-        own[7] += 400 <= status < 500
-        own[4] += seconds
-        own[len(FIELDS) + bisect_left(BOUNDS, seconds)] += 1
+        at, bucket = _SECONDS, _HISTOGRAMS
+        for spent in (seconds, max(0.0, seconds - decode - model - encode), decode, model, encode):
+            own[at] += spent
+            own[bucket + bisect_left(BOUNDS, spent)] += 1
+            at += 1
+            bucket += _LONG
 
     def calls(self) -> None:
         """The model begins with a batch."""
-        self._own[8] = self._own[9] = time.time()
+        self._own[_CALLING] = self._own[_LAST] = time.time()
 
-    def predicted(self, rows: int, seconds: float) -> None:
-        """One batch was answered by the model."""
+    def called(self, rows: int) -> None:
+        """One call of the model answered so many rows."""
         own = self._own
-        own[2] += rows
-        own[3] += 1
-        own[5] += seconds
-        own[8] = 0
+        own[_ROWS] += rows
+        own[_CALLS] += 1
+        own[_SIZES + min((rows - 1).bit_length(), len(SIZES))] += 1
 
-    def all(self) -> Figures:
-        """What all processes of the file have counted."""
-        return _sums(self._all)
-
-
-@dataclass(frozen=True)
-class Figures:
-    """What all processes of a deployment have counted since they started; times in seconds. Of the failures, `refused`
-    are what clients did wrong, or too many of them; `calling` is when the longest call of a model now began, `last`
-    when the last one did, or 0."""
-
-    requests: int
-    failures: int
-    rows: int
-    batches: int
-    seconds: float
-    model_seconds: float
-    waiting: int
-    refused: int
-    calling: float
-    last: float
-    buckets: tuple[int, ...]
-
-    def quantile(self, share: float) -> float | None:
-        """The time within which that share of the requests was answered, to a fifth; None without requests."""
-        wanted, seen = share * sum(self.buckets), 0
-        if not sum(self.buckets):
-            return None
-        for i, count in enumerate(self.buckets):
-            seen += count
-            if seen >= wanted:
-                return BOUNDS[min(i, _BUCKETS - 1)]
-        return BOUNDS[-1]
-
-    @property
-    def p50(self) -> float | None:
-        return self.quantile(0.5)
-
-    @property
-    def p99(self) -> float | None:
-        return self.quantile(0.99)
-
-
-def read(path: Path) -> Figures:
-    """The sum over all processes of the file."""
-    return _sums(memoryview(path.read_bytes()).cast("d"))
-
-
-def _sums(values: memoryview[float]) -> Figures:
-    slots = len(values) // _WIDTH
-    sums = [sum(values[slot * _WIDTH + i] for slot in range(slots)) for i in range(_WIDTH)]
-    counts = [int(value) for value in sums]
-    requests, failures, rows, batches, _, _, waiting, refused, _, _ = counts[: len(FIELDS)]
-    began = [at for slot in range(slots) if (at := values[slot * _WIDTH + 8])]
-    last = max((values[slot * _WIDTH + 9] for slot in range(slots)), default=0.0)
-    calling, buckets = min(began, default=0.0), tuple(counts[len(FIELDS) :])
-    return Figures(requests, failures, rows, batches, sums[4], sums[5], waiting, refused, calling, last, buckets)
+    def rests(self, seconds: float) -> None:
+        """The model has answered its batch, in so long."""
+        own = self._own
+        own[_CALLING_SECONDS] += seconds
+        own[_CALLING] = 0

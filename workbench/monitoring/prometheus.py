@@ -1,25 +1,43 @@
-"""Figures -> the text that Prometheus reads, under the names that dashboards for model servers know."""
+"""Figures -> the text that Prometheus reads, under the names that dashboards for model servers know: those of MLServer
+(`model_infer_…`, `rest_server_…`), Triton (`nv_inference_…`) and KServe (`request_…_seconds`)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .metrics import BOUNDS
+from .figures import of_version
+from .metrics import BOUNDS, SIZES
 
 if TYPE_CHECKING:
-    from .metrics import Figures
+    from .figures import Figures
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-_SHOWN = 4
+_EVERY = 4
+_LABELS = ("model", "version")
+_TRITON = {
+    "request": "answered",
+    "queue": "queue",
+    "compute_input": "decode",
+    "compute_infer": "model",
+    "compute_output": "encode",
+}
+_TIMES = {
+    "model_infer_request_duration": ("answered", "seconds from request to answer"),
+    "request_queue_seconds": ("queue", "seconds that a request waited"),
+    "request_preprocess_seconds": ("decode", "seconds to read a request into what the model takes"),
+    "request_predict_seconds": ("model", "seconds in the call of the model that answered a request"),
+    "request_postprocess_seconds": ("encode", "seconds to write an answer"),
+}
 
 
-def text(figures: Figures, model: str, version: str) -> bytes:
-    """All figures, labelled with the model and the version that answers now."""
+def text(values: memoryview[float], model: str) -> bytes:
+    """All that a file of metrics holds of the version that answers now, labelled with it and the model."""
     from prometheus_client import CollectorRegistry, generate_latest
 
+    version, figures = of_version(values)
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Collected(figures, (model, version)))
+    registry.register(_Collected(figures, (model, str(version))))
     made: bytes = generate_latest(registry)
     return made
 
@@ -31,33 +49,84 @@ class _Collected:
         self.figures, self.labels = figures, labels
 
     def collect(self) -> Iterator[Any]:
-        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+        yield from self._counters()
+        yield from self._triton()
+        yield self._statuses()
+        yield from self._gauges()
+        for name, (stage, said) in _TIMES.items():
+            buckets = _so_far(self.figures.times(stage), BOUNDS, _EVERY)
+            yield self._histogram(name, said, buckets, self.figures.seconds(stage))
+        sizes = _so_far(self.figures.sizes, SIZES, 1)
+        yield self._histogram("workbench_call_rows", "rows of a call of the model", sizes, self.figures.rows)
 
-        seen, names = self.figures, ("model", "version")
+    def _counters(self) -> Iterator[Any]:
+        from prometheus_client.core import CounterMetricFamily
+
+        seen = self.figures
         counted = {
             "model_infer_request_success": ("requests that were answered", seen.requests - seen.failures),
             "model_infer_request_failure": ("requests that were refused or failed", seen.failures),
-            "workbench_refused_requests": ("requests that were wrong, or too many", seen.refused),
-            "workbench_rows": ("rows that were predicted", seen.rows),
-            "workbench_batches": ("calls of the model", seen.batches),
-            "workbench_model_seconds": ("seconds in the model's own code", seen.model_seconds),
         }
         for name, (said, value) in counted.items():
-            family = CounterMetricFamily(name, said, labels=names)
+            family = CounterMetricFamily(name, said, labels=_LABELS)
             family.add_metric(self.labels, value)
             yield family
-        waiting = GaugeMetricFamily("workbench_waiting_requests", "requests that wait for the model", labels=names)
-        waiting.add_metric(self.labels, seen.waiting)
-        yield waiting
-        times = HistogramMetricFamily("model_infer_request_duration", "seconds from request to answer", labels=names)
-        times.add_metric(self.labels, list(self._buckets()), seen.seconds)
-        yield times
 
-    def _buckets(self) -> Iterator[tuple[str, float]]:
-        """Every fourth bound: a doubling each."""
-        so_far = 0
-        for i, count in enumerate(self.figures.buckets[:-1]):
-            so_far += count
-            if i % _SHOWN == 0:
-                yield f"{BOUNDS[i]:.3g}", so_far
-        yield "+Inf", sum(self.figures.buckets)
+    def _triton(self) -> Iterator[Any]:
+        """Counters whose names do not end in `_total`, which prometheus-client would see to."""
+        from prometheus_client.core import Metric
+
+        seen = self.figures
+        counted = {
+            "request_success": ("requests that the model answered", seen.answered),
+            "request_failure": ("requests that were refused or failed", seen.failures),
+            "count": ("rows that were predicted", seen.rows),
+            "exec_count": ("calls of the model", seen.calls),
+        }
+        for part, stage in _TRITON.items():
+            counted[f"{part}_duration_us"] = f"microseconds of all requests: {stage}", round(seen.seconds(stage) * 1e6)
+        for name, (said, value) in counted.items():
+            family = Metric(f"nv_inference_{name}", said, "unknown")
+            family.add_sample(family.name, dict(zip(_LABELS, self.labels, strict=True)), value)
+            yield family
+
+    def _statuses(self) -> Any:
+        from prometheus_client.core import CounterMetricFamily
+
+        family = CounterMetricFamily(
+            "rest_server_requests",
+            "requests by status; over gRPC by the one that HTTP would have",
+            labels=(*_LABELS, "status_code"),
+        )
+        for status, count in self.figures.statuses.items():
+            family.add_metric((*self.labels, str(status)), count)
+        return family
+
+    def _gauges(self) -> Iterator[Any]:
+        from prometheus_client.core import GaugeMetricFamily
+
+        now = {
+            "rest_server_requests_in_progress": ("requests without an answer yet", self.figures.in_flight),
+            "nv_inference_pending_request_count": ("requests that wait for the model", self.figures.waiting),
+        }
+        for name, (said, value) in now.items():
+            family = GaugeMetricFamily(name, said, labels=_LABELS)
+            family.add_metric(self.labels, value)
+            yield family
+
+    def _histogram(self, name: str, said: str, buckets: list[tuple[str, float]], total: float) -> Any:
+        from prometheus_client.core import HistogramMetricFamily
+
+        family = HistogramMetricFamily(name, said, labels=_LABELS)
+        family.add_metric(self.labels, buckets, total)
+        return family
+
+
+def _so_far(counts: Sequence[float], bounds: Sequence[float], every: int) -> list[tuple[str, float]]:
+    """How many are within each bound, of which one in so many is shown."""
+    so_far, shown = 0.0, []
+    for i, bound in enumerate(bounds):
+        so_far += counts[i]
+        if i % every == 0:
+            shown.append((f"{bound:.6g}", so_far))
+    return [*shown, ("+Inf", sum(counts))]

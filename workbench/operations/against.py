@@ -6,7 +6,6 @@ import os
 import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import numpy as np
 
@@ -17,11 +16,11 @@ from ..bundle.tables import concat, n_rows, read_table, take
 from ..data import detection
 from ..data.decoding import Decoder
 from ..data.dialects import NAMELESS
-from ..data.encoding import dumps
+from ..data.encoding import dumps, finite
 from ..data.remote import SECONDS, Remote, TooLarge
 from ..errors import BadInput, NotProven, UsageError, WorkbenchError
 from ..inference.schema import Schema
-from .kinds import Service, handle
+from .addresses import address
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,12 +73,12 @@ def against(
 
     `variable` of the environment holds its token; the token of a service of ours is known. `timeout` is in seconds.
     """
-    url, own = _address(where, running, registry)
-    token = _token(variable) if variable else own
+    asked = address(where, running, registry)
+    token = _token(variable) if variable else asked.token
     begun = time.monotonic()
     given, expected, left_out = _rows(version)
     schema = Schema.from_json(version.manifest.schema)
-    with Remote(url, token=token, timeout=timeout) as remote:
+    with Remote(asked.url, token=token, timeout=timeout, certificate=asked.certificate) as remote:
         dialect = detection.dialect(remote, version.name, schema)
         answered = _asked(remote, dialect, given, Schema.from_json(version.manifest.outputs), version)
         place = remote.url
@@ -87,26 +86,6 @@ def against(
     _compare(version, place, dialect, expected, answered)
     seconds = round(time.monotonic() - begun, 3)
     return Agreement(version.ref, place, dialect.name, n_rows(expected), left_out, single, seconds)
-
-
-def _address(where: str, running: Running, registry: Registry) -> tuple[str, str | None]:
-    """The URL, and the token if a service of ours is there."""
-    if "://" not in where:
-        if ":" in where:
-            return _address(f"http://{where}", running, registry)
-        service = handle(running, registry, running.find(where if "/" in where else f"service/{where}"))
-        if not isinstance(service, Service):
-            raise UsageError(f"{service.name} is no service", fix="name a service, or give a URL: --against URL")
-        return service.url, service.token or None
-    services = (handle(running, registry, job) for job in running.jobs("service") if job.state == "ready")
-    here = [service for service in services if _place(service.url) == _place(where)]
-    return where, next((service.token for service in here if service.token), None)
-
-
-def _place(url: str) -> str:
-    """Host and port, this machine by one name."""
-    place = urlsplit(url).netloc.rpartition("@")[2]
-    return place.replace("localhost:", "127.0.0.1:", 1)
 
 
 def _token(variable: str) -> str:
@@ -125,7 +104,7 @@ def _rows(version: ModelVersion) -> tuple[Table, Table, int]:
     reference = version.reference()
     expected = read_table(version.folder / ANSWER, version.manifest.outputs)
     given = take(reference, range(n_rows(expected)))
-    fit = np.flatnonzero(_finite(given) & _finite(expected))
+    fit = np.flatnonzero(finite(given) & finite(expected))
     left_out = n_rows(expected) - len(fit)
     if left_out and (not len(fit) or not version.manifest.row_wise):
         raise NotProven(
@@ -134,16 +113,6 @@ def _rows(version: ModelVersion) -> tuple[Table, Table, int]:
             fix=f"prove it here: %workbench verify {version.ref}",
         )
     return take(given, fit), take(expected, fit), left_out
-
-
-def _finite(table: Table) -> np.ndarray:
-    """Which rows hold no infinity."""
-    finite = np.ones(n_rows(table), dtype=bool)
-    for values in table.values():
-        if getattr(values.dtype, "kind", "O") == "f":
-            plain = values if isinstance(values, np.ndarray) else values.to_numpy(dtype=float, na_value=np.nan)
-            finite &= ~np.isinf(plain.reshape(len(plain), -1)).any(axis=1)
-    return finite
 
 
 def _asked(remote: Remote, dialect: Dialect, given: Table, outputs: Schema, version: ModelVersion) -> Table:

@@ -7,6 +7,7 @@ import secrets
 import tempfile
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 LIVE = "live"
 _SERVING = ("uvicorn", "uvloop", "httptools", "orjson")
+_LOOKING = ("fastapi", "anyio._backends._asyncio", "jinja2", "prometheus_client")
+"""What the first look needs beside: its workers share it, and no prediction waits for the import."""
 _STREAMING = ("orjson",)
 _ALONE = "not row-wise: it is asked about each record alone"
 Spec = dict[str, Any]
@@ -56,12 +59,17 @@ class Deploying:
     def serve(self, model: str, spec: Spec, common: Common) -> Any:
         """A service that is ready, or the plan of one."""
         common.check()
-        wanted = self._lasting(model, _SERVING)
+        wanted = self._lasting(model, (*_SERVING, *_LOOKING))
         name = f"service/{common.name or wanted.own_name}"
         request_log.check(spec["log"], self._version(wanted))
         if spec["token"] and not common.dry_run:
             self._token(name)
-        spec = {"model": wanted.spec["model"], **spec, "port": spec["port"] or self._port_before(name)}
+        ports = {"port": spec["port"] or self._port_before(name, "port") or 0}
+        if spec["grpc"]:
+            _check_grpc()
+        if spec["grpc"] is True:
+            ports["grpc"] = self._port_before(name, "grpc") or True
+        spec = {"model": wanted.spec["model"], **spec, **ports}
         return self._deploy(name, spec, wanted, common)
 
     def stream(self, model: str, input: str, output: str, spec: Spec, common: Common) -> Any:
@@ -209,10 +217,14 @@ class Deploying:
             raise not_done(job)
         return job
 
-    def _port_before(self, name: str) -> int:
-        """The port that was asked for before, and was had, so that its address stays; 0 for a free one."""
-        asked = ((job.spec["port"], job.facts.get("port")) for job in self.running.jobs("service") if job.name == name)
-        return next((int(port) for port, had in asked if port == had), 0)
+    def _port_before(self, name: str, which: str) -> int | None:
+        """The port that was asked for before, and was had, so that its address stays."""
+        from ..jobs.addresses import port_of
+
+        job = next((job for job in self.running.jobs("service") if job.name == name), None)
+        asked = job.spec.get(which) if job else None
+        had = port_of(str(job.facts.get(which) or "")) if job else None
+        return asked if type(asked) is int and asked == had else None
 
     def _token(self, name: str) -> None:
         """Make its token, once: whole or not at all, since others may ask for the same service now."""
@@ -225,6 +237,13 @@ class Deploying:
                 new.flush()
                 with suppress(FileExistsError):
                     os.link(new.name, folder / "token")
+
+
+def _check_grpc() -> None:
+    """UsageError where what speaks gRPC is not installed."""
+    if find_spec("grpc") is None or find_spec("google") is None or find_spec("google.protobuf") is None:
+        fix = "pip install 'deployment-workbench[grpc]', or serve without --grpc"
+        raise UsageError("answering over gRPC needs grpcio, which is not installed here", fix=fix)
 
 
 def _of(version: ModelVersion, preload: tuple[str, ...] = ()) -> Wanted:

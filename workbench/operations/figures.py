@@ -19,10 +19,11 @@ _LONG_CALL = 10.0
 
 def of_service(job: Job) -> dict[str, Any]:
     """Requests, of which some failed or were refused, and seconds at the median and at the 99th percentile, since it
-    started; how many wait now, and for how many seconds the model has been in one call. Empty before that."""
-    from ..monitoring.metrics import read
+    started; how many wait now, and for how many seconds the model has been in one call; and what was `lately`. Empty
+    before that."""
+    from ..monitoring.figures import read
 
-    file = Path(str(job.facts.get("metrics", "")))
+    file = metrics(job)
     if not file.is_file():
         return {}
     seen = read(file)
@@ -34,16 +35,41 @@ def of_service(job: Job) -> dict[str, Any]:
         "p50": seen.p50,
         "p99": seen.p99,
         "waiting": seen.waiting,
+        "in_flight": seen.in_flight,
         "calling": time.time() - seen.calling if seen.calling else 0.0,
+        "lately": _lately(file),
     }
 
 
+def metrics(job: Job) -> Path:
+    """The file that its processes count in."""
+    return Path(str(job.facts.get("metrics", "")))
+
+
+def _lately(file: Path) -> dict[str, Any]:
+    """Requests a second, where their time went, and how busy its processes were, in the last minute; empty where nobody
+    asked."""
+    from ..monitoring.figures import lately
+
+    seen = lately(file)
+    if not seen.answered:
+        return {}
+    stages = {name: round(seconds, 9) for name, seconds in seen.stages().items()}
+    return {"rate": seen.answered / seen.period, "p50": seen.p50, "stages": stages, "busy": seen.busy}
+
+
+def split(whole: float, stages: dict[str, float]) -> str:
+    """`p50 84 ms = queue 61 + decode 1 + model 21 + encode 1`."""
+    parts = " + ".join(f"{name} {text.milliseconds(seconds)}" for name, seconds in stages.items())
+    return f"p50 {text.milliseconds(whole)} ms = {parts}"
+
+
 def words(seen: dict[str, Any]) -> str:
-    """`1 204 requests · p50 0.8 ms · p99 2.1 ms · 3 failed · 12 refused · 5 wait · one call for 40 s`."""
+    """`1 204 requests · p50 0.80 ms · p99 2.1 ms · 3 failed · 12 refused · 5 wait · one call for 40 s`."""
     if not (seen.get("requests") or seen.get("waiting") or seen.get("calling", 0.0) > _LONG_CALL):
         return ""
     said = [text.count(seen["requests"], "request")]
-    said += [f"{name} {1000 * seen[name]:.2g} ms" for name in ("p50", "p99") if seen.get(name)]
+    said += [f"{name} {text.milliseconds(seen[name])} ms" for name in ("p50", "p99") if seen.get(name)]
     counts = {"failures": "failed", "refused": "refused", "waiting": "wait"}
     said += [f"{text.count(seen[name])} {word}" for name, word in counts.items() if seen[name]]
     said += [f"the model has been in one call for {text.seconds(seen['calling'])}"] * (seen["calling"] > _LONG_CALL)

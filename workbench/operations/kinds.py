@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from .. import text
-from ..errors import NotFound
-from . import figures
+from ..errors import NotFound, WorkbenchError
+from . import advice, figures
 from .handles import Handle
 
 if TYPE_CHECKING:
@@ -37,6 +37,11 @@ class Service(Handle):
         return str(self.facts.get("url", ""))
 
     @property
+    def grpc(self) -> str:
+        """Where it answers over gRPC: `127.0.0.1:8001`; empty where it does not."""
+        return str(self.facts.get("grpc") or "")
+
+    @property
     def token(self) -> Token:
         """What it asks for in the header `Authorization: Bearer …`; empty where it asks for none. NotFound."""
         file = self.running.store.job_folder(self.name) / "token"
@@ -50,18 +55,35 @@ class Service(Handle):
         return {"url": self.url, "figures": figures.of_service(self.job)}
 
     def _brief(self) -> list[str]:
-        return [self.url, self._version()]
+        return [self.url, f"grpc {self.grpc}" if self.grpc else "", self._version()]
 
     def _lines(self) -> list[tuple[str, str]]:
         own = self.name.partition("/")[2]
+        seen = figures.of_service(self.job) if not self.job.over else {}
         return [
             ("note", self.remark),
             ("call", self._call(own) if self.state == "ready" else ""),
-            ("seen", figures.words(figures.of_service(self.job)) if not self.job.over else ""),
+            ("seen", figures.words(seen)),
+            ("time", self._time(seen.get("lately") or {})),
             ("lost", figures.deaths(self.facts) if not self.job.over else ""),
+            ("speed", self.facts.get("speed", "")),
             ("new", self._newer()),
             ("next", self._next(f"%workbench status {self.name}")),
         ]
+
+    def _time(self, lately: dict[str, Any]) -> str:
+        """Where the time of the last minute's requests went, and what would help where the workers are busy."""
+        if not lately:
+            return ""
+        ref = str(self.facts.get("version", ""))
+        help = advice.advice(self.job, lately["busy"], lately["stages"], row_wise=self._row_wise(ref))
+        return " · ".join(filter(None, [figures.split(lately["p50"], lately["stages"]), help]))
+
+    def _row_wise(self, ref: str) -> bool:
+        try:
+            return self.registry.resolve(ref).manifest.row_wise
+        except WorkbenchError:
+            return True
 
     def _call(self, own: str) -> str:
         version, token = str(self.facts.get("version", "")), bool(self.job.spec["token"])
@@ -89,7 +111,8 @@ class Stream(Handle):
     def _lines(self) -> list[tuple[str, str]]:
         way = f"{self.job.spec['input']} → {self.job.spec['output']}"
         steps = self._next(f"%workbench put {self.job.spec['input']} FILE")
-        lines = [("note", self.remark), ("way", way), ("dead", self._dead()), ("new", self._newer())]
+        lines = [("note", self.remark), ("way", way), ("dead", self._dead())]
+        lines += [("speed", self.facts.get("speed", "")), ("new", self._newer())]
         return [*lines, ("next", steps)]
 
 

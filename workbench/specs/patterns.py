@@ -28,6 +28,7 @@ _PREDICT = (
 _NAME = option("name", "name", "its own name; without it the model's or the notebook's", "NAME")
 _NOTIFY = option("notify", "text", "where to tell that it failed: a mail address or a URL", "URL|ADDRESS")
 _ENV_FILE = option("env_file", "text", "a file of NAME=VALUE lines: the variables that it gets", "FILE")
+_FAST = switch("fast", "let known estimators answer by a quicker computation, where it is proven equal")
 _LASTING = (
     _NAME,
     option("workers", "number", "how many processes answer (1)", "N", least=1, most=256),
@@ -72,11 +73,21 @@ _BATCH = (
 _SERVE = (
     MODEL,
     option("port", "number", "the port; without it a free one, kept from then on", "PORT", least=0, most=65_535),
+    option(
+        "grpc",
+        "number",
+        "answer over gRPC too; without a port at a free one, kept from then on",
+        "PORT",
+        least=1,
+        most=65_535,
+        bare=True,
+    ),
     option("host", "text", "the address (127.0.0.1: this machine only)", "ADDRESS"),
     switch("no_token", "answer whoever asks"),
     switch("open_metrics", "show figures and health to whoever asks, without a token"),
     option("tls_cert", "text", "a certificate (PEM, with its chain): answer over HTTPS", "FILE"),
     option("tls_key", "text", "its private key (PEM)", "FILE"),
+    option("cors", "text", "the sites whose pages may ask it, with a comma between them; `*` is all", "ORIGIN"),
     option("max_body", "number", "the largest request, in MB (16)", "MB"),
     option("max_queue", "number", "the most requests that wait; beyond it they are refused (1024)", "N", least=1),
     option("timeout", "number", "the most seconds for one request (60)", "SECONDS"),
@@ -84,6 +95,7 @@ _SERVE = (
     option("keep_requests", "text", "for how long (7d), and at most so much (1GB): `30d`, `500MB` or both", "7d,1GB"),
     option("hide", "text", "columns that are not kept", "COLUMNS"),
     option("hash", "text", "columns of which a digest is kept, the same for the same value", "COLUMNS"),
+    _FAST,
     *_LASTING,
 )
 
@@ -101,6 +113,7 @@ _STREAM = (
     option("group", "name", "its group of consumers; without it its own name", "GROUP"),
     option("start", "text", "where a new group begins: `start`, `end` or an offset (start)", "OFFSET"),
     option("most", "number", "the most records of one micro-batch (1000)", "N", least=1),
+    _FAST,
     *(o for o in _LASTING if o.name != "workers"),
 )
 

@@ -121,6 +121,19 @@ VERBS: tuple[Verb, ...] = (
         shell_example="workbench token churn",
     ),
     Verb(
+        "bench",
+        "see where a service's time goes, what it can do, and what would help",
+        (
+            argument("name", "thing", "the service: `churn`, `service/churn`", "SERVICE", required=True),
+            option("seconds", "number", "how long it is asked in all (4)", "SECONDS"),
+            option("connections", "number", "the most at once (64; 1 while others use it)", "N", least=1, most=512),
+            option("rows", "number", "how many rows of its reference a request has (1)", "N", least=1, most=4096),
+            as_json("the figures"),
+        ),
+        "what runs",
+        example="%workbench bench churn",
+    ),
+    Verb(
         "doctor",
         "find what is wrong with this installation, one fix a line",
         (as_json("the findings"),),

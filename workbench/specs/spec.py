@@ -24,7 +24,7 @@ class Option:
     """One option of a verb: positional if it has no flags or `positional` says so; `metavar` names its value.
 
     `shown` ones say how a face shows the answer (`--json`); the API does not take them. A number with a `least` is
-    whole and at least that, and at most `most`; others are above 0.
+    whole and at least that, and at most `most`; others are above 0. One that may stand `bare` is True without a value.
     """
 
     name: str
@@ -38,6 +38,7 @@ class Option:
     choices: tuple[str, ...] = ()
     least: int | None = None
     most: int | None = None
+    bare: bool = False
 
     @property
     def default(self) -> object:
@@ -77,10 +78,18 @@ def switch(name: str, help: str, *, shown: bool = False) -> Option:
 
 
 def option(
-    name: str, kind: Kind, help: str, metavar: str, *flags: str, least: int | None = None, most: int | None = None
+    name: str,
+    kind: Kind,
+    help: str,
+    metavar: str,
+    *flags: str,
+    least: int | None = None,
+    most: int | None = None,
+    bare: bool = False,
 ) -> Option:
     """One with a value; its flag is its name, unless flags are named."""
-    return Option(name, kind, help, flags or (f"--{name.replace('_', '-')}",), metavar, least=least, most=most)
+    flags = flags or (f"--{name.replace('_', '-')}",)
+    return Option(name, kind, help, flags, metavar, least=least, most=most, bare=bare)
 
 
 def as_json(what: str) -> Option:

@@ -1,4 +1,4 @@
-"""Who may ask a service: those with its token, by a name that its address has."""
+"""Who may ask a service: those with its token, by a name that its address has; and which pages of other sites."""
 
 from __future__ import annotations
 
@@ -9,69 +9,150 @@ from urllib.parse import parse_qs
 from .refusals import Refused
 
 if TYPE_CHECKING:
-    from .exchange import Headers
+    from .exchange import Headers, Pairs
+    from .place import Place
     from .tokens import Tokens
 
+FROM_PAGE = b"x-workbench-page"
+"""The header that a page's own script sends: another site's cannot without being let in by `origins`, and then only
+for the headers that CORS names, of which this is none."""
+
 _LOCAL = (b"127.0.0.1", b"localhost", b"[::1]", b"::1")
+_OWN = (b"same-origin", b"none")
+ANY = "*"
 
 
 class Access:
     """Lets those in who have `token`, or one of `tokens`; None lets in everybody. `name` is the deployment's, for
-    messages; on a loopback address (`local`) other names of the host are refused, as a page that rebinds DNS uses.
+    messages; on a loopback address (`local`) other names of the host are refused, as a page that rebinds DNS uses,
+    unless a token comes with the request, which such a page has not. `origins` are the sites whose pages may ask; `*`
+    is all of them.
 
-    Who looks with a browser opens a link with the token once; a cookie, which no script reads, has it from then on.
+    Who looks with a browser opens a link with the token once; a cookie, which no script reads, has it from then on. To
+    ask with it takes a header that only a script of this very origin can send.
     """
 
     def __init__(
-        self, name: str, token: str | None, *, local: bool, tokens: Tokens | None = None, open_metrics: bool = False
+        self,
+        name: str,
+        token: str | None,
+        *,
+        local: bool,
+        tokens: Tokens | None = None,
+        open_metrics: bool = False,
+        origins: tuple[str, ...] = (),
     ) -> None:
         self.name, self.local, self.tokens, self.open_metrics = name, local, tokens, open_metrics
+        self.origins = origins
         self.token = None if token is None else token.encode()
+        self._usual = b"Bearer " + (self.token or b"")
+        self._host = b""  # that was let in last
         self._cookie = b"workbench-" + name.encode().hex().encode()
+        self._hosts = {origin.partition("://")[2].encode() for origin in origins}
 
-    def check_host(self, headers: Headers) -> None:
+    def check_host(self, headers: Headers, query: bytes = b"") -> None:
         """Refused with 421 for the name of another host."""
         if not self.local:
             return
-        host = headers.get(b"host", b"localhost").lower()
-        if host.rpartition(b":")[0] not in _LOCAL and host not in _LOCAL:
+        host = headers.get(b"host", b"localhost")
+        if host == self._host:
+            return
+        host = host.lower()
+        if host.rpartition(b":")[0] in _LOCAL or host in _LOCAL:
+            self._host = headers.get(b"host", b"localhost")
+            return
+        if host not in self._hosts and ANY not in self.origins and not self._proven(headers, query):
             what = f"the request is for the host {host.decode('latin-1')}; {self.name} answers as localhost"
             fix = "ask 127.0.0.1 or localhost; for other machines, %serve with --host 0.0.0.0"
             raise Refused(what, fix=fix, status=421)
 
-    def check(self, headers: Headers) -> str:
-        """The name of the token in `Authorization`, empty for the service's own. Refused with 401 for another."""
-        if self.token is None:
-            return ""
-        scheme, _, given = headers.get(b"authorization", b"").partition(b" ")
-        if scheme.lower() != b"bearer":
-            self._refuse("asks for a token" if not scheme else "asks for its token after the word Bearer")
-        return self._compare(given.strip())
+    def allows(self, origin: bytes) -> bool:
+        """Whether pages of this site may ask."""
+        return ANY in self.origins or origin.decode("latin-1").lower() in self.origins
 
-    def check_looking(self, headers: Headers, query: bytes) -> tuple[tuple[bytes, bytes], ...]:
+    def check(self, headers: Headers) -> str:
+        """The name of the token in `Authorization`, empty for the service's own. Refused with 401 for another; the
+        cookie will do for a page's own script. Refused with 403 for another site's page where nobody needs a token."""
+        if self.token is None:
+            self._check_site(headers)
+            return ""
+        if b"authorization" not in headers and FROM_PAGE in headers and (kept := self._kept(headers)) is not None:
+            self._check_site(headers)
+            return self._compare(kept)
+        return self._check_token(headers)
+
+    def check_looking(self, headers: Headers, query: bytes, place: Place) -> Pairs:
         """As `check`, for who only looks: `?token=` will do, and the cookie that is then given, as a header."""
-        if self.token is None or b"authorization" in headers:
-            self.check(headers)
+        if self.token is None:
             return ()
-        if linked := parse_qs(query).get(b"token"):
-            self._compare(linked[0])
-            return ((b"set-cookie", self._cookie + b"=" + linked[0] + b"; Path=/; HttpOnly; SameSite=Strict"),)
-        cookies = (part.strip().partition(b"=") for part in headers.get(b"cookie", b"").split(b";"))
-        kept = next((value for name, _, value in cookies if name == self._cookie), None)
+        if b"authorization" in headers:
+            self._check_token(headers)
+            return ()
+        if linked := _linked(query):
+            self._compare(linked)
+            return ((b"set-cookie", self._cookie + b"=" + linked + _attributes(place)),)
+        kept = self._kept(headers)
         if kept is None:
-            self.check(headers)
+            self._check_token(headers)
         else:
             self._compare(kept)
         return ()
 
-    def _compare(self, given: bytes) -> str:
-        if self.token and hmac.compare_digest(given, self.token):
+    def _check_token(self, headers: Headers) -> str:
+        if self.token and hmac.compare_digest(headers.get(b"authorization", b""), self._usual):
             return ""
-        name = self.tokens.name_of(given) if self.tokens else None
+        scheme, given = _authorization(headers)
+        if scheme != b"bearer":
+            self._refuse("asks for a token" if not scheme else "asks for its token after the word Bearer")
+        return self._compare(given)
+
+    def _check_site(self, headers: Headers) -> None:
+        """Browsers say from where a script asks."""
+        own = headers.get(b"sec-fetch-site", b"none") in _OWN
+        if not own and not (FROM_PAGE not in headers and self.allows(headers.get(b"origin", b""))):
+            site = headers.get(b"origin", b"another site").decode("latin-1")
+            what = f"a page of {site} asks {self.name}, which answers its own page alone"
+            raise Refused(what, fix=f"%serve with --cors {site} lets its pages ask", status=403)
+
+    def _proven(self, headers: Headers, query: bytes) -> bool:
+        """Whether a token comes with the request, in any way."""
+        ways = (_authorization(headers)[1], _linked(query), self._kept(headers))
+        return any(given and self._name_of(given) is not None for given in ways)
+
+    def _kept(self, headers: Headers) -> bytes | None:
+        """What the cookie holds."""
+        cookies = (part.strip().partition(b"=") for part in headers.get(b"cookie", b"").split(b";"))
+        return next((value for name, _, value in cookies if name == self._cookie), None)
+
+    def _compare(self, given: bytes) -> str:
+        name = self._name_of(given)
         if name is None:
             self._refuse("has another token")
         return name
 
+    def _name_of(self, given: bytes) -> str | None:
+        """Of the token that this is; None for none of ours."""
+        if self.token and hmac.compare_digest(given, self.token):
+            return ""
+        return self.tokens.name_of(given) if self.tokens else None
+
     def _refuse(self, why: str) -> NoReturn:
         fix = f'send it, as in curl -H "Authorization: Bearer $(workbench token {self.name.partition("/")[2]})"'
         raise Refused(f"{self.name} {why}", fix=fix, status=401, headers=((b"www-authenticate", b"Bearer"),))
+
+
+def _authorization(headers: Headers) -> tuple[bytes, bytes]:
+    scheme, _, given = headers.get(b"authorization", b"").partition(b" ")
+    return scheme.lower(), given.strip()
+
+
+def _linked(query: bytes) -> bytes:
+    """The token of a link."""
+    found = parse_qs(query).get(b"token")
+    return found[0] if found else b""
+
+
+def _attributes(place: Place) -> bytes:
+    """Of the cookie: it is sent to this service alone, by its own pages alone."""
+    secure = "; Secure" if place.scheme == "https" else ""
+    return f"; Path={place.prefix}/; HttpOnly; SameSite=Strict{secure}".encode()

@@ -35,6 +35,8 @@ _COME_BACK = 0.001
 _LOOK = 0.05
 
 Answers = list[dict[str, Any] | Exception]
+Spent = tuple[float, float, float]
+"""Seconds to make what the model takes, in the model, and to read what it gave."""
 
 
 @dataclass(slots=True)
@@ -51,14 +53,17 @@ class Asked:
     due: float
     client: Any
     request: Request
+    spent: Spent = (0.0, 0.0, 0.0)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Answer:
-    """The version that answered, and its columns: lists, or arrays where the question wants these."""
+    """The version that answered, its columns (lists, or arrays where the question wants these), and what the call
+    took."""
 
     served: Served
     columns: dict[str, Any]
+    spent: Spent
 
 
 class Batcher:
@@ -80,6 +85,7 @@ class Batcher:
         self.log: RequestLog | None = None
         self.busy = False
         self._looking = False
+        self.quick = _QUICK
         self.usual = _QUICK  # until it has been seen to be quicker
         self.thread = ThreadPoolExecutor(1, "model")
         self._reader = Decoder(live.current().inputs)
@@ -126,7 +132,7 @@ class Batcher:
         if served.predictor.awaits:
             self._await(served, batch)
             return
-        quick = self.usual < _QUICK and not served.predictor.yields
+        quick = self.usual < self.quick and not served.predictor.yields
         if quick and sum(asked.rows for asked in batch) <= _FEW:
             self._then(served, batch, self._answers(served, batch))
             return
@@ -145,19 +151,21 @@ class Batcher:
 
     async def _awaited(self, served: Served, asked: Asked) -> None:
         self.metrics.calls()
-        started = time.perf_counter()
+        began = time.perf_counter()
         try:
-            work = asyncio.run_coroutine_threadsafe(
-                served.predictor.awaited(self.table(served, asked)), awaiting.loop()
-            )
+            table = self.table(served, asked)
+            made = time.perf_counter()
+            work = asyncio.run_coroutine_threadsafe(served.predictor.awaited(table), awaiting.loop())
             async with asyncio.timeout_at(asked.due):
                 answered = await asyncio.wrap_future(work)
+            called = time.perf_counter()
             answer: dict[str, Any] | Exception = answered if asked.arrays else lists(answered)
+            asked.spent = self._called(asked.rows, began, made, called)
         except TimeoutError:
             answer = TooLate()
         except Exception as error:  # noqa: BLE001 a client gets an answer whatever happens
             answer = _failure(served, error)
-        self.metrics.predicted(asked.rows, time.perf_counter() - started)
+        self.metrics.rests(0.0)  # it waits for others, and others are answered meanwhile
         self._done(served, [asked], [answer])
 
     @property
@@ -211,7 +219,7 @@ class Batcher:
             if isinstance(answer, Exception):
                 asked.answer.set_exception(answer)
             else:
-                asked.answer.set_result(Answer(served, answer))
+                asked.answer.set_result(Answer(served, answer, asked.spent))
 
     def _answers(self, served: Served, batch: list[Asked]) -> Answers:
         """One answer per request; a request that is wrong, or that the model fails at, fails alone."""
@@ -223,7 +231,7 @@ class Batcher:
         answers = self._each(served, batch)
         took = time.perf_counter() - started
         self.usual += _SHARE * (took - self.usual)
-        self.metrics.predicted(sum(asked.rows for asked in batch), took)
+        self.metrics.rests(took)
         return answers
 
     def _each(self, served: Served, batch: list[Asked]) -> Answers:
@@ -233,26 +241,45 @@ class Batcher:
         shared = self._shared(served, together) if len(together) > 1 else None
         if shared is None:
             return [self._apart(served, asked) for asked in batch]
+        if len(together) == len(batch):
+            return list(shared)
         found = dict(zip(map(id, together), shared, strict=True))
         return [found[id(asked)] if id(asked) in found else self._apart(served, asked) for asked in batch]
 
     def _shared(self, served: Served, batch: list[Asked]) -> list[dict[str, Any]] | None:
         """The answers of one call for all; None where that fails, so that each is asked alone."""
         try:
+            began = time.perf_counter()
             table = self.decoder(served).table([asked.columns for asked in batch if asked.columns is not None])
+            made = time.perf_counter()
             answered = served.predictor.predict(table)
+            called = time.perf_counter()
             listed = lists(answered)
         except Exception:  # noqa: BLE001 whichever request it was is found by asking each alone
             return None
+        spent = self._called(sum(asked.rows for asked in batch), began, made, called)
+        for asked in batch:
+            asked.spent = spent
         return _parts(answered, listed, batch)
 
     def _apart(self, served: Served, asked: Asked) -> dict[str, Any] | Exception:
         """The answer to one request by itself."""
         try:
-            answered = served.predictor.predict(self.table(served, asked))
-            return answered if asked.arrays else lists(answered)
+            began = time.perf_counter()
+            table = self.table(served, asked)
+            made = time.perf_counter()
+            answered = served.predictor.predict(table)
+            called = time.perf_counter()
+            answer = answered if asked.arrays else lists(answered)
         except Exception as error:  # noqa: BLE001 a client gets an answer whatever happens
             return _failure(served, error)
+        asked.spent = self._called(asked.rows, began, made, called)
+        return answer
+
+    def _called(self, rows: int, began: float, made: float, called: float) -> Spent:
+        """Count a call of the model; what it took in parts until now."""
+        self.metrics.called(rows)
+        return made - began, called - made, time.perf_counter() - called
 
     def table(self, served: Served, asked: Asked | Question) -> Table:
         """The quick way where it can be gone; what it refuses is refused in the schema's own words."""
@@ -280,7 +307,9 @@ def _parts(arrays: Table, listed: dict[str, list[Any]], batch: list[Asked]) -> l
     parts: list[dict[str, Any]] = []
     start = 0
     for asked in batch:
-        end, answered = start + asked.rows, arrays if asked.arrays else listed
-        parts.append({name: values[start:end] for name, values in answered.items()})
+        end, part = start + asked.rows, {}
+        for name, values in (arrays if asked.arrays else listed).items():
+            part[name] = values[start:end]
+        parts.append(part)
         start = end
     return parts

@@ -10,6 +10,7 @@ from ...data.encoding import dumps
 from ...errors import StorageError
 from .deferred import Deferred, too_often
 from .exchange import Reply
+from .place import Place
 
 if TYPE_CHECKING:
     from .deferred import Claimed
@@ -39,24 +40,25 @@ class Deferring:
     async def take(self, request: Request) -> Reply:
         """Keep a request; the 202 that says where its answer will be."""
         request.headers.pop(b"prefer", None)
-        request.headers.pop(b"authorization", None)
+        for secret in (b"authorization", b"cookie"):
+            request.headers.pop(secret, None)
         id = await asyncio.to_thread(self.store.add, request)
         self._come.set()
-        return self._later(id)
+        return self._later(id, request.headers)
 
     @staticmethod
-    def _later(id: str) -> Reply:
-        place = f"{PREFIX}{id}"
+    def _later(id: str, asked: Headers) -> Reply:
+        place = f"{Place.of({'headers': asked.items()}).prefix}{PREFIX}{id}"
         headers = ((b"location", place.encode()), (b"preference-applied", b"respond-async"), _AGAIN)
         return Reply(dumps({"id": id, "state": "waiting", "result": place}), headers=headers, status=202)
 
-    async def look(self, method: str, id: str) -> Reply:
+    async def look(self, method: str, id: str, asked: Headers) -> Reply:
         """The answer, or 202 again while there is none; DELETE forgets both. Refused where there is none such."""
         if method == "DELETE":
             await asyncio.to_thread(self.store.remove, id)
             return Reply(b"", status=204)
         found = await asyncio.to_thread(self.store.find, id)
-        return self._later(id) if found is None else found
+        return self._later(id, asked) if found is None else found
 
     async def work(self) -> None:
         """Answer what waits, for ever; what is left over when this is cancelled others answer."""

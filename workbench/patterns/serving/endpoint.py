@@ -3,10 +3,11 @@ is for the site behind it."""
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ... import journal
@@ -15,7 +16,9 @@ from ...errors import ModelFailed, WorkbenchError
 from . import body, deferring, events, routes
 from .batcher import Batcher
 from .compression import PAYS, compress
-from .exchange import Reply, Request
+from .exchange import JSON, Reply, Request
+from .joined import Whole
+from .place import Place
 from .refusals import Refused, not_taken, status_of
 from .routes import PLAIN, Protocol
 
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
     from ...monitoring.traces import Traces
     from .access import Access
     from .deferring import Deferring
-    from .exchange import Headers, Pairs, Question
+    from .exchange import Ask, Headers, Pairs, Question
     from .live import Live
     from .served import Served
 
@@ -47,7 +50,7 @@ class _Stays:
     disconnected = False
 
 
-_STAYS = _Stays()
+STAYS = _Stays()
 
 
 class Endpoint:
@@ -57,9 +60,12 @@ class Endpoint:
         self.live, self.name, self.access, self.limits, self.metrics = live, name, access, limits, metrics
         self.batcher = Batcher(live, metrics, limits.max_queue)
         self.draining = False
+        self.calls = 0  # under way, beside the requests over HTTP
         self.deferring: Deferring | None = None
         self.traces: Traces | None = None
-        self._named: tuple[Served, Pairs] | None = None
+        self._named: tuple[Served, Pairs, bytes] | None = None
+        self._whole = Whole()
+        self._site: Any = None
 
     @property
     def ready(self) -> bool:
@@ -69,11 +75,21 @@ class Endpoint:
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
+        if scope["method"] != "POST":
+            await self._take(scope, receive, send)
+            return
+        self.metrics.begun()
+        try:
+            await self._take(scope, receive, send)
+        finally:
+            self.metrics.ended()
+
+    async def _take(self, scope: Any, receive: Receive, send: Send) -> None:
         path, headers = scope["path"], dict(scope["headers"])
         protocol, request = PLAIN, None
         started = time.perf_counter()
         try:
-            self.access.check_host(headers)
+            self.access.check_host(headers, scope["query_string"])
             if scope["method"] != "POST":
                 await self._look(path, headers, scope, receive, send)
                 return
@@ -82,7 +98,7 @@ class Endpoint:
             if found is None:
                 if self._health(path) is not None:
                     raise not_taken("POST", path, b"GET", f"GET {path}, or POST rows to /predict")
-                await self._site(scope, receive, self._named_by(send))
+                await self._visit(scope, receive, self._named_by(send))
                 return
             protocol, request = found, Request(path, headers, b"", caller)
             reply = await self._predict(protocol, request, receive, send)
@@ -91,12 +107,13 @@ class Endpoint:
         except Exception as error:  # noqa: BLE001 a client gets an answer whatever happens
             reply = self._failed(protocol, error, request)
         if scope["method"] == "POST":
-            self.metrics.answered(time.perf_counter() - started, reply.status)
+            self.metrics.answered(reply.status)
             if self.traces:
-                self._trace(path, headers, reply.status, time.perf_counter() - started)
+                self.trace(path, headers, reply.status, time.perf_counter() - started)
         await self._send(reply, scope, headers, send)
 
-    def _trace(self, path: str, headers: Headers, status: int, seconds: float) -> None:
+    def trace(self, path: str, headers: Headers, status: int, seconds: float) -> None:
+        """Tell those who collect traces of a request."""
         assert self.traces
         served = self.live.current()
         about = {"workbench.model": served.name, "workbench.version": served.version}
@@ -105,6 +122,10 @@ class Endpoint:
     async def _send(self, reply: Reply, scope: Any, asked: Headers, send: Send) -> None:
         if len(reply.content) >= PAYS:
             await compress(reply, asked)
+        if self._named and reply.headers is self._named[1] and reply.type is JSON and reply.status == 200:
+            usual = scope["method"] != "HEAD" and not self.draining
+            if usual and self._whole.write(getattr(send, "__self__", None), self._named[2], reply.content):
+                return
         headers = [
             (b"content-type", reply.type),
             (b"content-length", str(len(reply.content)).encode()),
@@ -120,55 +141,61 @@ class Endpoint:
         request.content = await body.read(receive, request.headers, self.limits.max_body)
         if self.deferring and deferring.wanted(request.headers):
             return await self.deferring.take(request)
-        client = getattr(receive, "__self__", _STAYS)
+        client = getattr(receive, "__self__", STAYS)
         if events.wanted(request.headers):
             await self._send_events(protocol, request, client, send)
             return None
-        return await self._answer(protocol, request, client)
+        return await self.answer(protocol.ask, request, client)
 
     async def _send_events(self, protocol: Protocol, request: Request, client: Any, send: Send) -> None:
-        started, served = time.perf_counter(), self.live.current()
-        table = self.batcher.table(served, self._question(protocol, request, served))
-        headers = [(b"content-type", events.TYPE), (b"cache-control", b"no-cache"), *self._version(served)]
+        served = self.live.current()
+        table = self.batcher.table(served, self._question(protocol.ask, request, served))
+        headers = [(b"content-type", events.TYPE), (b"cache-control", b"no-cache"), *self.version(served)]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         async for event in events.events(self.batcher.thread, served, table, client):
             await send({"type": "http.response.body", "body": event, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
-        self.metrics.answered(time.perf_counter() - started, 200)
+        self.metrics.answered(200)
 
     async def reply(self, request: Request) -> Reply:
         """The reply to a request that was let in before, whatever it is."""
         protocol = PLAIN
         try:
             protocol = routes.find(request.path, request.headers, self.live.current()) or PLAIN
-            return await self._answer(protocol, request, _STAYS)
+            return await self.answer(protocol.ask, request)
         except Exception as error:  # noqa: BLE001 who fetches it gets an answer whatever happens
             return self._failed(protocol, error, request)
 
-    async def _answer(self, protocol: Protocol, request: Request, client: Any) -> Reply:
+    async def answer(self, ask: Ask, request: Request, client: Any = STAYS) -> Reply:
+        """The reply to a request that was let in, read by `ask`."""
         log = self.batcher.log
         if log is None:
-            return await self._asked(protocol, request, client)
+            return await self._asked(ask, request, client)
         log.begin(request)
         try:
-            reply = await self._asked(protocol, request, client)
+            reply = await self._asked(ask, request, client)
         except Refused as error:
             log.refused(self.live.current(), request, error)
             raise
         reply.headers += _identified(request)
         return reply
 
-    async def _asked(self, protocol: Protocol, request: Request, client: Any) -> Reply:
+    async def _asked(self, ask: Ask, request: Request, client: Any) -> Reply:
+        began = time.perf_counter()
         served = self.live.current()
-        question = self._question(protocol, request, served)
+        question = self._question(ask, request, served)
         due = self.batcher.loop.time() + self._patience(request.headers)
+        read = time.perf_counter()
         answer = await self.batcher.ask(question, served.inputs, due, client, request)
+        answered = time.perf_counter()
         reply = question.encode(answer)
-        reply.headers += self._version(answer.served)
+        reply.headers += self.version(answer.served)
+        ended, (made, model, listed) = time.perf_counter(), answer.spent
+        self.metrics.took(ended - began, read - began + made, model, ended - answered + listed)
         return reply
 
-    def _question(self, protocol: Protocol, request: Request, served: Served) -> Question:
-        question = protocol.ask(request, self.batcher.decoder(served))
+    def _question(self, ask: Ask, request: Request, served: Served) -> Question:
+        question = ask(request, self.batcher.decoder(served))
         if not question.rows:
             raise Refused("the body holds no rows", fix="send at least one row; GET / shows how")
         return question
@@ -189,22 +216,24 @@ class Endpoint:
 
     async def _look(self, path: str, headers: Headers, scope: Any, receive: Receive, send: Send) -> None:
         """Answer who sends no rows: whether it is well, to anybody; all else to who may look."""
-        if scope["method"] in ("GET", "HEAD") and (health := self._health(path)) is not None:
-            health.headers += self._version(self.live.current())
+        if (health := self._health(path)) is not None:
+            if scope["method"] not in ("GET", "HEAD"):
+                raise not_taken(scope["method"], path, b"GET", f"GET {path}, or POST rows to /predict")
+            health.headers += self.version()
             await self._send(health, scope, headers, send)
             return
         if path.startswith(deferring.PREFIX) and self.deferring and scope["method"] in ("GET", "HEAD", "DELETE"):
             await self._look_up(path, headers, scope, send)
             return
         shown = path == "/metrics" and self.access.open_metrics
-        cookie = () if shown else self.access.check_looking(headers, scope["query_string"])
-        await self._site(scope, receive, self._named_by(send, cookie))
+        cookie = () if shown else self.access.check_looking(headers, scope["query_string"], Place.of(scope))
+        await self._visit(scope, receive, self._named_by(send, cookie))
 
     async def _look_up(self, path: str, headers: Headers, scope: Any, send: Send) -> None:
         """The answer to a request that was to be answered later."""
         assert self.deferring
-        self.access.check_looking(headers, scope["query_string"])
-        reply = await self.deferring.look(scope["method"], path.removeprefix(deferring.PREFIX))
+        self.access.check_looking(headers, scope["query_string"], Place.of(scope))
+        reply = await self.deferring.look(scope["method"], path.removeprefix(deferring.PREFIX), headers)
         await self._send(reply, scope, headers, send)
 
     def _named_by(self, send: Send, further: Pairs = ()) -> Send:
@@ -212,23 +241,34 @@ class Endpoint:
 
         async def sending(message: Any) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], *further, *self._version(self.live.current())]
+                message["headers"] = [*message["headers"], *further, *self.version()]
                 if self.draining:
                     message["headers"].append((b"connection", b"close"))
             await send(message)
 
         return sending
 
-    @cached_property
-    def _site(self) -> Any:
+    async def _visit(self, scope: Any, receive: Receive, send: Send) -> None:
+        """Let the site answer; it is made in a thread, so that no prediction waits for the first who looks."""
+        if self._site is None:
+            self._site = await asyncio.to_thread(self._made)
+        await self._site(scope, receive, send)
+
+    def _made(self) -> Any:
         from .looking.site import site
 
-        return site(self)
+        made = site(self)
+        gc.freeze()  # what it imported is never looked at again
+        return made
 
-    def _version(self, served: Served) -> Pairs:
+    def version(self, served: Served | None = None) -> Pairs:
+        """The headers that say which version answered, or answers now."""
+        served = served or self.live.current()
         if self._named is None or self._named[0] is not served:
             model, version = served.name.encode(), str(served.version).encode()
-            self._named = served, ((b"x-workbench-model", model), (b"x-workbench-version", version))
+            pairs = (b"x-workbench-model", model), (b"x-workbench-version", version)
+            lines = (b"%b: %b\r\n" % pair for pair in ((b"content-type", JSON), *pairs))
+            self._named = served, pairs, b"".join(lines)
         return self._named[1]
 
     def _health(self, path: str) -> Reply | None:
@@ -249,21 +289,25 @@ class Endpoint:
         return None
 
     def _failed(self, protocol: Protocol, error: Exception, request: Request | None) -> Reply:
-        if not isinstance(error, WorkbenchError):
-            what = f"{self.name} failed at this request: {type(error).__name__}"
-            journal.note(what, error)
-            error = Refused(what, fix=f"%workbench logs {self.name} says where", status=500)
-        reply = self._refusal(protocol, error)
+        reply = self._refusal(protocol, self.told(error))
         reply.headers += _identified(request) if request else ()
         return reply
 
-    def _refusal(self, protocol: Protocol, error: WorkbenchError) -> Reply:
-        status = status_of(error)
-        headers = self._version(self.live.current())
-        if isinstance(error, Refused):
-            headers += error.headers
+    def told(self, error: Exception) -> WorkbenchError:
+        """What a client is told of an error; the log has it too, where the client is not to blame."""
         if isinstance(error, ModelFailed):
             journal.note(error)
+        if isinstance(error, WorkbenchError):
+            return error
+        what = f"{self.name} failed at this request: {type(error).__name__}"
+        journal.note(what, error)
+        return Refused(what, fix=f"%workbench logs {self.name} says where", status=500)
+
+    def _refusal(self, protocol: Protocol, error: WorkbenchError) -> Reply:
+        status = status_of(error)
+        headers = self.version()
+        if isinstance(error, Refused):
+            headers += error.headers
         reply = protocol.refusal(error, status)
         reply.headers, reply.status = headers, status
         return reply

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from ...data.encoding import dumps
 
@@ -42,6 +42,43 @@ class Joined:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
+
+
+class Whole:
+    """Writes whole responses: what uvicorn makes of two messages, looking through their headers one by one."""
+
+    def __init__(self) -> None:
+        self._headers: Any = None  # those that each response has, another list each second
+        self._lines = b""
+
+    def write(self, cycle: Any, head: bytes, body: bytes) -> bool:
+        """Answer a request with 200, these further lines of a head, and a body. False where it must be sent as usual:
+        its client is gone, does not read, or wants the connection closed."""
+        if type(cycle) is not RequestResponseCycle or cycle.disconnected or cycle.response_started:
+            return False
+        if not cycle.keep_alive or cycle.flow.write_paused:
+            return False
+        if cycle.default_headers is not self._headers:
+            self._headers = cycle.default_headers
+            self._lines = b"".join(b"%b: %b\r\n" % header for header in self._headers)
+        cycle.response_started, cycle.waiting_for_100_continue = True, False
+        cycle.transport.write(
+            b"HTTP/1.1 200 OK\r\n%b%bcontent-length: %d\r\n\r\n%b" % (self._lines, head, len(body), body)
+        )
+        cycle.response_complete = True
+        cycle.message_event.set()
+        cycle.on_response()
+        return True
+
+
+def whole_body(receive: Any) -> bytes | None:
+    """The body of a request, if all of it has come before anybody asked; else it is to be received."""
+    cycle = getattr(receive, "__self__", None)
+    if type(cycle) is not RequestResponseCycle or cycle.more_body or cycle.disconnected:
+        return None
+    body, cycle.body = bytes(cycle.body), bytearray()
+    cycle.message_event.clear()
+    return body
 
 
 class Protocol(HttpToolsProtocol):
@@ -96,7 +133,14 @@ class Protocol(HttpToolsProtocol):
             self.refuse(408, f"the request did not come within {PATIENCE:.0f} s", "send it at once")
         elif self.waits_for_its_client():
             self.transport.abort()
+        elif now - self.came >= self.timeout_keep_alive and self.cycle and self.cycle.response_complete:
+            self.transport.close()
 
     def on_response_complete(self) -> None:
         self.transport.flush()  # type: ignore[attr-defined]
-        super().on_response_complete()
+        if self.pipeline or self.transport.is_closing():
+            super().on_response_complete()
+            return
+        self.server_state.total_requests += 1
+        self.flow.resume_reading()
+        self.came = self.loop.time()  # who looks for the slow closes it, instead of a timer for each answer

@@ -67,9 +67,14 @@ def takes_rows(path: str) -> bool:
 def check_model(path: str, served: Served) -> None:
     """Refused with 404 unless `/v2/models/NAME[/versions/N]`, or `/v1/models/NAME`, is what answers here."""
     name, _, version = unquote(path[len("/v2/models/") :]).partition("/versions/")
+    asks = f"/v1/models/{served.name}:predict" if path.startswith("/v1") else f"/v2/models/{served.name}/infer"
+    check_named(name, version, served, asks)
+
+
+def check_named(name: str, version: str, served: Served, asks: str = "") -> None:
+    """Refused with 404 unless this model answers here, and this version, where one is named; `asks` is how it is."""
     if name != served.name or (version and version != str(served.version)):
         asked = f"{name!r} version {version}" if version else repr(name)
         what = f"Request for unknown model: {asked} is not found"
-        asks = f"/v1/models/{served.name}:predict" if path.startswith("/v1") else f"/v2/models/{served.name}/infer"
-        fix = f"{served.name}, version {served.version}, answers here: {asks}"
+        fix = f"{served.name}, version {served.version}, answers here{': ' * bool(asks)}{asks}"
         raise Refused(what, fix=fix, status=404)

@@ -19,20 +19,30 @@ _WARM_ROWS = 64
 
 @dataclass(frozen=True)
 class Served:
-    """One version, loaded. `example` holds a few rows of its reference, None where none was kept."""
+    """One version, loaded. `example` holds a few rows of its reference, None where none was kept; `kept` is the version
+    as the registry has it; `speed` says whether its estimators answer by a fast path, empty where none was asked
+    for."""
 
     name: str
     version: int
     predictor: Predictor
     outputs: Schema
     example: Table | None
+    kept: ModelVersion
+    speed: str = ""
 
     @classmethod
-    def of(cls, version: ModelVersion, home: Path) -> Served:
-        """Load a version; see `load` for what may be wrong with it."""
+    def of(cls, version: ModelVersion, home: Path, *, fast: bool = False) -> Served:
+        """Load a version, `fast` with what of it is proven to answer so; see `load` for what may be wrong with it."""
         example = version.reference(_WARM_ROWS) if version.manifest.has_reference else None
         predictor = version.predictor(home)
-        return cls(version.name, version.version, predictor, Schema.from_json(version.manifest.outputs), example)
+        outputs = Schema.from_json(version.manifest.outputs)
+        speed = ""
+        if fast:
+            from ...fast.prove import quicken
+
+            speed = quicken(version, predictor)
+        return cls(version.name, version.version, predictor, outputs, example, version, speed)
 
     @property
     def ref(self) -> str:

@@ -37,16 +37,18 @@ async def serve(
     """
     import uvicorn
 
+    from .cors import Cors
     from .joined import Protocol
 
     config = uvicorn.Config(
-        endpoint,
+        Cors(endpoint) if endpoint.access.origins else endpoint,
         access_log=False,
         lifespan="off",
         log_level="warning",
         http=Protocol,
         ws="none",
         server_header=False,
+        proxy_headers=False,  # who asks is the peer: what a proxy says of others is for what is shown alone
         timeout_keep_alive=_KEEP_ALIVE,
         ssl_certfile=tls[0] if tls else None,
         ssl_keyfile=tls[1] if tls else None,
@@ -54,7 +56,7 @@ async def serve(
     config.load()
     server = uvicorn.Server(config)
     server.lifespan = config.lifespan_class(config)
-    endpoint.batcher.alone = lambda: len(server.server_state.tasks) == 1
+    endpoint.batcher.alone = lambda: len(server.server_state.tasks) + endpoint.calls == 1
     await server.startup(sockets=[sock])
     ticking = asyncio.create_task(server.main_loop())
     _freeze()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Any
 
+from ....bundle.tables import n_rows, take
 from ....data.encoding import as_list, dumps
 from ....inference.reading import ONLY
 
@@ -21,6 +22,15 @@ def example(schema: Schema, table: Table | None) -> Any:
     if schema.kind == "array":
         return [list(rows[0])[list(columns).index(ONLY)]] if rows else []
     return dict(zip(columns, rows[0], strict=True)) if rows else {}
+
+
+def first_row(table: Table | None) -> Table:
+    """Of the rows the first that lacks the least, as a table of one; nothing without rows."""
+    if not table or not n_rows(table):
+        return {}
+    rows = list(zip(*(as_list(values) for values in table.values()), strict=True))
+    place = min(range(len(rows)), key=lambda number: _lacks(rows[number]))
+    return take(table, [place])
 
 
 def _lacks(row: tuple[Any, ...]) -> int:

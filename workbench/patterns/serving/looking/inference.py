@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi import APIRouter, Request, Response
 
 from ....data.encoding import dumps
+from ....monitoring.figures import counted
 from .. import body
 from ..protocols import v2_about
 from ..routes import check_model
@@ -39,7 +40,7 @@ def router(endpoint: Endpoint, version: str) -> APIRouter:
 
     @paths.api_route("/v2/models/stats", methods=_LOOK)
     def all_statistics() -> Response:
-        return _json(v2_about.statistics(endpoint.live.current(), endpoint.metrics.all()))
+        return _json(v2_about.statistics(endpoint.live.current(), counted(endpoint.metrics.values)))
 
     for model in _MODELS:
 
@@ -53,7 +54,7 @@ def router(endpoint: Endpoint, version: str) -> APIRouter:
 
         @paths.api_route(f"{model}/stats", methods=_LOOK)
         def statistics(request: Request) -> Response:
-            return _json(v2_about.statistics(served(request, "/stats"), endpoint.metrics.all()))
+            return _json(v2_about.statistics(served(request, "/stats"), counted(endpoint.metrics.values)))
 
     _repository(paths, endpoint)
     return paths

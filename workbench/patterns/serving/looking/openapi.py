@@ -2,103 +2,90 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from .examples import example
+from .components import schemas
+from .operation import JSON
+from .operations import operations
+from .schemas import Json
 
 if TYPE_CHECKING:
-    from ....inference.fields import Field
     from ..served import Served
+    from .operation import Operation
 
-Json = dict[str, Any]
-
-_TYPES = {"number": "number", "bool": "boolean"}
-_FORMATS = {"datetime": "date-time", "date": "date"}
-_REFUSALS = {
-    "400": "the rows do not fit; the answer names column, row and value",
-    "401": "the token is missing or wrong",
-    "413": "the body is too large",
-    "429": "too many requests wait",
-    "500": "the model failed",
+_WHY = {
+    202: "not answered yet: ask again",
+    400: "the rows do not fit: the answer names column, row and value",
+    401: "the token is missing or wrong",
+    403: "a page of another site asks, which --cors does not name",
+    404: "there is nothing of that name",
+    413: "the body is too large",
+    415: "the body is of a kind, or compressed in a way, that is not read",
+    421: "the request is for another host",
+    429: "too many requests wait: ask again",
+    500: "the model failed",
+    503: "it takes no requests now",
+    504: "there was no answer in time",
 }
-_REFUSAL: Json = {
-    "type": "object",
-    "properties": {name: {"type": "string"} for name in ("error", "fix", "column")} | {"row": {"type": "integer"}},
-    "required": ["error", "fix"],
+_NO_TOKEN: list[Json] = []
+_ID: Json = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
+_LATER: Json = {"name": "Prefer", "in": "header", "schema": {"const": "respond-async"}, "required": False}
+_SECONDS: Json = {
+    "name": "X-Request-Timeout",
+    "in": "header",
+    "description": "the seconds within which an answer is of use",
+    "schema": {"type": "number", "exclusiveMinimum": 0},
 }
-_OTHERS = (
-    ("/invocations", "post", "invocations", "MLflow's scoring protocol"),
-    ("/v2/models/{}/infer", "post", "infer", "Open Inference Protocol, version 2"),
-    ("/v2/models/{}", "get", "metadata", "what the model takes and gives"),
-    ("/v2/health/ready", "get", "ready", "whether it takes requests"),
-    ("/metrics", "get", "metrics", "figures for Prometheus"),
-)
 
 
-def description(served: Served, *, token: bool) -> Json:
-    """The paths, what `/predict` takes and answers with an example, and the token where one is asked for."""
-    paths = {"/predict": {"post": _predict(served)}}
-    for path, method, own, said in _OTHERS:
-        done = {"200": {"description": "as the protocol has it"}}
-        paths[path.format(served.name)] = {method: {"operationId": own, "summary": said, "responses": done}}
-    made: Json = {"openapi": "3.1.0", "info": {"title": served.name, "version": str(served.version)}, "paths": paths}
+def description(served: Served, url: str, *, token: bool) -> Json:
+    """All paths at `url`, what they take and give with an example, and the token where one is asked for."""
+    paths: Json = {}
+    for operation in operations(served):
+        paths.setdefault(operation.path, {})[operation.method] = _described(operation, token=token)
+    about = {"title": served.name, "version": str(served.version), "description": served.kept.note or served.ref}
+    components: Json = {"schemas": schemas(served)}
+    made: Json = {"openapi": "3.1.0", "info": about, "servers": [{"url": url}], "paths": paths}
     if token:
-        made |= {"components": {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}}}
-        made |= {"security": [{"token": []}]}
+        components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+        made["security"] = [{"token": []}]
+    return made | {"components": components}
+
+
+def _described(operation: Operation, *, token: bool) -> Json:
+    made: Json = {"operationId": operation.id, "summary": operation.summary, "tags": [operation.tag]}
+    if operation.description:
+        made["description"] = operation.description
+    if operation.takes:
+        made["requestBody"] = {"required": True, "content": operation.takes}
+    if parameters := _parameters(operation):
+        made["parameters"] = parameters
+    if operation.open and token:
+        made["security"] = _NO_TOKEN
+    return made | {"responses": _responses(operation, token=token)}
+
+
+def _parameters(operation: Operation) -> list[Json]:
+    return [_ID] * ("{id}" in operation.path) + [_LATER, _SECONDS] * operation.rows
+
+
+def _responses(operation: Operation, *, token: bool) -> Json:
+    content = {"content": operation.gives} if operation.gives else {}
+    made: Json = {"200" if operation.gives else "204": {"description": "as asked", **content}}
+    if operation.rows:
+        made["202"] = _content("kept, to be answered later: `result` says where", "Later")
+    for status in (*operation.refused, 421):
+        if token or status not in (401,):
+            made[str(status)] = _content(_WHY[status], _body(operation, status))
     return made
 
 
-def _predict(served: Served) -> Json:
-    taken = _rows(served.inputs.fields[0]) if served.inputs.kind == "array" else _shapes(served.inputs.fields)
-    content = {"application/json": {"schema": taken, "example": example(served.inputs, served.example)}}
-    said = "the predictions, in the shape of the request"
-    responses = {"200": _content(said, _shapes(served.outputs.fields))}
-    responses |= {status: _content(why, _REFUSAL) for status, why in _REFUSALS.items()}
-    body = {"required": True, "content": content}
-    return {
-        "operationId": "predict",
-        "summary": f"Ask {served.name}",
-        "description": "Takes a record, a list of records, or columns.",
-        "requestBody": body,
-        "responses": responses,
-    }
+def _body(operation: Operation, status: int) -> str:
+    """The schema of what is said with a status: who is not let in is told before a protocol is known."""
+    if status == 202:
+        return "Later"
+    return "Refusal" if status in (401, 403, 404, 421) else operation.refusal
 
 
-def _content(said: str, schema: Json) -> Json:
-    return {"description": said, "content": {"application/json": {"schema": schema}}}
-
-
-def _shapes(fields: tuple[Field, ...]) -> Json:
-    """A record, records or columns of these fields."""
-    record, columns = (_object({field.name: of(field) for field in fields}) for of in (_value, _column))
-    return {"anyOf": [record, {"type": "array", "items": record}, columns]}
-
-
-def _object(properties: Json) -> Json:
-    return {"type": "object", "properties": properties, "required": list(properties)}
-
-
-def _rows(field: Field) -> Json:
-    """What a model of one array takes: its rows."""
-    return {"type": "array", "items": _value(field), "minItems": 1}
-
-
-def _column(field: Field) -> Json:
-    return {"type": "array", "items": _value(field)}
-
-
-def _value(field: Field) -> Json:
-    """The value of one row: a single one, or nested lists as long as the field's shape."""
-    found = _single(field)
-    for length in reversed(field.shape):
-        found = {"type": "array", "items": found, "minItems": length, "maxItems": length}
-    return found
-
-
-def _single(field: Field) -> Json:
-    if field.categories is not None:
-        return {"enum": [*field.categories, *([None] if field.optional else [])]}
-    whole = getattr(field.runtime, "kind", "") in ("i", "u")
-    kind = "integer" if whole else _TYPES.get(field.kind, "string")
-    found: Json = {"type": [kind, "null"] if field.optional else kind}
-    return found | ({"format": _FORMATS[field.kind]} if field.kind in _FORMATS else {})
+def _content(said: str, schema: str) -> Json:
+    return {"description": said, "content": {JSON: {"schema": {"$ref": f"#/components/schemas/{schema}"}}}}

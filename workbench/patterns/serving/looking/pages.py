@@ -1,69 +1,109 @@
-"""A version that answers -> a page for people: what it takes, what it answers, and the line that asks it."""
+"""A version that answers -> a page for people: what it is, a form to try it, lines to copy, live figures."""
 
 from __future__ import annotations
 
-from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ....data.encoding import dumps
-from . import examples
+from .... import text
+from ....bundle.version import proof
+from ....data.describing import words
+from ....errors import WorkbenchError
+from ....inference.reading import ONLY
+from . import examples, figures
+from .inputs import Input, input_of
+from .snippets import snippets
 
 if TYPE_CHECKING:
-    from ....inference.fields import Field
+    from jinja2 import Environment
+
+    from ....bundle.version import ModelVersion
+    from ....inference.fields import Table
+    from ....monitoring.figures import Figures
     from ..served import Served
 
-_STYLE = (
-    "body{font:16px/1.5 system-ui,sans-serif;max-width:46rem;margin:2rem auto;padding:0 1rem;color-scheme:light dark}"
-    "code,pre{font:14px/1.4 ui-monospace,monospace}pre{padding:.8rem;border:1px solid #8886;border-radius:4px;"
-    "white-space:pre-wrap;overflow-wrap:anywhere}td,th{text-align:left;vertical-align:top;padding:.1rem 1.2rem .1rem 0}"
-    "th{opacity:.65;font-weight:normal}"
-)
-_WORDS = {
-    "number": "number",
-    "bool": "true or false",
-    "text": "text",
-    "category": "one of ",
-    "datetime": "date and time, ISO 8601",
-    "date": "date, ISO 8601",
-    "time": "time, ISO 8601",
-    "timedelta": "duration",
+_FOLDER = Path(__file__).parent / "page"
+FILES = {"page.css": "text/css", "page.js": "text/javascript"}
+HEADERS = {
+    "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+    "cache-control": "no-cache",
 }
-_SHOWN = 8
+"""The page loads nothing from elsewhere, and says so to the browser; its link may hold the token."""
 
 
-def page(served: Served, name: str, url: str, *, token: bool) -> bytes:
-    """What answers at `url`, under the deployment's `name`; it loads nothing from elsewhere."""
+class Pages:
+    """The page of what a deployment named `name` serves; `token` says that it asks for one. What a version says of
+    itself and its reference is read once."""
+
+    def __init__(self, name: str, *, token: bool) -> None:
+        self.own_name, self.token = name.partition("/")[2], token
+        self._template = _environment().get_template("page.html")
+        self._about: tuple[ModelVersion, dict[str, Any]] | None = None
+
+    def page(self, served: Served, url: str, seen: Figures) -> str:
+        """The page as it stands at `url`."""
+        shown = examples.example(served.inputs, served.example)
+        asked = snippets(url, shown, self.own_name, token=self.token)
+        return self._template.render(self._known(served), snippets=asked, seen=figures.shown(seen), token=self.token)
+
+    def _known(self, served: Served) -> dict[str, Any]:
+        if self._about is None or self._about[0] is not served.kept:
+            self._about = served.kept, _about(served)
+        return self._about[1]
+
+
+def file(name: str) -> bytes:
+    """One of `FILES`."""
+    return (_FOLDER / name).read_bytes()
+
+
+def _environment() -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    loader = FileSystemLoader(_FOLDER)
+    made = Environment(autoescape=True, loader=loader, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    made.filters |= {"count": text.count, "ms": _ms}
+    return made
+
+
+def _about(served: Served) -> dict[str, Any]:
+    """What the template shows of the version."""
+    manifest = served.kept.manifest
+    created = str(manifest.origin.get("created") or "")
+    return {
+        "name": served.name,
+        "ref": served.ref,
+        "proven": served.kept.proven,
+        "proof": proof(manifest),
+        "note": served.kept.note,
+        "row_wise": manifest.row_wise,
+        "created": created[:16].replace("T", " "),
+        "cell": str(manifest.origin.get("cell") or ""),
+        "python": manifest.python,
+        "packages": sorted(manifest.packages.items()),
+        "whole_rows": served.inputs.kind == "array",
+        "inputs": _inputs(served),
+        "outputs": [(field.name, words(field)) for field in served.outputs.fields],
+    }
+
+
+def _inputs(served: Served) -> list[Input]:
     shown = examples.example(served.inputs, served.example)
-    call = examples.call(url, shown, name.partition("/")[2], token=token)
-    record = shown if isinstance(shown, dict) else {served.inputs.names[0]: shown[0] if shown else ""}
-    takes = "".join(_row(field, record.get(field.name, "")) for field in served.inputs.fields)
-    gives = "".join(_row(field) for field in served.outputs.fields)
-    text = (
-        f'<!doctype html><html lang="en"><meta charset="utf-8">'
-        f'<meta name="viewport" content="width=device-width"><title>{escape(served.ref)}</title>'
-        f"<style>{_STYLE}</style><h1>{escape(served.ref)}</h1>"
-        f"<table><tr><th>takes</th><th></th><th>for example</th></tr>{takes}"
-        f"<tr><th>answers</th><th></th><th></th></tr>{gives}</table>"
-        f"<h2>Ask it</h2><pre>{escape(call)}</pre>"
-        "<p>One record, a list of records, or columns: the answer has the same shape. MLflow's "
-        "<code>/invocations</code> and the Open Inference Protocol's <code>/v2</code> are there too; "
-        '<a href="openapi.json">openapi.json</a> describes it, <a href="metrics">metrics</a> are for Prometheus.</p>'
-    )
-    return text.encode()
+    record = shown if isinstance(shown, dict) else {ONLY: shown[0] if shown else None}
+    known = _reference(served)
+    return [input_of(field, record.get(field.name), known.get(field.name)) for field in served.inputs.fields]
 
 
-def _row(field: Field, example: Any = None) -> str:
-    shown = "" if example is None else f"<code>{escape(dumps(example).decode())}</code>"
-    return f"<tr><td><code>{escape(field.name)}</code></td><td>{escape(_words(field))}</td><td>{shown}</td></tr>"
+def _reference(served: Served) -> Table:
+    """The rows that were kept; none where there are none, or where they are gone."""
+    try:
+        return served.kept.reference()
+    except WorkbenchError:
+        return {}
 
 
-def _words(field: Field) -> str:
-    """What a value is, as somebody who sends it says it."""
-    whole = getattr(field.runtime, "kind", "") in ("i", "u")
-    said = "whole number" if whole else _WORDS.get(field.kind, field.dtype)
-    if field.categories is not None:
-        more = ", …" if len(field.categories) > _SHOWN else ""
-        said += ", ".join(map(str, field.categories[:_SHOWN])) + more
-    if field.shape:
-        said = f"list of {' × '.join(map(str, field.shape))}, each {said}"
-    return said + (", or null" if field.optional else "")
+def _ms(milliseconds: float | None) -> str:
+    return "–" if milliseconds is None else f"{milliseconds:.2g}" if milliseconds < 10 else f"{milliseconds:.0f}"

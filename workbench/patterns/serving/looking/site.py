@@ -10,9 +10,12 @@ from starlette.exceptions import HTTPException
 from ....data.encoding import dumps
 from ....errors import WorkbenchError
 from ....monitoring import prometheus
+from ....monitoring.figures import counted
+from ..place import Place
+from ..protocols import formats
 from ..refusals import Refused, body_of, not_taken, status_of
 from ..routes import takes_rows
-from . import inference, openapi, pages
+from . import figures, inference, openapi, pages
 
 if TYPE_CHECKING:
     from ..endpoint import Endpoint
@@ -24,26 +27,24 @@ _JSON = "application/json"
 
 def site(endpoint: Endpoint) -> FastAPI:
     """The application that looks at what this endpoint serves; who may look was checked before."""
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     token, own = endpoint.access.token is not None, _version()
+    _add_page(app, endpoint, token=token)
 
     def served() -> Served:
         return endpoint.live.current()
 
-    @app.api_route("/", methods=_LOOK)
-    @app.api_route("/docs", methods=_LOOK)
-    def page(request: Request) -> Response:
-        url = f"{request.url.scheme}://{request.headers.get('host', 'localhost')}"
-        return Response(pages.page(served(), endpoint.name, url, token=token), media_type="text/html")
-
     @app.api_route("/openapi.json", methods=_LOOK)
-    def description() -> Response:
-        return _json(openapi.description(served(), token=token))
+    def description(request: Request) -> Response:
+        return _json(openapi.description(served(), Place.of(request.scope).url, token=token))
+
+    @app.api_route("/schema", methods=_LOOK)
+    def schema() -> Response:
+        return _json(_schema(served(), endpoint))
 
     @app.api_route("/metrics", methods=_LOOK)
     def metrics() -> Response:
-        now = served()
-        text = prometheus.text(endpoint.metrics.all(), now.name, str(now.version))
+        text = prometheus.text(endpoint.metrics.values, served().name)
         return Response(text, headers={"content-type": prometheus.CONTENT_TYPE})
 
     @app.api_route("/version", methods=_LOOK)
@@ -59,6 +60,40 @@ def site(endpoint: Endpoint) -> FastAPI:
     app.add_exception_handler(WorkbenchError, _refused)
     app.add_exception_handler(HTTPException, _not_there)
     return app
+
+
+def _add_page(app: FastAPI, endpoint: Endpoint, *, token: bool) -> None:
+    """The page for people, what it is made of, and the figures that it draws."""
+    shown = pages.Pages(endpoint.name, token=token)
+
+    @app.api_route("/", methods=_LOOK)
+    @app.api_route("/docs", methods=_LOOK)
+    def page(request: Request) -> Response:
+        made = shown.page(endpoint.live.current(), Place.of(request.scope).url, counted(endpoint.metrics.values))
+        return Response(made, media_type="text/html", headers=pages.HEADERS)
+
+    @app.api_route("/page.css", methods=_LOOK)
+    @app.api_route("/page.js", methods=_LOOK)
+    def part(request: Request) -> Response:
+        name = request.url.path.removeprefix("/")
+        return Response(pages.file(name), media_type=pages.FILES[name], headers=pages.HEADERS)
+
+    @app.api_route("/figures", methods=_LOOK)
+    def seen() -> Response:
+        return _json(figures.shown(counted(endpoint.metrics.values)))
+
+
+def _schema(served: Served, endpoint: Endpoint) -> dict[str, object]:
+    """What a client needs that gives frames in and gets frames out."""
+    return {
+        "model": served.name,
+        "version": served.version,
+        "inputs": served.inputs.to_json(),
+        "outputs": served.outputs.to_json(),
+        "row_wise": served.predictor.row_wise,
+        "max_body": endpoint.limits.max_body,
+        "reads": formats.TYPES,
+    }
 
 
 def _json(said: object) -> Response:

@@ -63,6 +63,8 @@ _AS_JSON = (JSON, b"text/json", b"text/plain", b"application/x-www-form-urlencod
 """What clients call JSON where nobody tells them what it is: curl, fetch, and those that say nothing."""
 _READ = _NAMED | dict.fromkeys(_AS_JSON, _PLAIN)
 _WRITTEN = _NAMED | {JSON: _PLAIN}
+TYPES = tuple(name.decode() for name in _WRITTEN)
+"""What rows may be sent as, and answered."""
 
 
 def ask(request: Request, decoder: Decoder) -> Question:

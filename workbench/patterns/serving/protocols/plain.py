@@ -29,7 +29,7 @@ def of(said: Any, decoder: Decoder) -> Question:
             return _columns(said, decoder)
         return Question(decoder.of_records([said]), [said], 1, _record)
     if type(said) is list and said:
-        if all(type(record) is dict for record in said):
+        if type(said[0]) is dict and all(type(record) is dict for record in said):
             return Question(decoder.of_records(said), said, len(said), records)
         columns = decoder.of_rows(said)
         if columns is not None:
@@ -66,10 +66,13 @@ def lines(answer: Answer) -> bytes:
 
 def _rows(answer: Answer) -> list[dict[str, Any]]:
     columns = answer.columns
-    if len(columns) == 1:
-        ((name, values),) = columns.items()
-        return [{name: value} for value in values]
-    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    if len(columns) > 1:
+        return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    ((name, values),) = columns.items()
+    rows = []
+    for value in values:  # most are one row, for which a comprehension costs more than it does
+        rows.append({name: value})
+    return rows
 
 
 def _as_columns(answer: Answer) -> Reply:

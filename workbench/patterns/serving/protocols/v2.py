@@ -15,7 +15,7 @@ from .. import body
 from ..exchange import Question, Reply
 from ..refusals import Refused
 from . import v2_binary, v2_outputs
-from .v2_tensors import SHOWN, WHOLE_TYPES, Tensor, of_raw, of_values, question
+from .v2_tensors import SHOWN, Tensor, check_whole_type, of_raw, of_values, question
 
 if TYPE_CHECKING:
     from ....data.decoding import Decoder
@@ -100,9 +100,7 @@ def _wanted(said: dict[str, Any], tensors: list[Tensor]) -> _Wanted:
         raise Refused(f"the id {asked!r} is no text", fix="give it as text, or leave it out")
     parameters, outputs = _parameters(said), said.get("outputs") or []
     content_type, raw = parameters.get("content_type"), parameters.get("binary_data_output") is True
-    if content_type is not None and content_type not in WHOLE_TYPES:
-        fix = f"one of {', '.join(WHOLE_TYPES)}, or none"
-        raise Refused(f"the content_type {content_type!r} of the request is not known", fix=fix)
+    check_whole_type(content_type)
     told = content_type is not None or any(tensor.content_type is not None for tensor in tensors)
     return _Wanted(asked, _outputs(outputs, raw) if outputs else [], raw, content_type, told)
 

@@ -10,7 +10,7 @@ from ..refusals import Refused
 
 if TYPE_CHECKING:
     from ....inference.schema import Schema
-    from ....monitoring.metrics import Figures
+    from ....monitoring.figures import Figures
     from ..served import Served
 
 Json = dict[str, Any]
@@ -18,6 +18,13 @@ Json = dict[str, Any]
 EXTENSIONS = ["binary_tensor_data", "model_configuration", "model_repository", "parameters", "statistics"]
 _PLATFORM = "workbench_python"
 _NS = 1e9
+_STAGES = {
+    "success": "answered",
+    "queue": "queue",
+    "compute_input": "decode",
+    "compute_infer": "model",
+    "compute_output": "encode",
+}
 
 
 def metadata(served: Served) -> Json:
@@ -52,15 +59,14 @@ def _configured(schema: Schema, rows: list[int]) -> list[Json]:
 
 
 def statistics(served: Served, figures: Figures) -> Json:
-    """What all processes of the deployment have counted since they started. What is not measured is 0, times too: of
-    the seconds of a request those of the model are known."""
-    done, none = figures.requests - figures.failures, {"count": 0, "ns": 0}
-    counted: Json = {"success": {"count": done, "ns": round(figures.seconds * _NS)}}
-    counted |= {"fail": {"count": figures.failures, "ns": 0}, "queue": none, "compute_input": none}
-    counted |= {"compute_infer": {"count": figures.batches, "ns": round(figures.model_seconds * _NS)}}
-    counted |= {"compute_output": none, "cache_hit": none, "cache_miss": none}
+    """What all processes of the deployment have counted since they started; the time of what failed is not."""
+    none = {"count": 0, "ns": 0}
+    counted: Json = {
+        name: {"count": figures.answered, "ns": round(figures.seconds(stage) * _NS)} for name, stage in _STAGES.items()
+    }
+    counted |= {"fail": {"count": figures.failures, "ns": 0}, "cache_hit": none, "cache_miss": none}
     model: Json = {"name": served.name, "version": str(served.version), "last_inference": round(figures.last * 1000)}
-    model |= {"inference_count": figures.rows, "execution_count": figures.batches}
+    model |= {"inference_count": figures.rows, "execution_count": figures.calls}
     return {"model_stats": [model | {"inference_stats": counted, "batch_stats": []}]}
 
 

@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from ..batcher import Answer
 
 SHOWN = '{"inputs": [{"name": …, "shape": [rows], "datatype": "FP64", "data": [values]}]}'
-WHOLE_TYPES = ("pd", "np", "str")
-"""The content types of a whole request: a frame by columns, an array, texts."""
+_WHOLE_TYPES = ("pd", "np", "str")
 _CONTENT_TYPES = ("np", "str", "base64", "datetime")
 _OF_BYTES = ("str", "base64", "datetime")
 _KNOWN = frozenset(DATATYPES)
@@ -92,6 +91,13 @@ def question(tensors: list[Tensor], schema: Schema, encode: Callable[[Answer], R
 def _uneven(tensors: list[Tensor]) -> Refused:
     lengths = ", ".join(f"{tensor.name} {tensor.shape[0]}" for tensor in tensors)
     return Refused(f"the inputs differ in their number of rows: {lengths}", fix="give each as many")
+
+
+def check_whole_type(said: Any) -> None:
+    """Refused unless a whole request can be of this content type, if of any: a frame by columns, an array, texts."""
+    if said is not None and said not in _WHOLE_TYPES:
+        fix = f"one of {', '.join(_WHOLE_TYPES)}, or none"
+        raise Refused(f"the content_type {said!r} of the request is not known", fix=fix)
 
 
 def check_content_type(said: Any, datatype: str, name: str) -> None:

@@ -1,0 +1,51 @@
+"""A peer's packages -> an environment of their own, made once and kept under `build/peers`."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+FOLDER = Path(__file__).parents[2] / "build" / "peers"
+PEERS = {
+    "MLServer": ("mlserver",),
+    "BentoML": ("bentoml",),
+    "LitServe": ("litserve",),
+    "MLflow": ("mlflow",),
+}
+"""What `pip` installs for each peer, beside what the models need in the versions that they have here."""
+SHARED = ("numpy", "pandas", "scikit-learn")
+
+
+class NotInstalled(Exception):
+    """Why a peer cannot be run here, in the last words of pip."""
+
+
+def environment(peer: str) -> Path:
+    """The Python of a peer's environment; made where it is not there, or has other versions."""
+    folder = FOLDER / peer.lower()
+    wanted = [*PEERS[peer], *(f"{name}=={version(name)}" for name in SHARED)]
+    made = folder / "installed"
+    if not made.exists() or made.read_text().split() != wanted:
+        _make(folder, wanted)
+        made.write_text("\n".join(wanted))
+    return folder / "bin" / "python"
+
+
+def _make(folder: Path, packages: list[str]) -> None:
+    for command in (
+        [sys.executable, "-m", "venv", "--clear", str(folder)],
+        [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", *packages],
+    ):
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            said = [line for line in (done.stderr + done.stdout).splitlines() if line.strip()]
+            raise NotInstalled(next((line for line in said if line.startswith("ERROR")), said[-1])[:200])
+
+
+def installed(peer: str) -> str:
+    """`MLServer 1.7.1`."""
+    code = f"from importlib.metadata import version; print(version({PEERS[peer][0]!r}))"
+    said = subprocess.run([str(FOLDER / peer.lower() / "bin" / "python"), "-c", code], capture_output=True, text=True)
+    return f"{peer} {said.stdout.strip()}"

@@ -1,0 +1,118 @@
+"""What is asked about models: capture, look, compare, prove, name, move, remove."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..errors import UsageError
+from .home import Home
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..bundle.diff import Diff
+    from ..bundle.prove import Verdict
+    from ..bundle.register import DryRun
+    from ..bundle.version import ModelVersion
+    from ..capture.captured import Session
+    from ..listing import Aliases, ModelList, Removed, Source
+    from ..operations.against import Agreement
+    from ..operations.promotion import Promotion
+
+
+class Models(Home):
+    """What is asked about models: capture, look, compare, prove, name, move, remove."""
+
+    def model(
+        self,
+        name: str,
+        object: Any = None,
+        *,
+        example: Any = None,
+        target: Any = None,
+        note: str | None = None,
+        alias: str | None = None,
+        row_wise: str | None = None,
+        no_reference: bool = False,
+        dry_run: bool = False,
+        session: Session | None = None,
+        cell: str = "",
+        told: Callable[[str], object] = lambda _: None,
+    ) -> ModelVersion | DryRun:
+        """Capture a model, prove it in a clean process and store it as a version."""
+        from ..bundle.write import Request
+        from ..operations.models import model
+
+        proof = {"example": example, "target": target, "row_wise": row_wise, "no_reference": no_reference}
+        request = Request(name, note or "", alias=alias, cell=cell, told=told)
+        return model(object, proof, request, session, self.registry, self.home, dry_run=dry_run)
+
+    def models(self, name: str | None = None) -> ModelList:
+        """The models, or the versions of one."""
+        from ..listing import ModelList
+
+        names = [name] if name else self.registry.names()
+        versions = [self.registry.versions(n) for n in names]
+        return ModelList([v for of_one in versions for v in of_one] if name else [v[-1] for v in versions], name)
+
+    def source(self, model: str) -> Source:
+        """The text of `model.py`."""
+        from ..listing import Source
+
+        return Source.of(self.registry.resolve(model))
+
+    def diff(self, a: str, b: str | None = None) -> Diff:
+        """Compare two versions; without `b`, the newest with `a` (or with the one before, if `a` names a model)."""
+        from ..bundle.diff import diff
+
+        first, second = self.registry.resolve(a), self.registry.resolve(b or a.partition("@")[0])
+        if b is None and first.version == second.version:
+            versions = self.registry.versions(first.name)
+            if len(versions) < 2:
+                fix = "name a version of another model as the second"
+                raise UsageError(f"{first.name} has one version: there is nothing to compare", fix=fix)
+            first = versions[-2] if second.version == versions[-1].version else first
+        return diff(first, second, self.home)
+
+    def verify(
+        self, model: str, *, isolated: bool = False, against: str | None = None, token: str | None = None
+    ) -> Verdict | Agreement:
+        """Prove a stored version again: here, in an environment of its requirements alone, or by a service."""
+        from ..operations.models import verify
+
+        version = self.registry.resolve(model)
+        return verify(version, self.running, self.registry, isolated=isolated, against=against, token=token)
+
+    def alias(self, model: str, alias: str | None = None, *, remove: bool = False) -> Aliases:
+        """Name a version, take the name away, or list the names."""
+        from ..listing import Aliases
+
+        version = self.registry.resolve(model)
+        if remove:
+            if not alias:
+                raise UsageError(
+                    "--remove needs the alias to remove", fix=f"%workbench alias {version.name} ALIAS --remove"
+                )
+            self.registry.remove_alias(version.name, alias)
+        elif alias:
+            self.registry.set_alias(version, alias)
+        return Aliases(version.name, self.registry.aliases(version.name))
+
+    def remove(self, thing: str, *, all: bool = False, dry_run: bool = False) -> Removed:
+        """Remove a version, with `all` every version of a model, or what was stopped."""
+        from ..listing import Removed
+        from ..operations.removal import remove
+
+        return Removed(remove(self.running, self.registry, thing, all=all, dry_run=dry_run), dry_run)
+
+    def promote(self, model: str) -> Promotion:
+        """Move `live` to a version, with every deployment that follows it."""
+        from ..operations.promotion import promote
+
+        return promote(self.running, self.registry, model)
+
+    def rollback(self, model: str) -> Promotion:
+        """Move `live` back to the version before."""
+        from ..operations.promotion import rollback
+
+        return rollback(self.running, self.registry, model)

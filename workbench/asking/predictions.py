@@ -1,0 +1,140 @@
+"""What is asked of the four patterns."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..operations import request_log
+from ..operations.certificate import certificate
+from ..operations.environment import Common
+from ..operations.origins import origins
+from .home import Home
+
+if TYPE_CHECKING:
+    from ..operations.deploy import Deploying
+
+
+class Predictions(Home):
+    """What is asked of the four patterns."""
+
+    def predict(self, model: str, input: Any, *, output: Any = None, email: str | None = None) -> Any:
+        """Predict offline: a frame, or what was written where."""
+        from ..inference.schema import Schema
+        from ..patterns.offline import predict
+
+        version = self.registry.resolve(model)
+        outputs = Schema.from_json(version.manifest.outputs)
+        return predict(version.predictor(self.home), input, output, email=email, name=version.ref, outputs=outputs)
+
+    def batch(
+        self,
+        target: str,
+        input: Any = None,
+        *,
+        output: str | None = None,
+        parameters: dict[str, Any] | None = None,
+        every: str | None = None,
+        zone: str | None = None,
+        wait: bool = False,
+        max_rejects: int | None = None,
+        replace: bool = False,
+        timeout: float | None = None,
+        name: str | None = None,
+        env_file: str | None = None,
+        notify: str | None = None,
+        dry_run: bool = False,
+    ) -> Any:
+        """Score a store, or run a notebook, in the background; on a cycle with `every`."""
+        from ..operations.deploy import refuse_idle
+
+        common, is_notebook = Common(name, env_file, notify, dry_run), target.endswith(".ipynb")
+        refuse_idle("a cycle, --every", every is not None, zone=zone)
+        refuse_idle("what runs once, without --every", every is None, wait=wait)
+        refuse_idle("a model", not is_notebook, max_rejects=max_rejects, replace=replace)
+        refuse_idle("a notebook", is_notebook, timeout=timeout)
+        if is_notebook:
+            spec = self._deploying().notebook(target, input, output, parameters, timeout)
+        else:
+            lasting = every is not None
+            spec = self._deploying().scoring(target, input, output, parameters, max_rejects, replace, lasting=lasting)
+        return self._deploying().batch(spec, common, every, zone, wait=wait)
+
+    def serve(
+        self,
+        model: str,
+        *,
+        port: int | None = None,
+        grpc: int | bool | None = None,
+        host: str | None = None,
+        no_token: bool = False,
+        open_metrics: bool = False,
+        tls_cert: str | None = None,
+        tls_key: str | None = None,
+        cors: str | None = None,
+        max_body: float | None = None,
+        max_queue: int | None = None,
+        timeout: float | None = None,
+        log_requests: bool = False,
+        keep_requests: str | None = None,
+        hide: str | None = None,
+        hash: str | None = None,
+        fast: bool = False,
+        name: str | None = None,
+        workers: int | None = None,
+        env_file: str | None = None,
+        notify: str | None = None,
+        dry_run: bool = False,
+    ) -> Any:
+        """Answer requests over HTTP, and over gRPC where asked for, in the background."""
+        most = round((max_body or 16) * 1_000_000)
+        limits = {"max_body": most, "max_queue": max_queue or 1024, "timeout": timeout or 60.0}
+        spec = {
+            "host": host or "127.0.0.1",
+            "port": port or 0,
+            "grpc": grpc or None,
+            "workers": workers or 1,
+            "token": not no_token,
+            "open_metrics": open_metrics,
+            "tls": certificate(tls_cert, tls_key),
+            "cors": origins(cors),
+            "log": request_log.options(keep_requests, hide, hash, on=log_requests),
+            "limits": limits,
+            "fast": fast,
+        }
+        return self._deploying().serve(model, spec, Common(name, env_file, notify, dry_run))
+
+    def stream(
+        self,
+        model: str,
+        input: str,
+        *,
+        output: str,
+        group: str | None = None,
+        start: str | int | None = None,
+        most: int | None = None,
+        fast: bool = False,
+        name: str | None = None,
+        env_file: str | None = None,
+        notify: str | None = None,
+        dry_run: bool = False,
+    ) -> Any:
+        """Predict for each record of a queue, in the background."""
+        spec = {"group": group, "start": str(start or "start"), "most": most or 1000, "fast": fast}
+        return self._deploying().stream(model, input, output, spec, Common(name, env_file, notify, dry_run))
+
+    def put(self, url: str, input: Any, *, key: str | None = None, rate: float | None = None) -> Any:
+        """Put rows on a queue."""
+        from ..patterns.streaming.put import put
+
+        return put(url, input, key=key, rate=rate)
+
+    def tail(self, url: str, *, most: int | None = None) -> Any:
+        """The last records of a queue."""
+        from ..patterns.streaming.put import tail
+
+        return tail(url, most=most or 10)
+
+    def _deploying(self) -> Deploying:
+        from ..operations.deploy import Deploying
+
+        return Deploying(self.registry, self.running)

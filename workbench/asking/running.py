@@ -1,0 +1,107 @@
+"""What is asked of what runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..operations import request_log, steering, tokens
+from .home import Home
+
+if TYPE_CHECKING:
+    from ..operations.bench import Bench
+    from ..operations.debugging import Replay
+    from ..operations.kinds import Handles
+
+
+class WhatRuns(Home):
+    """What is asked of what runs."""
+
+    def deployments(self) -> Handles:
+        """The services and streams."""
+        return self._handles(("service", "stream"), "no deployments → %serve MODEL or %stream MODEL QUEUE -o OUTPUT")
+
+    def runs(self) -> Handles:
+        """The runs of batches."""
+        return self._handles(("run",), "no runs → %batch MODEL FILES -o FOLDER")
+
+    def schedules(self) -> Handles:
+        """What starts runs."""
+        from ..operations.kinds import Handles, handle
+
+        note = self.running.looked_at()
+        found = [handle(self.running, self.registry, schedule) for schedule in self.running.schedules()]
+        return Handles(found, "no schedules → %batch MODEL FILES -o FOLDER --every CRON", note)
+
+    def logs(self, name: str, *, lines: int | None = None, follow: bool = False) -> Any:
+        """What something that runs has written."""
+        from ..operations.steering import logs
+
+        return logs(self.running, name, lines or 50, follow=follow)
+
+    def wait(self, name: str, *, timeout: float | None = None) -> Any:
+        """Until a run has ended, or a deployment is ready."""
+        return steering.wait(self.running, self.registry, name, timeout)
+
+    def stop(self, name: str, *, dry_run: bool = False) -> Any:
+        """End something that runs."""
+        return steering.stop(self.running, self.registry, name, dry_run=dry_run)
+
+    def start(self, name: str) -> Any:
+        """Start again what was stopped."""
+        return steering.start(self.running, self.registry, name)
+
+    def restart(self, name: str) -> Any:
+        """Replace its processes by new ones."""
+        return steering.restart(self.running, self.registry, name)
+
+    def pause(self, name: str) -> Any:
+        """Let a stream, a run or a schedule wait."""
+        return steering.pause(self.running, self.registry, name)
+
+    def resume(self, name: str) -> Any:
+        """Go on with what was paused, stopped or has failed."""
+        return steering.resume(self.running, self.registry, name)
+
+    def requests(
+        self,
+        name: str,
+        *,
+        since: str | None = None,
+        until: str | None = None,
+        version: int | None = None,
+        failed: bool = False,
+        last: int | None = None,
+        output: str | None = None,
+    ) -> Any:
+        """What a service was asked and answered, as a frame."""
+        found = request_log.requests(self.running, self.registry, name, since, until, version, last, failed=failed)
+        return request_log.written(found, output) if output else found
+
+    def debug(self, name: str, request: str) -> Replay:
+        """One logged request, asked again here under its version."""
+        from ..operations.debugging import debug
+
+        return debug(self.running, self.registry, name, request)
+
+    def token(self, name: str, *, new: str | None = None, remove: str | None = None, names: bool = False) -> Any:
+        """The token that a service asks for, or others by name."""
+        return tokens.token(self.running, self.registry, name, new, remove, names=names)
+
+    def bench(
+        self, name: str, *, seconds: float | None = None, connections: int | None = None, rows: int | None = None
+    ) -> Bench:
+        """Where the time of a service's requests goes, what it can do, and what would help."""
+        from ..operations.bench import bench
+
+        return bench(self.running, self.registry, name, seconds, connections, rows)
+
+    def shutdown(self, *, all: bool = False) -> Any:
+        """End the supervisor; with `all` what runs first."""
+        return steering.shutdown(self.running, stop_all=all)
+
+    def _handles(self, kinds: tuple[str, ...], none: str) -> Handles:
+        from ..operations.kinds import Handles, handle
+
+        note = self.running.looked_at()
+        jobs = [job for job in self.running.jobs() if job.kind in kinds]
+        return Handles([handle(self.running, self.registry, job) for job in jobs], none, note)

@@ -1,0 +1,160 @@
+"""The methods of `inference.GRPCInferenceService` over an endpoint."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import grpc
+
+from ....monitoring.figures import counted
+from ..protocols import v2_about
+from ..refusals import Refused
+from ..routes import check_named
+from . import infer
+from .calls import Calls, read, told
+from .gathering import Gathering
+from .messages import message
+
+if TYPE_CHECKING:
+    from ..endpoint import Endpoint
+    from ..exchange import Reply, Request
+    from ..served import Served
+    from .calls import Look
+
+Fields = dict[str, Any]
+_Answers = asyncio.Queue[asyncio.Task[bytes] | None]
+
+_AHEAD = 16
+_PATH = "/inference.GRPCInferenceService/ModelInfer"
+_STREAM_PATH = "/inference.GRPCInferenceService/ModelStreamInfer"
+_FINAL = "triton_final_response"
+_IDLE = 3.0
+_QUICK = 0.001  # what takes longer is asked in a thread: calls are read meanwhile, and share the next batch
+_STREAMED = message("inference.ModelStreamInferResponse")
+
+
+class Inference:
+    """Answers for what `endpoint` serves; a stream that is idle ends once `drain` is set."""
+
+    def __init__(self, endpoint: Endpoint, drain: asyncio.Event) -> None:
+        self.endpoint, self.drain, self.calls = endpoint, drain, Calls(endpoint)
+        endpoint.batcher.quick = _QUICK
+        self.gathering = Gathering(endpoint.batcher)
+        self.streams = 0
+
+    def handlers(self) -> dict[str, Any]:
+        """Each method by its name."""
+        anybody: dict[str, Look] = {"ServerLive": _live, "ServerReady": self._ready, "ModelReady": self._model_ready}
+        looks: dict[str, Look] = anybody | {
+            "ServerMetadata": _server,
+            "ModelMetadata": self._metadata,
+            "ModelConfig": self._config,
+            "ModelStatistics": self._statistics,
+            "RepositoryIndex": self._index,
+        }
+        found = {
+            name: self.calls.look(
+                look, taken=f"inference.{name}Request", given=f"inference.{name}Response", anybody=name in anybody
+            )
+            for name, look in looks.items()
+        }
+        found["ModelInfer"] = self.calls.infer(self._infer, _PATH)
+        found["ModelStreamInfer"] = self.calls.stream(self._stream, several=True)
+        return found
+
+    async def _infer(self, request: Request) -> Reply:
+        asked = read("inference.ModelInferRequest", request.content)
+        check_named(asked.model_name, asked.model_version, self.endpoint.live.current())
+        await self.gathering.wait()
+        try:
+            return await self.endpoint.answer(lambda _, decoder: infer.ask(asked, decoder), request)
+        finally:
+            self.gathering.answered()
+
+    async def _stream(self, sent: Any, context: Any) -> AsyncIterator[bytes]:
+        """As Triton streams: an answer for each request, in their order, an error as one of them. Some requests are
+        read ahead, so that those of one stream share batches too."""
+        opened = self.calls.let_in(context, _STREAM_PATH)
+        asked: _Answers = asyncio.Queue(_AHEAD)
+        reading = asyncio.create_task(self._read(context, opened, asked))
+        self.streams += 1
+        try:
+            while (answer := await asked.get()) is not None:
+                yield await answer
+            await reading
+        finally:
+            self.streams -= 1
+            reading.cancel()
+            while not asked.empty():
+                if left := asked.get_nowait():
+                    left.cancel()
+
+    async def _read(self, context: Any, opened: Request, asked: _Answers) -> None:
+        try:
+            while (content := await self._next(context)) is not grpc.aio.EOF:
+                await asked.put(asyncio.create_task(self._one(replace(opened, content=content))))
+        finally:
+            await asked.put(None)
+
+    async def _next(self, context: Any) -> Any:
+        """The next request, or that there is none. While this drains, Refused once a stream was idle for a moment."""
+        reading = asyncio.ensure_future(context.read())
+        if not self.drain.is_set():
+            ended = asyncio.ensure_future(self.drain.wait())
+            await asyncio.wait((reading, ended), return_when=asyncio.FIRST_COMPLETED)
+            ended.cancel()
+        await asyncio.wait((reading,), timeout=_IDLE)
+        if not reading.done():
+            fix = "open another stream; what was not answered can be asked again"
+            raise Refused("the service ends or changes over, and this stream was idle", fix=fix, status=503)
+        return reading.result()
+
+    async def _one(self, request: Request) -> bytes:
+        try:
+            reply = await self.calls.counted(self._infer, request)
+        except Exception as error:  # noqa: BLE001 the stream goes on
+            failed: bytes = _STREAMED(error_message=told(self.endpoint.told(error))).SerializeToString()
+            return failed
+        response = infer.RESPONSE.FromString(reply.content)
+        response.parameters[_FINAL].bool_param = True
+        answered: bytes = _STREAMED(infer_response=response).SerializeToString()
+        return answered
+
+    def _ready(self, asked: Any) -> Fields:
+        return {"ready": self.endpoint.ready}
+
+    def _model_ready(self, asked: Any) -> Fields:
+        self._served(asked)
+        return self._ready(asked)
+
+    def _metadata(self, asked: Any) -> Fields:
+        return v2_about.metadata(self._served(asked))
+
+    def _config(self, asked: Any) -> Fields:
+        return {"config": v2_about.config(self._served(asked))}
+
+    def _statistics(self, asked: Any) -> Fields:
+        served = self._served(asked) if asked.name else self.endpoint.live.current()
+        return v2_about.statistics(served, counted(self.endpoint.metrics.values))
+
+    def _index(self, asked: Any) -> Fields:
+        served, ready = self.endpoint.live.current(), self.endpoint.ready
+        return {"models": v2_about.index(served, ready=ready, only_ready=asked.ready)}
+
+    def _served(self, asked: Any) -> Served:
+        """The version that answers, if it is the one that is meant."""
+        served = self.endpoint.live.current()
+        check_named(asked.name, asked.version, served)
+        return served
+
+
+def _live(asked: Any) -> Fields:
+    return {"live": True}
+
+
+def _server(asked: Any) -> Fields:
+    return {"name": "workbench", "version": version("deployment-workbench"), "extensions": v2_about.EXTENSIONS}
