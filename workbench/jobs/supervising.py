@@ -31,10 +31,11 @@ _CRASH = "Fatal Python error: "
 
 
 class Supervisor:
-    """The loop. `ended` once it was told to, or a newer Workbench has taken the store over."""
+    """The loop. `ended` once it was told to, or a newer Workbench has taken the store over; `there` says whether its
+    home is still the one that it began in."""
 
-    def __init__(self, home: Path, telling: Telling | None = None) -> None:
-        self.home, self.store = home, Store(paths.state(home))
+    def __init__(self, home: Path, telling: Telling | None = None, there: Callable[[], bool] = lambda: True) -> None:
+        self.home, self.store, self.there = home, Store(paths.state(home)), there
         self.telling = telling or Telling(self.store)
         self.watched: dict[str, tuple[int, int]] = {}  # name -> pid, pidfd
         self.stopping: dict[str, float] = {}
@@ -45,10 +46,13 @@ class Supervisor:
     def run(self) -> None:
         """Until it is told to end, its home is gone, or nothing was wanted for ten minutes."""
         signal.signal(signal.SIGTERM, self._end)
-        while not self.ended and time.monotonic() - self.since_idle < IDLE_SECONDS and self.store.folder.exists():
+        while not self.ended and time.monotonic() - self.since_idle < IDLE_SECONDS and self._goes_on():
             self._safely("what runs", self._look)
             self._safely("what is due", self.store.take_due, time.time())
             self._wait()
+
+    def _goes_on(self) -> bool:
+        return self.store.folder.exists() and self.there()
 
     def _end(self, *_: object) -> None:
         self.ended = True

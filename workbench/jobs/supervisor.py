@@ -141,6 +141,14 @@ def _held(state: Path) -> bool:
     return False
 
 
+def _is_lock_of(descriptor: int, state: Path) -> bool:
+    """Whether it is still the folder's lock; a home that was removed and made again has another, or none."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.stat(_lock(state)))
+    except OSError:
+        return False
+
+
 def _record(state: Path) -> dict[str, Any]:
     """What the supervisor has said of itself; that of one before it, until it has."""
     with suppress(OSError, ValueError):
@@ -168,9 +176,9 @@ def main(args: dict[str, Any]) -> None:
     new = state / ".supervisor.json.new"
     new.write_text(json.dumps({"process": identity.own().to_json(), "mail": notify.can_mail()}))
     os.replace(new, state / "supervisor.json")
-    own = Supervisor(home)
+    own = Supervisor(home, there=lambda: _is_lock_of(mine, state))
     own.run()
     os.close(mine)
-    if not own.ended and state.exists():  # somebody may have relied on it while it left
+    if not own.ended and _lock(state).exists():  # somebody may have relied on it while it left
         with suppress(WorkbenchError):
             revive(home)
