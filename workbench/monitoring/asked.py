@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import time
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
 from . import spool
-from .segments import ABOUT, ANSWERED, OWN, tables
+from .segments import ABOUT, ANSWERED, OWN, kinds, tables
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,7 +49,6 @@ def log(
     until: float | None = None,
     version: int | None = None,
     failed: bool = False,
-    request: str | None = None,
     most: int | None = None,
 ) -> pd.DataFrame:
     """One row for each row that was asked, in the order of time: who asked when, the model's inputs, its answers.
@@ -57,13 +57,50 @@ def log(
     """
     import pyarrow as pa
 
-    keep = _keeps(since, until, version, failed, request)
+    keep = _keeps(since, until, version, failed)
     found = [*_segments(folder, since, version, keep), *_fresh(folder, model, registry, version, keep)]
     if not found:
         return pa.table({name: pa.array([], pa.string()) for name in ABOUT}).to_pandas()
-    whole = pa.concat_tables(_fitting(found), promote_options="permissive").sort_by(f"{OWN}at")
-    whole = whole.slice(max(0, whole.num_rows - most)) if most else whole
-    return whole.rename_columns(_names(whole.column_names, model)).to_pandas()
+    whole = _in_order(found, most)
+    return whole.set_axis(_names(list(whole.columns), model), axis=1)
+
+
+@dataclass(frozen=True)
+class Logged:
+    """A request of the log: the version that it was for, what was asked and answered (None where that is not there),
+    and why it was not."""
+
+    version: int
+    asked: pa.Table | None
+    answered: pa.Table | None
+    error: str
+
+
+def one(folder: Path, model: str, registry: Registry, request: str) -> Logged | None:
+    """The request of this id; the last one where clients gave it to several, None where there is none."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    keep = pc.field(f"{OWN}request") == request
+    found = [*_segments(folder, 0.0, None, keep), *_fresh(folder, model, registry, None, keep)]
+    if not found:
+        return None
+    last = max(pc.max(table[f"{OWN}at"]).as_py() for table in found)
+    found = [table.filter(pc.field(f"{OWN}at") == pa.scalar(last, table[f"{OWN}at"].type)) for table in found]
+    found.sort(key=lambda table: table.num_rows - table[f"{OWN}row"].null_count)  # one that was given up has no rows
+    return _logged(found[-1])
+
+
+def _logged(table: pa.Table) -> Logged:
+    own, status = table.column_names, table[f"{OWN}status"][0].as_py()
+    asked = [name for name in own if name[:1] not in (OWN, ANSWERED)]
+    answered = [name for name in own if name.startswith(ANSWERED)] if status == 200 else []
+    return Logged(
+        table[f"{OWN}version"][0].as_py(),
+        table.select(asked) if asked and not table[f"{OWN}row"].null_count else None,
+        table.select(answered).rename_columns([name[1:] for name in answered]) if answered else None,
+        table[f"{OWN}error"][0].as_py() or "",
+    )
 
 
 def _names(stored: list[str], model: str) -> list[str]:
@@ -79,7 +116,7 @@ def _names(stored: list[str], model: str) -> list[str]:
     return named
 
 
-def _keeps(since: float, until: float | None, version: int | None, failed: bool, request: str | None) -> Any:
+def _keeps(since: float, until: float | None, version: int | None, failed: bool) -> Any:
     """Which rows are meant, as Arrow says it."""
     import pyarrow.compute as pc
 
@@ -90,8 +127,6 @@ def _keeps(since: float, until: float | None, version: int | None, failed: bool,
         keep &= pc.field(OWN + "version") == version
     if failed:
         keep &= pc.field(OWN + "status") >= 400
-    if request is not None:
-        keep &= pc.field(OWN + "request") == request
     return keep
 
 
@@ -101,7 +136,7 @@ def _segments(folder: Path, since: float, version: int | None, keep: Any) -> lis
     files = [
         file
         for file in sorted(folder.glob("*.parquet"))
-        if file.stat().st_mtime >= since and (version is None or file.stem.endswith(f"-v{version}"))
+        if file.stat().st_mtime >= since and (version is None or file.stem.rpartition("-")[2] in kinds(version))
     ]
     found = [pq.read_table(file, filters=keep) for file in files]
     return [table for table in found if table.num_rows]
@@ -115,34 +150,48 @@ def _fresh(folder: Path, model: str, registry: Registry, version: int | None, ke
         if file.stem in made:
             continue
         try:
-            by_version = tables(spool.entries(file), model, registry)
+            fresh = tables(spool.entries(file), model, registry)
         except FileNotFoundError:
             continue
-        found += [table.filter(keep) for number, table in by_version.items() if version in (None, number)]
+        found += [table.filter(keep) for kind, table in fresh.items() if version is None or kind in kinds(version)]
     return [table for table in found if table.num_rows]
 
 
-def _fitting(found: list[pa.Table]) -> list[pa.Table]:
-    """The tables, with columns as text whose types do not fit each other from version to version."""
+def _in_order(found: list[pa.Table], most: int | None) -> pd.DataFrame:
+    """The rows of all tables, or the last of them, by time; columns whose types do not fit each other keep each value
+    as it is."""
+    import pandas as pd
     import pyarrow as pa
+    import pyarrow.compute as pc
 
-    try:
-        pa.unify_schemas([table.schema for table in found], promote_options="permissive")
-    except pa.ArrowTypeError:
-        kinds: dict[str, set[str]] = {}
-        for field in (field for table in found for field in table.schema):
-            kinds.setdefault(field.name, set()).add(str(field.type))
-        mixed = {name for name, types in kinds.items() if len(types) > 1}
-        return [_as_text(table, mixed) for table in found]
+    unlike, names = _unlike(found), list(dict.fromkeys(name for table in found for name in table.column_names))
+    fitting = [table.drop_columns([name for name in table.column_names if name in unlike]) for table in found]
+    whole = pa.concat_tables(fitting, promote_options="permissive")
+    order = pc.sort_indices(whole, sort_keys=[(f"{OWN}at", "ascending")])
+    order = order.slice(max(0, len(order) - most)) if most else order
+    frame = whole.take(order).to_pandas()
+    for name in unlike:
+        values = [value for table in found for value in _values(table, name)]
+        frame[name] = pd.Series([values[i] for i in order.to_pylist()], dtype=object)
+    return frame[names]
+
+
+def _values(table: pa.Table, name: str) -> list[Any]:
+    found: list[Any] = table[name].to_pylist() if name in table.column_names else [None] * table.num_rows
     return found
 
 
-def _as_text(table: pa.Table, names: set[str]) -> pa.Table:
+def _unlike(found: list[pa.Table]) -> set[str]:
+    """The columns whose types do not fit each other, from version to version or where some were refused."""
     import pyarrow as pa
 
-    for i, name in enumerate(table.column_names):
-        if name in names:
-            table = table.set_column(
-                i, name, pa.array([None if v is None else str(v) for v in table[name].to_pylist()])
-            )
-    return table
+    kinds: dict[str, list[pa.Field]] = {}
+    for field in (field for table in found for field in table.schema):
+        kinds.setdefault(field.name, []).append(field)
+    unlike = set[str]()
+    for name, fields in kinds.items():
+        try:
+            pa.unify_schemas([pa.schema([field]) for field in fields], promote_options="permissive")
+        except pa.ArrowException:
+            unlike.add(name)
+    return unlike

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 ABOUT = ("request", "at", "version", "status", "ms", "path", "caller", "error", "row")
 """The columns of a log that say of each row who asked it when, and what became of the request."""
 
+_ANSWERED = 200
 OWN, ANSWERED = "\x00", "\x01"
 """What the names of these columns and of the answers begin with in a segment, where inputs have their own names."""
 
@@ -34,8 +35,8 @@ def compact(folder: Path, model: str, registry: Registry, *, seconds: float, mos
     found = spool.full(folder)
     for file in found:
         written = file.stat().st_mtime
-        for version, table in tables(spool.entries(file), model, registry).items():
-            _write(table, folder / f"{file.stem}-v{version}.parquet", written)
+        for kind, table in tables(spool.entries(file), model, registry).items():
+            _write(table, folder / f"{file.stem}-{kind}.parquet", written)
         file.unlink()
     _forget(folder, seconds, most_bytes)
     return len(found)
@@ -60,14 +61,22 @@ def _forget(folder: Path, seconds: float, most_bytes: float) -> None:
             file.unlink()
 
 
-def tables(entries: Iterator[Entry], model: str, registry: Registry) -> dict[int, pa.Table]:
-    """The rows of requests, for each version that was asked."""
+def tables(entries: Iterator[Entry], model: str, registry: Registry) -> dict[str, pa.Table]:
+    """The rows of requests, for each of `kinds`: what was refused may not fit, and leaves the types of the others."""
     import pyarrow as pa
 
-    by_version: dict[int, list[Entry]] = defaultdict(list)
+    found: dict[tuple[int, bool], list[Entry]] = defaultdict(list)
     for entry in entries:
-        by_version[int(entry.get("version", 0))].append(entry)
-    return {version: pa.table(_columns(each, f"{model}@{version}", registry)) for version, each in by_version.items()}
+        found[int(entry.get("version", 0)), entry.get("status") == _ANSWERED].append(entry)
+    return {
+        kinds(version)[not answered]: pa.table(_columns(each, f"{model}@{version}", registry))
+        for (version, answered), each in found.items()
+    }
+
+
+def kinds(version: int) -> tuple[str, str]:
+    """How the segments of a version's requests end: of those that were answered, and of the others."""
+    return f"v{version}", f"v{version}r"
 
 
 def _columns(entries: list[Entry], ref: str, registry: Registry) -> dict[str, Any]:
@@ -121,10 +130,15 @@ def _typed(entries: list[Entry], rows: list[int], key: str, schema: Schema | Non
         values = [
             value
             for entry, count in zip(entries, rows, strict=True)
-            for value in entry.get(key, {}).get(name, [None] * count)
+            for value in _whole(entry.get(key, {}).get(name), count)
         ]
         found[name] = _column(values, fields.get(name))
     return found
+
+
+def _whole(values: list[Any] | None, count: int) -> list[Any]:
+    """As many values as the request has rows; none of a column that has another number, as only refused ones have."""
+    return values if values is not None and len(values) == count else [None] * count
 
 
 def _column(values: list[Any], field: Any) -> Any:

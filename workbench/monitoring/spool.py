@@ -13,7 +13,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import orjson
 
 from .. import journal
@@ -56,6 +55,7 @@ class Spool:
 
     def _line(self, entry: Entry) -> bytes:
         if self.hidden or self.hashed:
+            entry |= {"error": self._discreet(entry)} if "error" in entry else {}
             entry |= {key: self._veiled(entry[key]) for key in ("x", "y") if key in entry}
         if _values(entry) > _MOST_VALUES:
             entry = {key: value for key, value in entry.items() if key not in ("x", "y")} | {
@@ -66,11 +66,21 @@ class Spool:
     def _veiled(self, columns: Mapping[str, Any]) -> dict[str, Any]:
         shown = {name: values for name, values in columns.items() if name not in self.hidden}
         for name in self.hashed & shown.keys():
-            shown[name] = [None if value is None else self._digest(value) for value in shown[name]]
+            shown[name] = [None if _is_missing(value) else self._digest(value) for value in shown[name]]
         return shown
 
+    def _discreet(self, entry: Entry) -> str:
+        """What went wrong, without a value of these columns: a refusal shows the one that does not fit."""
+        said = str(entry["error"])
+        columns = [entry.get("x", {}).get(name, ()) for name in self.hidden | self.hashed]
+        shown = {form for column in columns for value in column for form in _forms(value)}
+        for form in sorted(shown, key=len, reverse=True):
+            said = said.replace(form, "…")
+        return said
+
     def _digest(self, value: Any) -> str:
-        return hmac.new(self._key, str(value).encode(), hashlib.sha256).hexdigest()[:16]
+        whole = isinstance(value, float) and value.is_integer()  # 41.0 is 41, however a client writes it
+        return hmac.new(self._key, str(int(value) if whole else value).encode(), hashlib.sha256).hexdigest()[:16]
 
     def _begin(self) -> None:
         self._close()
@@ -116,6 +126,15 @@ def _values(entry: Entry) -> int:
     return int(entry.get("rows", 0)) * max(1, len(entry.get("x", ()))) if "x" in entry else 0
 
 
+def _is_missing(value: Any) -> bool:
+    return value is None or (isinstance(value, float) and value != value)
+
+
+def _forms(value: Any) -> tuple[str, ...]:
+    """How a message may show a value."""
+    return () if _is_missing(value) or not str(value) else (repr(value), str(value))
+
+
 def _writer(file: Path) -> tuple[int, int]:
     _, pid, number = file.stem.split("-")
     return int(pid), int(number)
@@ -141,15 +160,3 @@ def _key(folder: Path) -> bytes:
     with os.fdopen(descriptor, "wb") as new:
         new.write(made := os.urandom(32))
     return made
-
-
-def plain(columns: Mapping[str, Any]) -> dict[str, Any]:
-    """Columns as JSON can hold them: arrays of numbers as they are, all else as lists."""
-    return {
-        name: values if isinstance(values, list) or _is_plain(values) else list(values)
-        for name, values in columns.items()
-    }
-
-
-def _is_plain(values: Any) -> bool:
-    return isinstance(values, np.ndarray) and values.dtype.kind in "fiub" and values.flags.c_contiguous

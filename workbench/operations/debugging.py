@@ -8,16 +8,22 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from .. import text
-from ..errors import ModelFailed, NotFound, UsageError
+from ..bundle.equal import difference
+from ..errors import BadInput, ModelFailed, NotFound, UsageError
 from ..inference.predictor import is_users, user_line
+from ..inference.schema import Schema
+from ..monitoring import asked
 from . import request_log
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
     from ..bundle.registry import Registry
     from ..bundle.version import ModelVersion
+    from ..inference.fields import Table
     from ..inference.predictor import Predictor
+    from ..monitoring.asked import Logged
     from .running import Running
 
 _SKIPPED = ("workbench.*", "wb_*._wb*", "pandas.*", "numpy.*", "sklearn.*")
@@ -27,23 +33,18 @@ _SHOWN = 200
 @dataclass(frozen=True)
 class Replay:
     """A request that was asked again: `rows` as the model gets them, what was answered then (`logged`, None where it
-    failed) and now (`answer`), and the exception with the user's line and the variables there, where it fails."""
+    failed) and now (`answer`), whether that is the `same` (within the tolerance: others may have shared its batch),
+    and the exception with the user's line and the variables there, where it fails."""
 
     request: str
     version: str
     rows: pd.DataFrame
     logged: pd.DataFrame | None
     answer: pd.DataFrame | None
+    same: bool
     error: BaseException | None = None
     where: str = ""
     variables: tuple[tuple[str, str], ...] = ()
-
-    @property
-    def same(self) -> bool:
-        """Whether it answers now what it answered then."""
-        if self.logged is None or self.answer is None:
-            return self.logged is None and self.answer is None
-        return bool(self.logged.reset_index(drop=True).equals(self.answer.reset_index(drop=True)))
 
     def __str__(self) -> str:
         lines = [f"{self.version} · request {self.request} · {text.count(len(self.rows), 'row')} · {self._became()}"]
@@ -71,37 +72,34 @@ class Replay:
 def debug(running: Running, registry: Registry, name: str, request: str) -> Replay:
     """Ask a logged request again. Where somebody can answer, a debugger stops in the model's first line, or where it
     raises. NotFound for a request that is not in the log; UsageError where its rows are not."""
-    log = request_log.requests(running, registry, name, None, None, None, None, failed=False, request=request)
-    if log.empty:
+    own = request_log.model(running, name)
+    logged = asked.one(request_log.kept_in(running, name), own, registry, request)
+    if logged is None:
         fix = f"%workbench requests {name} --last 20 shows those that are kept"
         raise NotFound(f"there is no request {request} in the log of {name}", fix=fix)
-    version = registry.resolve(f"{request_log.model(running, name)}@{log['version'].iloc[0]}")
+    version = registry.resolve(f"{own}@{logged.version}")
     predictor = version.predictor(registry.folder.parent)
-    names = predictor.schema.names
-    if log["row"].isna().any() or set(names) - set(log.columns):
-        said = log["error"].iloc[0] or "some of its columns are not kept"
-        raise UsageError(
-            f"the rows of request {request} are not in the log: {said}", fix="ask it again, and debug that"
-        )
-    rows = log[names].reset_index(drop=True)
-    return _replayed(predictor, version, request, rows, _logged(log, version))
+    digests = [each for each in request_log.hashed(running, name) if each in predictor.schema.names]
+    return _replayed(predictor, version, request, _rows(logged, request, predictor.schema.names, digests), logged)
 
 
-def _logged(log: pd.DataFrame, version: ModelVersion) -> pd.DataFrame | None:
-    names = [field["name"] for field in version.manifest.outputs["fields"]]
-    known = [name for name in names if name in log.columns]
-    return log[known] if known and log["status"].iloc[0] == 200 else None
+def _rows(logged: Logged, request: str, names: list[str], digests: list[str]) -> pa.Table:
+    """What was asked. UsageError where the log does not have all of it."""
+    there = logged.asked.column_names if logged.asked is not None else []
+    if logged.asked is not None and set(names) <= set(there) and not digests:
+        return logged.asked.select(names)
+    of_digests = f"of {', '.join(digests)} only digests are kept" if digests else "some of its columns are not kept"
+    why = (logged.error if logged.asked is None else "") or of_digests
+    raise UsageError(f"the rows of request {request} are not in the log: {why}", fix="ask it again, and debug that")
 
 
-def _replayed(
-    predictor: Predictor, version: ModelVersion, request: str, rows: pd.DataFrame, logged: pd.DataFrame | None
-) -> Replay:
-    import pandas as pd
-
+def _replayed(predictor: Predictor, version: ModelVersion, request: str, rows: pa.Table, logged: Logged) -> Replay:
+    about = request, version.ref, rows.to_pandas()
+    then = None if logged.answered is None else logged.answered.to_pandas()
     try:
         if interactive():
             _debugger().runcall(predictor.predict, rows)
-        answer = pd.DataFrame(dict(predictor.predict(rows)))
+        answer = predictor.predict(rows)
     except ModelFailed as error:
         cause = error.__cause__ or error
         trace = _to_user_line(cause.__traceback__)
@@ -109,8 +107,31 @@ def _replayed(
             _stop_at(trace)
         variables = _variables(trace) if trace else ()
         where = user_line(cause.__traceback__) or ""
-        return Replay(request, version.ref, rows, logged, None, cause, where, variables)
-    return Replay(request, version.ref, rows, logged, answer)
+        return Replay(*about, then, None, logged.answered is None, cause, where, variables)
+    except BadInput as error:
+        return Replay(*about, then, None, logged.answered is None, error)
+    return Replay(*about, then, _frame(answer), _is_same(answer, logged, version))
+
+
+def _frame(answer: Table) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame({name: values if values.ndim == 1 else list(values) for name, values in answer.items()})
+
+
+def _is_same(answer: Table, logged: Logged, version: ModelVersion) -> bool:
+    """Within the tolerance: it may have been answered in a batch with others."""
+    if logged.answered is None:
+        return False
+    outputs = Schema.from_json(version.manifest.outputs)
+    try:
+        kept = outputs.table(logged.answered)
+        now = outputs.table({name: values for name, values in answer.items() if name in kept})
+    except BadInput:  # the log has not all of it, or the model answers otherwise than its reference
+        names = [name for name in logged.answered.column_names if name in answer]
+        then, asked_now = logged.answered.select(names).to_pandas(), _frame(answer)[names]
+        return bool(names) and then.astype(str).equals(asked_now.astype(str))
+    return not difference(kept, now, exact=False)
 
 
 def interactive() -> bool:

@@ -10,6 +10,8 @@ from .. import text
 from ..errors import UsageError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
 
     from ..bundle.registry import Registry
@@ -66,22 +68,31 @@ def requests(
     last: int | None,
     *,
     failed: bool,
-    request: str | None = None,
 ) -> pd.DataFrame:
     """One row for each row that was asked, in the order of time. UsageError where the service keeps none."""
     from ..monitoring import asked
 
+    folder = kept_in(running, name)
+    begin = asked.moment(since) if since else 0.0
+    end = asked.moment(until) if until else None
+    own = model(running, name)
+    return asked.log(folder, own, registry, since=begin, until=end, version=version, failed=failed, most=last)
+
+
+def kept_in(running: Running, name: str) -> Path:
+    """The folder of a service's log. UsageError where it keeps none."""
     service = _service(running, name)
-    folder = running.store.job_folder(service.name) / "requests"
+    folder: Path = running.store.job_folder(service.name) / "requests"
     if not service.spec.get("log") and not folder.exists():
         own = service.name.partition("/")[2]
         raise UsageError(f"{service.name} keeps no requests", fix=f"%serve {own} --log-requests keeps them from now on")
-    own = model(running, name)
-    begin = asked.moment(since) if since else 0.0
-    end = asked.moment(until) if until else None
-    return asked.log(
-        folder, own, registry, since=begin, until=end, version=version, failed=failed, most=last, request=request
-    )
+    return folder
+
+
+def hashed(running: Running, name: str) -> list[str]:
+    """The columns of which a service keeps digests."""
+    log = _service(running, name).spec.get("log") or {}
+    return list(log.get("hash", ()))
 
 
 def _service(running: Running, name: str) -> Job:

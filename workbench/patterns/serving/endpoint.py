@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ... import journal
 from ...data.encoding import dumps
-from ...errors import ModelFailed, WorkbenchError
+from ...errors import BadInput, ModelFailed, WorkbenchError
 from . import body, deferring, events, routes
 from .batcher import Batcher
 from .compression import PAYS, compress
@@ -195,7 +195,12 @@ class Endpoint:
         return reply
 
     def _question(self, ask: Ask, request: Request, served: Served) -> Question:
-        question = ask(request, self.batcher.decoder(served))
+        try:
+            question = ask(request, self.batcher.decoder(served))
+        except BadInput as error:
+            if self.batcher.log and request.id:
+                self.batcher.log.refused(served, request, error)
+            raise
         if not question.rows:
             raise Refused("the body holds no rows", fix="send at least one row; GET / shows how")
         return question

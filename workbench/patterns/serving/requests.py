@@ -6,14 +6,20 @@ import time
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from ...monitoring.spool import Entry, Spool, plain
+import numpy as np
+
+from ...data.encoding import as_list
+from ...errors import WorkbenchError
+from ...inference.arrow import is_arrow
+from ...monitoring.spool import Entry, Spool
 from .refusals import status_of
 
 if TYPE_CHECKING:
-    from ...errors import WorkbenchError
     from .batcher import Asked
     from .exchange import Request
     from .served import Served
+
+_INFINITE = {float("inf"): "Infinity", float("-inf"): "-Infinity"}
 
 
 class RequestLog:
@@ -35,13 +41,19 @@ class RequestLog:
 
     def refused(self, served: Served, request: Request, error: WorkbenchError) -> None:
         """Write down a request that never reached the model, or whose answer came too late."""
-        self.spool.write([self._about(served, request, status_of(error)) | {"error": str(error.what)}])
+        self.spool.write([self._about(served, request, status_of(error)) | {"error": self._said(error, error.what)}])
 
     def _entry(self, served: Served, asked: Asked, answer: Any) -> Entry:
-        entry = self._about(served, asked.request, 200) | {"rows": asked.rows, "x": _inputs(asked)}
+        entry = self._about(served, asked.request, 200) | {"rows": asked.rows, "x": _inputs(served, asked)}
         if isinstance(answer, Exception):
-            return entry | {"status": status_of(answer), "error": str(answer)}  # type: ignore[arg-type]
-        return entry | {"y": plain(answer)}
+            return entry | {"status": status_of(answer), "error": self._said(answer, str(answer))}  # type: ignore[arg-type]
+        return entry | {"y": _written(answer)}
+
+    def _said(self, error: Exception, said: str) -> str:
+        """The words of an error; of a value in a column that is not to be read here, only that it does not fit."""
+        column = getattr(error, "column", None)
+        veiled = column in self.spool.hidden | self.spool.hashed
+        return f"column {column!r} holds what does not fit" if veiled else said
 
     @staticmethod
     def _about(served: Served, request: Request, status: int) -> Entry:
@@ -51,13 +63,42 @@ class RequestLog:
         return entry | {"caller": request.caller} if request.caller else entry
 
 
-def _inputs(asked: Asked) -> dict[str, Any]:
+def _inputs(served: Served, asked: Asked) -> dict[str, Any]:
+    """The model's columns as they were asked; of rows that it cannot take, what came under their names."""
     if asked.columns is not None:
-        return dict(zip(asked.schema.names, asked.columns, strict=True))
-    data = asked.data
+        return _written(dict(zip(asked.schema.names, asked.columns, strict=True)))
+    try:
+        return _written(served.inputs.table(asked.data))
+    except WorkbenchError:
+        found = _as_it_came(asked.data)
+        return _written({name: values for name, values in found.items() if name in served.inputs.by_name})
+
+
+def _as_it_came(data: Any) -> dict[str, Any]:
+    if is_arrow(data):
+        return {name: data.column(i).to_pylist() for i, name in enumerate(data.schema.names)}
     if isinstance(data, dict):
-        return plain(data)
-    if data and isinstance(data[0], dict):
-        names = dict.fromkeys(name for row in data for name in row)
-        return {name: [row.get(name) for row in data] for name in names}
-    return {asked.schema.names[0]: list(data)}
+        return data
+    records = [row for row in data if isinstance(row, dict)] if isinstance(data, list) else []
+    names = dict.fromkeys(name for row in records for name in row)
+    return {name: [row.get(name) for row in records] for name in names}
+
+
+def _written(columns: dict[str, Any]) -> dict[str, Any]:
+    """Columns as JSON can hold them, with infinities in words: numbers in arrays as they are, all else as lists."""
+    return {name: _finite(values if isinstance(values, list) else _plain(values)) for name, values in columns.items()}
+
+
+def _plain(values: Any) -> Any:
+    numbers = isinstance(values, np.ndarray) and values.dtype.kind in "fiub" and values.flags.c_contiguous
+    return values if numbers and not (values.dtype.kind == "f" and np.isinf(values).any()) else as_list(values)
+
+
+def _finite(values: Any) -> Any:
+    if not isinstance(values, list) or not values:
+        return values
+    if isinstance(values[0], list):
+        return [_finite(part) for part in values]
+    if not any(infinite in values for infinite in _INFINITE):
+        return values
+    return [_INFINITE.get(value, value) if isinstance(value, float) else value for value in values]
