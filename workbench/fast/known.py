@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
+from types import FunctionType
 from typing import Any
+
+import numpy as np
 
 from . import boosting, composed, linear, preparing, trees
 from .swap import Computation
 
+_THEIRS = ("sklearn", "functools", "abc", "dataclasses")
 _METHODS = ("transform", "decision_function", "predict_proba", "predict")
 
 KNOWN: dict[str, Computation] = {
@@ -42,12 +47,32 @@ KNOWN: dict[str, Computation] = {
 
 
 def methods(estimator: Any) -> Mapping[str, Computation]:
-    """What can be computed quickly of an estimator: nothing of classes that are not scikit-learn's own."""
-    own = type(estimator)
-    if not own.__module__.startswith("sklearn."):
+    """What can be computed quickly of an estimator: nothing of one that is not scikit-learn's own, or was patched."""
+    if not all(map(_is_own, (estimator, *_trees(estimator)))):
         return {}
     found = {method: KNOWN.get(_definition(estimator, method)) for method in _METHODS if hasattr(estimator, method)}
     return {method: computation for method, computation in found.items() if computation is not None}
+
+
+def _trees(estimator: Any) -> list[Any]:
+    """What an ensemble is made of, and asked by its quick computation in place of their methods."""
+    return list(np.ravel(getattr(estimator, "estimators_", ())))
+
+
+def _is_own(estimator: Any) -> bool:
+    """Whether its class and all functions of it are scikit-learn's, and none was put on the object."""
+    own = type(estimator)
+    if not own.__module__.startswith("sklearn."):
+        return False
+    put = [name for name, value in vars(estimator).items() if callable(value) and hasattr(own, name)]
+    bases = (base for base in own.__mro__ if base.__module__.startswith("sklearn."))
+    return not put and all(_is_written_there(part) for base in bases for part in vars(base).values())
+
+
+def _is_written_there(part: Any) -> bool:
+    """Whether a function is scikit-learn's own code; what is no function is not asked."""
+    part = inspect.unwrap(part) if isinstance(part, FunctionType) else part
+    return not isinstance(part, FunctionType) or part.__module__.partition(".")[0] in _THEIRS
 
 
 def _definition(estimator: Any, method: str) -> str:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ..bundle.version import ModelVersion
     from ..inference.predictor import Predictor
 
+_ARITHMETIC = ("sklearn.", "scipy.", "numpy.")
 _ROWS = 1000
 _ALONE = 32
 _SIZES = (2, 3, 7, 32)
@@ -44,6 +45,8 @@ def quicken(version: ModelVersion, predictor: Predictor) -> str:
 
 
 def _quicken(version: ModelVersion, predictor: Predictor) -> str:
+    if changed := _changed(version):
+        return _none("its notebook changed " + ", ".join(changed))
     found = estimators(version.manifest.package, predictor.function)
     known = [(estimator, quick) for estimator in found if (quick := methods(estimator))]
     others = sorted({type(estimator).__name__ for estimator in found if not methods(estimator)})
@@ -55,6 +58,13 @@ def _quicken(version: ModelVersion, predictor: Predictor) -> str:
     _bind_again(predictor)
     said = Proof.of(predictor, version).of_all(swapped)
     return f"{said} · {_listed(others)} as before" if others else said
+
+
+def _changed(version: ModelVersion) -> list[str]:
+    """What a notebook set in the packages of the arithmetic; it holds while the model answers, not when it is
+    loaded."""
+    put = [thing["name"] for thing in version.manifest.taken if thing["kind"] == "setting"]
+    return [name for names in put for name in names.split(", ") if name.startswith(_ARITHMETIC)]
 
 
 def _listed(names: list[str]) -> str:
