@@ -84,6 +84,7 @@ class Batcher:
         self.awaited: set[asyncio.Task[None]] = set()
         self.log: RequestLog | None = None
         self.busy = False
+        self.streaming = 0  # answers that come in parts, in the model's thread
         self._looking = False
         self.quick = _QUICK
         self.usual = _QUICK  # until it has been seen to be quicker
@@ -132,7 +133,7 @@ class Batcher:
         if served.predictor.awaits:
             self._await(served, batch)
             return
-        quick = self.usual < self.quick and not served.predictor.yields
+        quick = self.usual < self.quick and not served.predictor.yields and not self.streaming
         if quick and sum(asked.rows for asked in batch) <= _FEW:
             self._then(served, batch, self._answers(served, batch))
             return

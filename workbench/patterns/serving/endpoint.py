@@ -152,8 +152,12 @@ class Endpoint:
         table = self.batcher.table(served, self._question(protocol.ask, request, served))
         headers = [(b"content-type", events.TYPE), (b"cache-control", b"no-cache"), *self.version(served)]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
-        async for event in events.events(self.batcher.thread, served, table, client):
-            await send({"type": "http.response.body", "body": event, "more_body": True})
+        self.batcher.streaming += 1  # no other request is in the model at the same time
+        try:
+            async for event in events.events(self.batcher.thread, served, table, client):
+                await send({"type": "http.response.body", "body": event, "more_body": True})
+        finally:
+            self.batcher.streaming -= 1
         await send({"type": "http.response.body", "body": b""})
         self.metrics.answered(200)
 

@@ -37,6 +37,7 @@ async def serve(
     """
     import uvicorn
 
+    from . import certificates
     from .cors import Cors
     from .joined import Protocol
 
@@ -61,6 +62,8 @@ async def serve(
     ticking = asyncio.create_task(server.main_loop())
     _freeze()
     beside = [asyncio.create_task(_collect()), asyncio.create_task(_end_the_slow(server))]
+    if tls:
+        beside.append(asyncio.create_task(certificates.follow(config.ssl, tls)))
     if endpoint.deferring:
         beside.append(asyncio.create_task(endpoint.deferring.work()))
     started()

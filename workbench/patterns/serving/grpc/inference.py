@@ -96,6 +96,7 @@ class Inference:
     async def _read(self, context: Any, opened: Request, asked: _Answers) -> None:
         try:
             while (content := await self._next(context)) is not grpc.aio.EOF:
+                self.endpoint.access.check(opened.headers)  # its token may have been taken back meanwhile
                 await asked.put(asyncio.create_task(self._one(replace(opened, content=content))))
         finally:
             await asked.put(None)

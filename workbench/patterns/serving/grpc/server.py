@@ -10,16 +10,17 @@ import asyncio
 import ctypes
 import os
 import socket
+import ssl
 import struct
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import grpc
 
 from ....errors import StorageError
+from .. import certificates
 from .health import Health
 from .inference import Inference
 from .messages import services
@@ -62,8 +63,7 @@ class Server:
             if tls is None:
                 self.port = self._server.add_insecure_port(address)
             else:
-                cert, key = (Path(file).read_bytes() for file in tls)
-                self.port = self._server.add_secure_port(address, grpc.ssl_server_credentials([(key, cert)]))
+                self.port = self._server.add_secure_port(address, _credentials(tls))
         except (RuntimeError, OSError) as error:
             fix = "--grpc with another port, or without one to get a free one"
             raise StorageError(f"gRPC cannot listen at {address}: {error}", fix=fix) from error
@@ -86,6 +86,21 @@ class Server:
         end = loop.time() + patience
         while not done() and loop.time() < end:
             await asyncio.sleep(_LOOK)
+
+
+def _credentials(files: Sequence[str]) -> grpc.ServerCredentials:
+    """What the files hold, read again for new connections."""
+
+    def now() -> Any:
+        try:
+            cert, key = certificates.read(files)
+        except (ssl.SSLError, OSError):
+            return None  # it is replaced just now, or by what cannot be used: what was shown is shown on
+        return grpc.ssl_server_certificate_configuration([(key, cert)])
+
+    cert, key = certificates.read(files)
+    first = grpc.ssl_server_certificate_configuration([(key, cert)])
+    return grpc.dynamic_ssl_server_credentials(first, now)
 
 
 def _options(max_body: int) -> list[tuple[str, Any]]:
