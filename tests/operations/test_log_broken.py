@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 from log_models import OWN_NAMES, of_own_names, ratio
 from serving_parts import NUMBERS, client, first
+from waiting import until
 
 import workbench.data.client as typed
 from workbench.api import Workbench
@@ -115,3 +116,12 @@ def test_no_error_shows_what_is_hidden_and_digests_are_of_values(api: Workbench)
     assert b"secret" not in b"".join(file.read_bytes() for file in folder.glob("*.jsonl"))
     with pytest.raises(UsageError, match="are not in the log"):
         api.debug("churn", request)
+
+
+def test_who_asks_for_an_answer_later_is_named(api: Workbench, service: Any) -> None:
+    token = str(api.token("churn", new="ada"))
+    later = {"Authorization": f"Bearer {token}", "Prefer": "respond-async", "X-Workbench-Caller": "eve"}
+    with client(service) as asking:
+        until(lambda: asking.post("/predict", json={"a": 1, "b": 2}, headers=later).status_code == 202)
+    until(lambda: len(api.requests("churn")))
+    assert set(api.requests("churn")["caller"]) == {"ada"}

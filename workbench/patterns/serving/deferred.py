@@ -26,6 +26,7 @@ LEASE = 10.0  # seconds after which a worker that said nothing is taken for dead
 _MOST_TRIES = 3
 _MOST_BYTES = 1_000_000_000
 _BUSY_SECONDS = 30.0
+_CALLER = b"x-workbench-caller"  # as a header, among those that are kept
 _SCHEMA = """
 create table if not exists asked (
     number integer primary key, id text unique not null, at real not null, path text not null, headers text not null,
@@ -82,7 +83,8 @@ class Deferred:
     def add(self, request: Request) -> str:
         """Keep a request; its id. Busy where too many wait."""
         name = str(uuid.uuid4())
-        headers = json.dumps({key.decode("latin-1"): value.decode("latin-1") for key, value in request.headers.items()})
+        said = request.headers | {_CALLER: request.caller.encode()}
+        headers = json.dumps({key.decode("latin-1"): value.decode("latin-1") for key, value in said.items()})
         with self._writing() as connection:
             waiting = connection.execute("select count(*) from asked where done is null").fetchone()[0]
             if waiting >= self.most or self.file.stat().st_size > _MOST_BYTES:
@@ -107,7 +109,7 @@ class Deferred:
             connection.execute(claim, (self.worker, now, *numbers))
             query = f"select id, path, headers, body, tries from asked where {mine} order by number"
             rows = connection.execute(query, numbers).fetchall()
-        return [Claimed(row[0], Request(row[1], _bytes(row[2]), row[3]), row[4]) for row in rows]
+        return [_claimed(*row) for row in rows]
 
     def _rows(self, query: str) -> list[Any]:
         """What a query finds, without keeping others from writing."""
@@ -169,6 +171,12 @@ class Deferred:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+def _claimed(id: str, path: str, said: str, body: bytes, tries: int) -> Claimed:
+    headers = _bytes(said)
+    caller = headers.pop(_CALLER, b"").decode()
+    return Claimed(id, Request(path, headers, body, caller), tries)
 
 
 def too_often(claimed: Claimed) -> bool:
