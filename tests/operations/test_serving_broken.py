@@ -88,3 +88,13 @@ def bearer(token: str) -> dict[str, str]:
 def until_none(sent: queue.Queue[Any]) -> Iterator[bytes]:
     while (one := sent.get()) is not None:
         yield one
+
+
+def test_a_card_says_what_changed_in_words(api: Workbench) -> None:
+    api.model("churn", first, example=NUMBERS, row_wise="yes")
+    planned = str(api.serve("churn", log_requests=True, hide="a", dry_run=True))
+    assert "hide=a" in planned
+    assert "[" not in planned
+    api.serve("churn", log_requests=True, hide="a")
+    assert "hide a → none, timeout 60 → 30" in str(api.serve("churn", log_requests=True, timeout=30))
+    assert "log yes → none" in str(api.serve("churn", timeout=30))

@@ -230,12 +230,19 @@ def _changes(job: Job, spec: dict[str, Any], environment: dict[str, Any], notify
     """In words what is different from what there is."""
     said = []
     for key in [key for key in {**job.spec, **spec} if job.spec.get(key) != spec.get(key)]:
-        said.append(f"{key} {_short(job.spec.get(key))} → {_short(spec.get(key))}")
+        said += _change_of(key, job.spec.get(key), spec.get(key))
     names = _differing(job.environment["variables"], environment["variables"])
     said += [f"variables {names}"] * bool(names)
     said += [words for key, words in _OTHERS.items() if environment.get(key) != job.environment.get(key)]
     said += ["tells another"] * (job.notify != notify)
     return said + ["started again"] * (job.desired == "stopped" or job.over)
+
+
+def _change_of(key: str, before: Any, now: Any) -> list[str]:
+    """Of what has parts, those that are different."""
+    if isinstance(before, dict) and isinstance(now, dict):
+        return [part for name in {**before, **now} for part in _change_of(name, before.get(name), now.get(name))]
+    return [] if before == now else [f"{key} {_short(before)} → {_short(now)}"]
 
 
 def _differing(before: dict[str, str], now: dict[str, str]) -> str:
@@ -245,6 +252,12 @@ def _differing(before: dict[str, str], now: dict[str, str]) -> str:
 
 
 def _short(value: Any) -> str:
+    if isinstance(value, dict):
+        return "yes"
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     return "none" if value in (None, "") else "yes" if value is True else "no" if value is False else str(value)
 
 

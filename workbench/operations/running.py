@@ -161,11 +161,15 @@ def said(changes: list[str]) -> str:
 
 def options(spec: dict[str, Any]) -> str:
     """A spec in words, for those who ask what would be done."""
-    told = {key: value for key, value in spec.items() if key != "what" and value not in (None, False, {})}
+    told = {key: value for key, value in spec.items() if key != "what" and value not in (None, False, {}, [])}
     return " · ".join(f"{key} {_shown(value)}" for key, value in told.items())
 
 
 def _shown(value: Any) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{key}={one}" for key, one in value.items())
+        return ", ".join(f"{key}={_shown(one)}" for key, one in value.items() if one != [])
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
     return "yes" if value is True else str(value)
