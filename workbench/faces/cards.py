@@ -13,6 +13,7 @@ ANSWERS = {
     "bundle.prove": ("Verdict",),
     "bundle.register": ("DryRun",),
     "bundle.diff": ("Diff",),
+    "monitoring.drift": ("Drift",),
     "listing": ("ModelList", "Source", "Aliases", "Removed", "Status"),
     "diagnosis": ("Findings",),
     "patterns.offline": ("Scored",),
@@ -54,6 +55,7 @@ def register(shell: InteractiveShell) -> None:
             if name in _CARDS:
                 formatters["text/html"].for_type_by_name(f"{_PACKAGE}.{module}", name, lambda answer: html(str(answer)))
     formatters["text/html"].for_type_by_name(f"{_PACKAGE}.bundle.diff", "Diff", _compared)
+    formatters["text/html"].for_type_by_name(f"{_PACKAGE}.monitoring.drift", "Drift", _plotted)
     formatters["text/markdown"].for_type_by_name(f"{_PACKAGE}.listing", "Source", _fenced)
 
 
@@ -65,6 +67,11 @@ def _compared(diff: Any) -> str:
     from .diff_card import html as card
 
     return card(diff)
+
+
+def _plotted(answer: Any) -> str:
+    """A card with its drawing below."""
+    return f"{html(str(answer))}<div>{answer.plot()}</div>"
 
 
 def _fenced(source: Any) -> str:
