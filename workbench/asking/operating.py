@@ -8,6 +8,7 @@ from .home import Home
 
 if TYPE_CHECKING:
     from ..monitoring.drift import Drift
+    from ..monitoring.quality import Quality
 
 
 class Operating(Home):
@@ -29,3 +30,20 @@ class Operating(Home):
 
         options = {"against": against, "since": since, "threshold": threshold, "alarms": alarms, "notified": notify}
         return found(self.running, self.registry, name, input, **options)
+
+    def feedback(
+        self,
+        name: str,
+        input: Any = None,
+        *,
+        outcome: str | None = None,
+        key: str | None = None,
+        answer: str | None = None,
+        every: str | None = None,
+        metric: Any = None,
+    ) -> Quality:
+        """True outcomes of what a service answered, taken in; how good each version is."""
+        from ..operations.feedback import feedback
+
+        options = {"outcome": outcome, "key": key, "answer": answer, "every": every, "metric": metric}
+        return feedback(self.running, self.registry, name, input, **options)

@@ -14,6 +14,7 @@ ANSWERS = {
     "bundle.register": ("DryRun",),
     "bundle.diff": ("Diff",),
     "monitoring.drift": ("Drift",),
+    "monitoring.quality": ("Quality",),
     "listing": ("ModelList", "Source", "Aliases", "Removed", "Status"),
     "diagnosis": ("Findings",),
     "patterns.offline": ("Scored",),
@@ -29,7 +30,7 @@ ANSWERS = {
 """The types that the API answers with, by their module: named, not imported."""
 
 _CARDS = (
-    *("ModelVersion", "Verdict", "Agreement", "Bench", "Scored", "Findings"),
+    *("ModelVersion", "Verdict", "Agreement", "Bench", "Quality", "Scored", "Findings"),
     *("Service", "Stream", "Run", "Schedule", "Planned", "Promotion", "Put", "Ended", "Tour"),
 )
 _PACKAGE = __name__.partition(".")[0]

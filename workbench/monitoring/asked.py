@@ -63,10 +63,10 @@ def log(
         return pa.table({name: pa.array([], pa.string()) for name in ABOUT}).to_pandas()
     whole = pa.concat_tables(_fitting(found), promote_options="permissive").sort_by(f"{OWN}at")
     whole = whole.slice(max(0, whole.num_rows - most)) if most else whole
-    return whole.rename_columns(_names(whole.column_names, model)).to_pandas()
+    return whole.rename_columns(names(whole.column_names, model)).to_pandas()
 
 
-def _names(stored: list[str], model: str) -> list[str]:
+def names(stored: list[str], model: str) -> list[str]:
     """As people call them: `prediction_churn` where an input is called `prediction`, `at_` where one is called `at`."""
     taken = {name for name in stored if name[:1] not in (OWN, ANSWERED)}
     named = []

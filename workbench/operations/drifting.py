@@ -134,27 +134,22 @@ def of_log(running: Running, registry: Registry, job: Job, version: ModelVersion
     log = request_log.requests(
         running, registry, job.name, since, None, version.version, MOST, failed=False
     ).reset_index(drop=True)
-    hashed = set((job.spec.get("log") or {}).get("hash", ()))
-    answered = log[log["status"] == 200].dropna(subset=["row"]) if "row" in log else log.iloc[:0]
+    kept = job.spec.get("log") or {}
+    about, answers = request_log.shown(version, kept.get("hide", ()))
+    answered = log.iloc[:0]
+    if about["row"] in log:
+        answered = log[(log[about["status"]] == 200) & log[about["row"]].notna()]
     failed = len(log) - len(answered)
     notes = (f"{text.count(failed, 'row')} refused or failed: not compared",) if failed else ()
-    inputs = [field["name"] for field in version.manifest.schema["fields"]]
-    outputs = _answers(version, inputs)
+    asked, hashed = [field["name"] for field in version.manifest.schema["fields"]], set(kept.get("hash", ()))
+    named = {about[name]: name for name in ("request", "row")}
     return Side(
         f"{job.name} since {since}",
-        _columns(answered, {name: name for name in inputs}, hashed),
-        _columns(answered, outputs, hashed),
-        answered[["request", "row"]],
+        _columns(answered, {name: name for name in asked}, hashed),
+        _columns(answered, {shown: name for name, shown in answers.items()}, hashed),
+        answered[list(named)].rename(columns=named),
         notes,
     )
-
-
-def _answers(version: ModelVersion, inputs: list[str]) -> dict[str, str]:
-    """The names of the answers, by what the log calls them."""
-    from ..data.scoring import free_names
-
-    names = [field["name"] for field in version.manifest.outputs["fields"]]
-    return {shown: name for name, shown in free_names(names, inputs, version.name).items()}
 
 
 def _columns(log: pd.DataFrame, names: dict[str, str], hashed: set[str]) -> pd.DataFrame:

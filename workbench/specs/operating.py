@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .spec import Verb, argument, as_json, option
+from .spec import Option, Verb, argument, as_json, option
 
 _DRIFT = (
     argument("name", "thing", "a service, a run, a stream, or a model", "NAME", required=True),
@@ -15,6 +15,17 @@ _DRIFT = (
     as_json("the comparisons"),
 )
 
+_FEEDBACK = (
+    argument("name", "thing", "the service: `churn`, `service/churn`", "SERVICE", required=True),
+    argument("input", "place", "outcomes: a frame, file or table; without it only the quality is shown", "INPUT"),
+    option("outcome", "text", "its column of true outcomes; not needed where it is the only other one", "COLUMN"),
+    option("key", "text", "the column that finds the rows, in place of `request` and `row`", "COLUMN"),
+    option("answer", "text", "the column of the answer that they judge (the first)", "COLUMN"),
+    option("every", "text", "the periods of quality over time (1d)", "SPAN"),
+    Option("metric", "object", "a function of outcomes and answers of your own", ("--metric",), "FUNCTION"),
+    as_json("the quality"),
+)
+
 VERBS: tuple[Verb, ...] = (
     Verb(
         "drift",
@@ -22,5 +33,12 @@ VERBS: tuple[Verb, ...] = (
         _DRIFT,
         "what runs",
         example="%workbench drift churn --since 7d",
+    ),
+    Verb(
+        "feedback",
+        "take in true outcomes of what a service answered, and see how good each version is",
+        _FEEDBACK,
+        "what runs",
+        example="%workbench feedback churn outcomes.csv",
     ),
 )
