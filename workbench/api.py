@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .asking.models import Models
+from .asking.operating import Operating
 from .asking.predictions import Predictions
 from .asking.running import WhatRuns
 from .operations import steering
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from .operations.touring import Tour
 
 
-class Workbench(Models, Predictions, WhatRuns):
+class Workbench(Models, Predictions, WhatRuns, Operating):
     """The one door to everything that is kept under `home`."""
 
     def status(self, name: str | None = None) -> Any:

@@ -13,6 +13,8 @@ ANSWERS = {
     "bundle.prove": ("Verdict",),
     "bundle.register": ("DryRun",),
     "bundle.diff": ("Diff",),
+    "monitoring.drift": ("Drift",),
+    "monitoring.quality": ("Quality",),
     "listing": ("ModelList", "Source", "Aliases", "Removed", "Status"),
     "diagnosis": ("Findings",),
     "patterns.offline": ("Scored",),
@@ -28,7 +30,7 @@ ANSWERS = {
 """The types that the API answers with, by their module: named, not imported."""
 
 _CARDS = (
-    *("ModelVersion", "Verdict", "Agreement", "Bench", "Scored", "Findings"),
+    *("ModelVersion", "Verdict", "Agreement", "Bench", "Quality", "Scored", "Findings"),
     *("Service", "Stream", "Run", "Schedule", "Planned", "Promotion", "Put", "Ended", "Tour"),
 )
 _PACKAGE = __name__.partition(".")[0]
@@ -54,6 +56,7 @@ def register(shell: InteractiveShell) -> None:
             if name in _CARDS:
                 formatters["text/html"].for_type_by_name(f"{_PACKAGE}.{module}", name, lambda answer: html(str(answer)))
     formatters["text/html"].for_type_by_name(f"{_PACKAGE}.bundle.diff", "Diff", _compared)
+    formatters["text/html"].for_type_by_name(f"{_PACKAGE}.monitoring.drift", "Drift", _plotted)
     formatters["text/markdown"].for_type_by_name(f"{_PACKAGE}.listing", "Source", _fenced)
 
 
@@ -65,6 +68,11 @@ def _compared(diff: Any) -> str:
     from .diff_card import html as card
 
     return card(diff)
+
+
+def _plotted(answer: Any) -> str:
+    """A card with its drawing below."""
+    return f"{html(str(answer))}<div>{answer.plot()}</div>"
 
 
 def _fenced(source: Any) -> str:

@@ -62,7 +62,7 @@ def log(
     if not found:
         return pa.table({name: pa.array([], pa.string()) for name in ABOUT}).to_pandas()
     whole = _in_order(found, most)
-    return whole.set_axis(_names(list(whole.columns), model), axis=1)
+    return whole.set_axis(names(list(whole.columns), model), axis=1)
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def _logged(table: pa.Table) -> Logged:
     )
 
 
-def _names(stored: list[str], model: str) -> list[str]:
+def names(stored: list[str], model: str) -> list[str]:
     """As people call them: `prediction_churn` where an input is called `prediction`, `at_` where one is called `at`."""
     taken = {name for name in stored if name[:1] not in (OWN, ANSWERED)}
     named = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -93,6 +94,20 @@ def hashed(running: Running, name: str) -> list[str]:
     """The columns of which a service keeps digests."""
     log = _service(running, name).spec.get("log") or {}
     return list(log.get("hash", ()))
+
+
+def shown(version: ModelVersion, hidden: Sequence[str] = ()) -> tuple[dict[str, str], dict[str, str]]:
+    """What the log calls its own columns, by their names, and the answers of a version, by theirs."""
+    from ..monitoring.asked import names
+    from ..monitoring.segments import ABOUT, ANSWERED, OWN
+
+    inputs, outputs = (
+        [f["name"] for f in part["fields"]] for part in (version.manifest.schema, version.manifest.outputs)
+    )
+    kept, answers = ([name for name in part if name not in hidden] for part in (inputs, outputs))
+    stored = [*(OWN + name for name in ABOUT), *kept, *(ANSWERED + name for name in answers)]
+    found = names(stored, version.name)
+    return dict(zip(ABOUT, found, strict=False)), dict(zip(answers, found[len(ABOUT) + len(kept) :], strict=True))
 
 
 def _service(running: Running, name: str) -> Job:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from . import models, patterns, running
+from . import models, operating, patterns, running
 from .spec import Verb
 
-VERBS: tuple[Verb, ...] = models.VERBS + patterns.VERBS + running.VERBS
+VERBS: tuple[Verb, ...] = models.VERBS + patterns.VERBS + running.VERBS + operating.VERBS
 
 
 def verb(name: str) -> Verb | None:

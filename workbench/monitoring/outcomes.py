@@ -1,0 +1,44 @@
+"""True outcomes that come in late -> Parquet beside the request log, each with the answer that it judges.
+
+The answer is kept with its outcome: quality is known for longer than requests are.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+KEY = ["request", "row"]
+
+
+def keep(folder: Path, judged: pd.DataFrame) -> int:
+    """Write outcomes down (request, row, at, version, outcome, answer); how many are new or other than before.
+
+    Given again they change nothing; another outcome for the same row takes the place of the first."""
+    known = kept(folder)
+    if len(known):
+        same = judged[[*KEY, "outcome"]].astype(str).agg("\x00".join, axis=1)
+        judged = judged[~same.isin(known[[*KEY, "outcome"]].astype(str).agg("\x00".join, axis=1))]
+    if len(judged):
+        folder.mkdir(mode=0o700, exist_ok=True)
+        file = folder / f"{time.time_ns()}-{os.getpid()}.parquet"
+        part = file.with_suffix(".part")
+        judged.to_parquet(part, index=False)
+        os.chmod(part, 0o600)
+        os.replace(part, file)
+    return len(judged)
+
+
+def kept(folder: Path) -> pd.DataFrame:
+    """The outcomes, the latest for each row that was asked."""
+    import pandas as pd
+
+    parts = [pd.read_parquet(file) for file in sorted(folder.glob("*.parquet"))]
+    if not parts:
+        return pd.DataFrame(columns=[*KEY, "at", "version", "outcome", "answer"])
+    return pd.concat(parts, ignore_index=True).drop_duplicates(KEY, keep="last").reset_index(drop=True)

@@ -1,0 +1,180 @@
+"""The verb `drift`: which rows are compared with which; computed here, beside what serves."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .. import notify, text
+from ..bundle.layout import ANSWER
+from ..errors import NotFound, UsageError
+from ..monitoring.drift import ALARMS, THRESHOLD, Drift, Side, drift, frame_of
+from . import request_log
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ..bundle.registry import Registry
+    from ..bundle.version import ModelVersion
+    from ..jobs.record import Job
+    from .running import Running
+
+MOST = 100_000
+"""Rows of a window that are looked at: of a log the last, of files the first, of a frame so many evenly."""
+
+_DAY = "1d"
+
+
+def found(
+    running: Running,
+    registry: Registry,
+    name: str,
+    input: Any,
+    *,
+    against: Any = None,
+    since: str | None = None,
+    threshold: float | None = None,
+    alarms: float | None = None,
+    notified: str | None = None,
+) -> Drift:
+    """How what a service, run or stream saw, or a frame or file of a model, differs from the model's reference, or
+    from other rows. Whom to notify is told of drift. UsageError, NotFound, BadInput."""
+    if notified:
+        notify.check_place(notified)
+    if alarms is not None and not alarms < 1:
+        raise UsageError(f"--alarms is a share of windows, below 1, and not {alarms:g}", fix="--alarms 0.01")
+    job = None if input is not None or "@" in name else _job(running, registry, name)
+    if job is None:
+        if since:
+            raise UsageError("--since is for the request log of a service", fix="leave it out")
+        version = registry.resolve(_model(running, registry, name))
+        window = of_rows(version, _asked(name, input), registry)
+    else:
+        version = registry.resolve(job.facts.get("version") or job.spec["model"])
+        window = _of_job(running, registry, job, version, since)
+    reference = of_version(version) if against is None else of_rows(version, against, registry)
+    seen = drift(version.ref, reference, window, threshold=threshold or THRESHOLD, alarms=alarms or ALARMS)
+    if notified and seen.drifted:
+        notify.tell(notified, f"drift: {version.ref}", str(seen))
+    return seen
+
+
+def _job(running: Running, registry: Registry, name: str) -> Job | None:
+    """What runs under this name; of a model its service first. None for a model that nothing of this name serves."""
+    if "/" not in name and any(job.name == f"service/{name}" for job in running.jobs()):
+        name = f"service/{name}"
+    try:
+        return running.job(name)
+    except NotFound:
+        if "/" in name or name not in registry.names():
+            raise
+        return None
+
+
+def _model(running: Running, registry: Registry, name: str) -> str:
+    """The version that rows given beside a name are asked of: the one that runs under it, else the model's."""
+    if "@" in name or name in registry.names():
+        return name
+    job = running.job(name)
+    return str(job.facts.get("version") or job.spec["model"])
+
+
+def _asked(name: str, input: Any) -> Any:
+    if input is not None:
+        return input
+    fix = f"%workbench drift {name} FRAME, or %serve {name.partition('@')[0]} --log-requests and then drift its service"
+    raise UsageError(f"{name} is a model: drift needs rows to compare with its reference", fix=fix)
+
+
+def of_version(version: ModelVersion) -> Side:
+    """The reference of a version, with its answers. NotFound where it keeps none."""
+    from ..bundle.tables import read_table
+
+    inputs, notes = frame_of(version.reference())
+    predictions, more = frame_of(read_table(version.folder / ANSWER, version.manifest.outputs))
+    return Side("its reference", inputs, predictions, notes=notes + more)
+
+
+def of_rows(version: ModelVersion, rows: Any, registry: Registry) -> Side:
+    """Rows of a frame, an array or a place, with what the version answers to them."""
+    predictor = version.predictor(registry.folder.parent)
+    if isinstance(rows, (str, Path)):
+        said, given = str(rows), _read(str(rows), version)
+    else:
+        said, given = "the rows given", rows
+        if hasattr(rows, "iloc"):
+            given = rows.iloc[:: max(1, -(-len(rows) // MOST))]
+    table = predictor.schema.table(given)
+    inputs, notes = frame_of(table)
+    predictions, more = frame_of(predictor.predict(table))
+    return Side(said, inputs, predictions, notes=notes + more)
+
+
+def _of_job(running: Running, registry: Registry, job: Job, version: ModelVersion, since: str | None) -> Side:
+    if job.kind == "service":
+        return of_log(running, registry, job, version, since or _DAY)
+    if since:
+        raise UsageError(f"--since is for the request log of a service, and {job.name} has none", fix="leave it out")
+    if "model" not in job.spec:
+        raise UsageError(f"{job.name} runs a notebook, and no model", fix="name a run that scored rows")
+    return replace(of_rows(version, _output(job), registry), said=f"{job.name}, {_output(job)}")
+
+
+def _output(job: Job) -> str:
+    """Where the rows that a run or a stream answered are: its output holds them beside the answers."""
+    place = str(job.facts.get("output") or job.spec["output"])
+    if place.startswith(("http://", "https://", "queue:")):
+        raise UsageError(f"{place} cannot be read again", fix=f"give its rows: %workbench drift {job.name} FRAME")
+    return place
+
+
+def of_log(running: Running, registry: Registry, job: Job, version: ModelVersion, since: str) -> Side:
+    """What a service was asked and answered, by this version, with the ids of the requests."""
+    log = request_log.requests(
+        running, registry, job.name, since, None, version.version, MOST, failed=False
+    ).reset_index(drop=True)
+    kept = job.spec.get("log") or {}
+    about, answers = request_log.shown(version, kept.get("hide", ()))
+    answered = log.iloc[:0]
+    if about["row"] in log:
+        answered = log[(log[about["status"]] == 200) & log[about["row"]].notna()]
+    failed = len(log) - len(answered)
+    notes = (f"{text.count(failed, 'row')} refused or failed: not compared",) if failed else ()
+    asked, hashed = [field["name"] for field in version.manifest.schema["fields"]], set(kept.get("hash", ()))
+    named = {about[name]: name for name in ("request", "row")}
+    return Side(
+        f"{job.name} since {since}",
+        _columns(answered, {name: name for name in asked}, hashed),
+        _columns(answered, {shown: name for name, shown in answers.items()}, hashed),
+        answered[list(named)].rename(columns=named),
+        notes,
+    )
+
+
+def _columns(log: pd.DataFrame, names: dict[str, str], hashed: set[str]) -> pd.DataFrame:
+    kept = {shown: name for shown, name in names.items() if shown in log and name not in hashed}
+    return log[list(kept)].rename(columns=kept)
+
+
+def _read(place: str, version: ModelVersion) -> Any:
+    """The first rows of a file, a folder of files or a table, with the types of the model's own columns."""
+    import pyarrow as pa
+
+    from ..data import places
+    from ..data.folders import inputs
+    from ..data.scoring import read_text
+    from ..inference.schema import Schema
+
+    schema, tables, rows = Schema.from_json(version.manifest.schema), [], 0
+    for one in inputs(place):
+        source = places.source(one)
+        if source.text is not None:
+            source.settle(schema.names)
+        for piece in source.pieces():
+            table = read_text(piece.table, schema) if source.text == "csv" else piece.table
+            tables.append(table.select([name for name in schema.names if name in table.column_names]))
+            rows += table.num_rows
+            if rows >= MOST:
+                break
+    return pa.concat_tables(tables, promote_options="permissive").slice(0, MOST)

@@ -1,0 +1,127 @@
+"""The verb `feedback`: true outcomes to the answers that a service gave, and how good those were."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .. import text
+from ..errors import UsageError
+from ..monitoring import asked, outcomes
+from ..monitoring.quality import Quality, quality
+from . import request_log
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ..bundle.registry import Registry
+    from ..jobs.record import Job
+    from .running import Running
+
+_DAY = 86400.0
+
+
+def feedback(
+    running: Running,
+    registry: Registry,
+    name: str,
+    input: Any,
+    *,
+    outcome: str | None = None,
+    key: str | None = None,
+    answer: str | None = None,
+    every: str | None = None,
+    metric: Any = None,
+) -> Quality:
+    """Take true outcomes in, if there are any, and say how good each version was. They belong to the rows of requests:
+    by the columns `request` and `row` (0 without it), or by a `key`, a column that the model was asked with.
+    UsageError for a frame that does not say both."""
+    if metric is not None and not callable(metric):
+        raise UsageError(f"{metric!r} is no function", fix="--metric takes a function of outcomes and answers")
+    job = running.find(name if "/" in name else f"service/{name}")
+    if job.kind != "service":
+        raise UsageError(f"{job.name} is no service: it keeps no requests", fix="%serve MODEL --log-requests")
+    folder = running.store.job_folder(job.name) / "outcomes"
+    said = ""
+    if input is not None:
+        given = _given(input, outcome, key)
+        judged = _joined(given, _log(running, registry, job, answer, key), key)
+        new = outcomes.keep(folder, judged.dropna(subset=["outcome"]).drop(columns="given"))
+        strange = len(given) - int(judged["given"].nunique()) if len(judged) else len(given)
+        said = f"{new} new" + (f", {text.count(strange)} of no row in the log" if strange else "")
+    return quality(job.name, outcomes.kept(folder), asked.seconds(every) if every else _DAY, metric, said)
+
+
+def _given(input: Any, outcome: str | None, key: str | None) -> pd.DataFrame:
+    """The frame with the columns that outcomes are found by, and `outcome`."""
+    frame = _read(input)
+    by = [key] if key else [name for name in outcomes.KEY if name in frame]
+    others = [name for name in frame if name not in by]
+    if not by or by[0] not in frame or by == ["row"]:
+        fix = "give a column `request` (and `row`), or --key COLUMN: one that the model was asked with"
+        raise UsageError(f"nothing says which rows these outcomes are of: {', '.join(map(str, frame))}", fix=fix)
+    if outcome is None and len(others) != 1:
+        raise UsageError(f"which column is the outcome: {', '.join(map(str, others))}?", fix="--outcome COLUMN")
+    named = outcome or others[0]
+    if named not in frame:
+        raise UsageError(f"there is no column {named!r}", fix=f"its columns: {', '.join(map(str, frame))}")
+    found = frame[by].assign(outcome=frame[named].array, given=range(len(frame)))
+    return found if key or "row" in found else found.assign(row=0)
+
+
+def _read(input: Any) -> pd.DataFrame:
+    from ..data import frames, places
+    from ..data.folders import inputs
+
+    if not isinstance(input, (str, Path)):
+        return frames.frame_of(input)[0]
+    import pyarrow as pa
+
+    tables = []
+    for one in inputs(str(input)):
+        source = places.source(one)
+        if source.text is not None:
+            source.settle(())
+        tables += [piece.table for piece in source.pieces()]
+    return pa.concat_tables(tables, promote_options="permissive").to_pandas()
+
+
+def _log(running: Running, registry: Registry, job: Job, answer: str | None, key: str | None) -> pd.DataFrame:
+    """The rows that were answered: request, row, at, version, answer, and the key."""
+    import pandas as pd
+
+    log = request_log.requests(running, registry, job.name, None, None, None, None, failed=False)
+    version = registry.resolve(job.facts.get("version") or job.spec["model"])
+    about, answers = request_log.shown(version, (job.spec.get("log") or {}).get("hide", ()))
+    named = answer or next(iter(answers), "")
+    if named not in answers:
+        raise UsageError(
+            f"{version.ref} answers no {named!r}", fix=f"it answers {', '.join(answers) or 'nothing kept'}"
+        )
+    if not len(log) or about["row"] not in log or answers[named] not in log:
+        return pd.DataFrame(columns=["request", "row", "at", "version", "answer", *filter(None, [key])])
+    if key and key not in log:
+        raise UsageError(
+            f"the log of {job.name} has no column {key!r}", fix="--key takes one that the model is asked with"
+        )
+    log = log[(log[about["status"]] == 200) & log[about["row"]].notna()]
+    found = {name: log[about[name]] for name in ("request", "row", "at")}
+    found |= {"version": version.name + "@" + log[about["version"]].astype(str), "answer": log[answers[named]]}
+    return pd.DataFrame(found | ({key: log[key]} if key else {}))
+
+
+def _joined(given: pd.DataFrame, log: pd.DataFrame, key: str | None) -> pd.DataFrame:
+    """The outcomes with the answers that they judge; of outcomes for one row the last."""
+    by = {f"\x00{name}": name for name in ([key] if key else outcomes.KEY)}
+    sides = [side.assign(**{alike: _alike(side[name]) for alike, name in by.items()}) for side in (given, log)]
+    joined = sides[0][["outcome", "given", *by]].merge(sides[1], on=list(by))
+    columns = [*outcomes.KEY, "at", "version", "outcome", "answer", "given"]
+    return joined.drop_duplicates(outcomes.KEY, keep="last")[columns]
+
+
+def _alike(values: pd.Series) -> pd.Series:
+    """Keys as text that is the same for the same value, whatever its type: 7 and 7.0."""
+    import pandas as pd
+
+    numbers = pd.to_numeric(values, errors="coerce")
+    return numbers.astype(float).astype(str).where(numbers.notna(), values.astype(str))
