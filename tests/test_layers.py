@@ -17,7 +17,7 @@ ROOT = Path(workbench.__file__).parent
 # Each room may import from those before it, and from itself.
 ORDER = (
     ("errors",),
-    ("paths", "text", "journal", "specs"),
+    ("paths", "text", "journal", "specs", "routing"),
     ("spawn",),
     ("capture", "inference"),
     ("bundle",),

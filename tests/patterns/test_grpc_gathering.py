@@ -17,7 +17,7 @@ from workbench.patterns.serving.grpc.gathering import Gathering
 def gathering(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gathering]:
     monkeypatch.setattr(module, "_CLOSE", 60.0)  # however slow the machine is
     asking = Asking(lambda x: x.sum(axis=1), np.ones((2, 2)), tmp_path_factory.mktemp("sums"))
-    yield Gathering(asking.endpoint.batcher)
+    yield Gathering(asking.endpoint)
     asking.close()
 
 
@@ -36,7 +36,7 @@ def together(gathering: Gathering, calls: int) -> int:
 
 def test_a_lone_call_does_not_wait(gathering: Gathering) -> None:
     assert together(gathering, 1) == 0
-    gathering.batcher.busy = True
+    gathering.endpoint.batcher.busy = True
     gathering.answered()
     assert together(gathering, 3) == 0
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ..listing import Aliases, ModelList, Removed, Source
     from ..operations.against import Agreement
     from ..operations.promotion import Promotion
+    from ..operations.rollout import Canary, History
 
 
 class Models(Home):
@@ -105,14 +106,35 @@ class Models(Home):
 
         return Removed(remove(self.running, self.registry, thing, all=all, dry_run=dry_run), dry_run)
 
-    def promote(self, model: str) -> Promotion:
-        """Move `live` to a version, with every deployment that follows it."""
-        from ..operations.promotion import promote
+    def promote(
+        self,
+        model: str,
+        *,
+        canary: str | None = None,
+        every: str | None = None,
+        min_requests: int | None = None,
+        sticky_by: str | None = None,
+        note: str | None = None,
+    ) -> Promotion | Canary:
+        """Move `live` to a version, with every deployment that follows it; or a share of their traffic."""
+        from ..operations import promotion
+        from ..operations.deploy import refuse_idle
+        from ..operations.rollout import Plan
 
-        return promote(self.running, self.registry, model)
+        if canary is not None:
+            plan = Plan.read(canary, every, min_requests, sticky_by)
+            return promotion.canary(self.running, self.registry, model, plan, note)
+        refuse_idle("--canary", False, every=every, min_requests=min_requests, sticky_by=sticky_by)
+        return promotion.promote(self.running, self.registry, model, note=note)
 
-    def rollback(self, model: str) -> Promotion:
-        """Move `live` back to the version before."""
+    def rollback(self, model: str, *, note: str | None = None) -> Promotion:
+        """Take a version back that is being rolled out; else move `live` back to the version before."""
         from ..operations.promotion import rollback
 
-        return rollback(self.running, self.registry, model)
+        return rollback(self.running, self.registry, model, note)
+
+    def history(self, model: str) -> History:
+        """Who moved what of a model's traffic, when and why."""
+        from ..operations.rollout import history
+
+        return history(self.running, self.registry, model)

@@ -45,13 +45,30 @@ class Asking:
         with self.database.write() as write:
             insert_event(write, name, text, **details)
 
+    def event_after(self, last: int, name: str, text: str, **details: Any) -> bool:
+        """Keep that something happened, if nothing happened to that thing since the event of this number."""
+        with self.database.write() as write:
+            newest = write.execute("select max(id) from events where name = ?", (name,)).fetchone()[0] or 0
+            if newest == last:
+                insert_event(write, name, text, **details)
+        return bool(newest == last)
+
+    def last_event(self, name: str) -> Event | None:
+        """What happened to a thing last."""
+        rows = self.database.read("select * from events where name = ? order by id desc limit 1", name)
+        return _event(rows[0]) if rows else None
+
     def events(self, name: str | None = None, since: float = 0.0) -> list[Event]:
         """What happened, to one thing or to all, the oldest first."""
         chosen = "" if name is None else "and name = ?"
         rows = self.database.read(
             f"select * from events where at >= ? {chosen} order by id", since, *filter(None, [name])
         )
-        return [Event(row["at"], row["name"], row["text"], json.loads(row["details"])) for row in rows]
+        return [_event(row) for row in rows]
+
+
+def _event(row: sqlite3.Row) -> Event:
+    return Event(row["at"], row["name"], row["text"], json.loads(row["details"]), row["id"])
 
 
 def insert_event(write: sqlite3.Connection, name: str, text: str, **details: Any) -> None:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ..errors import StorageError, WorkbenchError
+from ..routing import Table
 
 _LOOK_WANTED = 1.0
 _EPOCH = struct.Struct("q")
@@ -58,4 +59,15 @@ class Following:
     def refused(self, ref: str, why: str) -> None:
         """This version could not be loaded, or could again."""
         self._cannot = ref if why else ""
-        self.refusal = f"{ref} was refused: {why}" if why else ""
+        self.refusal = f"{coming(ref)} was refused: {why}" if why else ""
+
+
+def answering(ref: str) -> dict[str, str]:
+    """What a door tells of the version or table that answers: which is live, and the table."""
+    return {"version": Table.parse(ref).ref, "table": ref}
+
+
+def coming(ref: str) -> str:
+    """The version that a table brings."""
+    table = Table.parse(ref)
+    return table.beside or table.ref

@@ -20,7 +20,7 @@ from .. import journal
 from ..errors import StorageError
 from ..spawn.branch import branch
 from . import handover, identity
-from .changeover import Epoch, Following
+from .changeover import Epoch, Following, answering, coming
 from .children import Child, Message, woken_by_children
 from .record import Order
 
@@ -43,9 +43,10 @@ _LONGEST_DELAY = 10.0
 
 class Door:
     """Keeps `count` children running that call `target` with `args` and what the door adds: `channel` and `sockets`
-    (descriptors), `slot`, `epoch` (a file), and `ref`, which version to load. A child says `loaded`, is told of what
-    it missed meanwhile, then to `go`, and says `ready` when it answers. `wanted` says which version should answer;
-    `facts` is what it tells of itself, beside its children and their version; `beside` is called at each look."""
+    (descriptors), `slot`, `epoch` (a file), and `ref`, which version to load, or the table of several. A child says
+    `loaded`, is told of what it missed meanwhile, then to `go`, and says `ready` when it answers. `wanted` says which
+    version should answer; `facts` is what it tells of itself, beside its children and their version; `beside` is called
+    at each look."""
 
     def __init__(
         self,
@@ -64,7 +65,7 @@ class Door:
         _sweep(context.folder)
         self.beside = beside
         self.following, self.facts = Following(wanted), facts | {"door": os.getpid(), "deaths": 0}
-        context.facts(**self.facts, version=ref)
+        context.facts(**self.facts, **answering(ref))
         self.args = args | {"epoch": str(context.folder / f"epoch-{os.getpid()}"), "door": os.getpid()}
         self.epoch = Epoch(Path(self.args["epoch"]), new=True)
         self.children: dict[int, Child] = {}
@@ -156,7 +157,8 @@ class Door:
             return
         reason = "" if ready == self.count else f"{ready} of {self.count} workers"
         reason = " · ".join(filter(None, [reason, self.following.refusal]))
-        self.context.facts(**self.facts, workers=[child.pid for child in self.children.values()], version=self.ref)
+        workers = [child.pid for child in self.children.values()]
+        self.context.facts(**self.facts, **answering(self.ref), workers=workers)
         self.context.state("ready", reason)
 
     def _reap(self) -> None:
@@ -203,7 +205,7 @@ class Door:
         answers.pop(child.pid, None)
         if child.loaded and order.do == "prepare":
             again = _ONE_ENDED in answers
-            text = f"its workers ended while they loaded {order.args['ref']}: {why}"
+            text = f"its workers ended while they loaded {coming(order.args['ref'])}: {why}"
             answers[child.pid if again else _ONE_ENDED] = {"ok": not again, "text": text}
         self._settle(order)
 

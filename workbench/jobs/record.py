@@ -83,3 +83,4 @@ class Event:
     name: str
     text: str
     details: dict[str, Any]
+    id: int = 0

@@ -23,7 +23,7 @@ class Compacting:
         spec = context.job.spec
         self.folder, self.pid, self.looked = context.folder / "requests", 0, 0.0
         model = str(spec["model"]).partition("@")[0]
-        self.args = {"folder": str(self.folder), "model": model, "home": str(context.home), **spec["log"]}
+        self.args = {"folder": str(self.folder), "model": model, "home": str(context.home), **(spec.get("log") or {})}
 
     def __call__(self) -> None:
         if self.pid and not os.waitpid(self.pid, os.WNOHANG)[0]:

@@ -18,18 +18,20 @@ from .. import paths
 from ..bundle import loaded
 from ..bundle.registry import Registry
 from ..errors import NotFound, StorageError, WorkbenchError
-from . import addresses, handover, logs
+from ..routing import Table
+from . import addresses, handover, logs, rollout
 from .changeover import Epoch
 from .door import Door
 from .store import Store
 from .worker_requests import Compacting
+from .worker_rollout import RollingOut
 
 if TYPE_CHECKING:
     from ..monitoring.metrics import Metrics
     from ..patterns.serving.access import Access
     from ..patterns.serving.deferring import Deferring
     from ..patterns.serving.endpoint import Endpoint
-    from ..patterns.serving.live import Live
+    from ..patterns.serving.live import Live, Route
     from ..patterns.serving.requests import RequestLog
     from ..patterns.serving.served import Served
     from .context import Context
@@ -42,17 +44,30 @@ def run(context: Context) -> None:
     """The life of a service: its door, until it is stopped or followed by another."""
     spec = context.job.spec
     registry = Registry(paths.registry(context.home))
-    ref = registry.resolve(spec["model"]).ref
     shared = addresses.sockets(context)
     facts = {**_address(shared, spec["host"], tls=bool(spec.get("tls"))), "metrics": str(_metrics(context))}
     args = {"home": str(context.home), "name": context.name, "metrics": str(_metrics(context))}
 
     def wanted() -> str:
-        return registry.resolve(spec["model"]).ref
+        return _wanted(context, registry)
 
-    beside = Compacting(context) if spec.get("log") else lambda: None
-    work = f"{__name__}:work"
+    rolling, compacting = RollingOut(context.store, registry, spec["model"]), Compacting(context)
+
+    def beside() -> None:
+        rolling()
+        if spec.get("log"):
+            compacting()
+
+    work, ref = f"{__name__}:work", wanted()
     Door(context, shared, work, args, ref=ref, count=spec["workers"], wanted=wanted, facts=facts, beside=beside).run()
+
+
+def _wanted(context: Context, registry: Registry) -> str:
+    """The version that should answer, or the table of a rollout."""
+    version = registry.resolve(context.job.spec["model"])
+    if not context.job.spec["model"].endswith(f"@{rollout.LIVE}"):
+        return version.ref
+    return str(rollout.wanted(rollout.last(context.store, version.name), version.ref))
 
 
 def _address(shared: list[socket.socket], host: str, *, tls: bool) -> dict[str, Any]:
@@ -106,7 +121,14 @@ class Worker:
         from ..patterns.serving.live import Live
 
         self.token = self._token()
-        self.live = Live(self._served(self.args["ref"]), Epoch(Path(self.args["epoch"])))
+        self.live = Live(self._route(self.args["ref"]), Epoch(Path(self.args["epoch"])))
+
+    def _route(self, said: str) -> Route:
+        """The table that is written so, with its versions loaded."""
+        from ..patterns.serving.live import Route
+
+        table = Table.parse(said)
+        return Route(table, *map(self._served, table.refs))
 
     def _served(self, ref: str) -> Served:
         from ..patterns.serving.served import Served
@@ -136,7 +158,7 @@ class Worker:
             limits=Limits(**spec["limits"]),
             metrics=metrics,
         )
-        endpoint.batcher.log, endpoint.traces = self._log(), traces.begin(self.job.name)
+        endpoint.log, endpoint.traces = self._log(), traces.begin(self.job.name)
         endpoint.deferring = self._deferring()
         beside = [asyncio.create_task(self._listen()), asyncio.create_task(self._stay_in_touch())]
         self.tell(loaded=True, facts={"speed": self.live.current().speed})
@@ -257,6 +279,7 @@ class Worker:
         elif message["do"] == "drain":
             self._leave()
         elif message["do"] == "flip":
+            self.endpoint.lanes.look()
             self._let_go()
             self.metrics.version(self.live.current().version)
             facts = {"speed": self.live.current().speed}
@@ -266,10 +289,10 @@ class Worker:
             self.tell(answer=message["id"], ok=not refusal, text=refusal, ref=message["ref"])
 
     async def _prepared(self, ref: str, at: int) -> str:
-        """Load a version, which takes over at that epoch; why it could not be, in words."""
+        """Load the versions of a table, which takes over at that epoch; why it could not be, in words."""
         try:
-            served = await asyncio.to_thread(self._served, ref)
-            await asyncio.to_thread(self.live.prepare, served, at)
+            route = await asyncio.to_thread(self._route, ref)
+            await asyncio.to_thread(self.live.prepare, route, at)
         except WorkbenchError as error:
             return str(error)
         except Exception as error:  # noqa: BLE001 what a damaged version raises is for whoever asked for it

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from operator import sub
+from operator import add, sub
 from pathlib import Path
 
-from .metrics import AT, BLOCKS, BOUNDS, NOW, SIZES, STAGES, WIDTH
+from .metrics import ARM, ARM_WIDTH, ARMS, AT, BLOCKS, BOUNDS, NOW, SIZES, SLOT, STAGES, WIDTH
 
 _ALL, _LATELY_BEFORE, _BEFORE_VERSION = 0, BLOCKS.index("before"), BLOCKS.index("version")
 Block = Sequence[float]
@@ -105,15 +105,7 @@ class Figures:
     def quantile(self, share: float, name: str = "answered") -> float | None:
         """The time within which that share of the requests was answered, or left one stage; to a tenth, None without
         requests."""
-        counts = self.times(name)
-        wanted, seen = share * sum(counts), 0.0
-        if not wanted:
-            return None
-        for i, count in enumerate(counts):
-            if seen + count >= wanted:
-                return _within(i, (wanted - seen) / count)
-            seen += count
-        return BOUNDS[-1]
+        return quantile(self.times(name), share)
 
     @property
     def p50(self) -> float | None:
@@ -138,6 +130,60 @@ class Figures:
         """What was counted after `before`."""
         grown = tuple(map(sub, self.block[NOW:], before.block[NOW:]))
         return Figures((*self.block[:NOW], *grown), self.running, self.calling, self.last)
+
+
+@dataclass(frozen=True)
+class Arm:
+    """What one version of a routing table has answered, and how often it failed, over all processes since the table
+    stands; `times` as `BOUNDS` bounds them."""
+
+    failed: int
+    times: Block
+
+    @property
+    def requests(self) -> int:
+        return self.failed + int(sum(self.times))
+
+    @property
+    def p50(self) -> float | None:
+        return quantile(self.times, 0.5)
+
+    @property
+    def p90(self) -> float | None:
+        return quantile(self.times, 0.9)
+
+    def __add__(self, other: Arm) -> Arm:
+        return Arm(self.failed + other.failed, tuple(map(add, self.times, other.times)))
+
+
+NOBODY = Arm(0, (0.0,) * (len(BOUNDS) + 1))
+
+
+def of_table(path: Path, number: int) -> dict[int, Arm]:
+    """What each version has done since the table of this number stands, in one deployment."""
+    values = memoryview(path.read_bytes()).cast("d")
+    found: dict[int, Arm] = {}
+    for slot in range(0, len(values) - len(values) % SLOT, SLOT):
+        for arm in range(ARMS):
+            at = slot + WIDTH * len(BLOCKS) + ARM_WIDTH * arm
+            block = values[at : at + ARM_WIDTH].tolist()
+            if number and block[ARM["table"]] == number:
+                seen = Arm(int(block[ARM["failed"]]), tuple(block[ARM["times"] :]))
+                version = int(block[ARM["of"]])
+                found[version] = found.get(version, NOBODY) + seen
+    return found
+
+
+def quantile(counts: Block, share: float) -> float | None:
+    """The time within which that share of what was counted is, to a tenth; None of nothing."""
+    wanted, seen = share * sum(counts), 0.0
+    if not wanted:
+        return None
+    for i, count in enumerate(counts):
+        if seen + count >= wanted:
+            return _within(i, (wanted - seen) / count)
+        seen += count
+    return BOUNDS[-1]
 
 
 def _within(bucket: int, share: float) -> float:
@@ -172,9 +218,9 @@ def counted(values: memoryview[float]) -> Figures:
 
 def _blocks(values: memoryview[float], number: int) -> list[Block]:
     """One block of each process; one of nothing where another version of Workbench has written the file."""
-    if not len(values) or len(values) % (WIDTH * len(BLOCKS)):
+    if not len(values) or len(values) % SLOT:
         return [[0.0] * WIDTH]
-    starts = range(number * WIDTH, len(values), WIDTH * len(BLOCKS))
+    starts = range(number * WIDTH, len(values), SLOT)
     return [values[at : at + WIDTH].tolist() for at in starts]
 
 

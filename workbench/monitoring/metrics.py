@@ -33,6 +33,14 @@ AT = dict(zip(_BLOCK, accumulate(_BLOCK.values(), initial=0), strict=False))
 """Where each figure, or the first of many, stands in a block."""
 BLOCKS = ("now", "lately", "before", "version")
 """The blocks of a slot: what was counted until now, until one and until two moments ago, and until this version."""
+_ARM = {**dict.fromkeys(("table", "of", "failed", "times_seconds"), 1), "times": _BUCKETS + 1}
+ARM = dict(zip(_ARM, accumulate(_ARM.values(), initial=0), strict=False))
+ARM_WIDTH = sum(_ARM.values())
+ARMS = 2
+"""Then, of each version of the routing table: the table's number, the version, what failed, and times of answers."""
+SLOT = WIDTH * len(BLOCKS) + ARM_WIDTH * ARMS
+NOT_ITS_FAULT = (429, 499)
+"""Refusals that say nothing of a version: too many waited, or the client went away."""
 _MOMENT = 30.0
 
 _WAITING, _CALLING, _IN_FLIGHT, _VERSION, _LAST = range(NOW)
@@ -48,14 +56,17 @@ class Metrics:
     """The figures of one process: slot `slot` of `slots` in the file. Written without locks, by that process alone."""
 
     def __init__(self, path: Path, slot: int, slots: int) -> None:
-        size = WIDTH * len(BLOCKS) * 8 * slots
+        size = SLOT * 8 * slots
         with path.open("a+b") as file:
             file.write(bytes(max(0, size - file.tell())))  # a hole in it would be a SIGBUS when the disk is full
             file.flush()  # it is mapped as long as it is, not as it will be
             self._map = mmap.mmap(file.fileno(), size)
         self.values = memoryview(self._map).cast("d")
-        starts = (WIDTH * (slot * len(BLOCKS) + number) for number in range(len(BLOCKS)))
+        starts = (SLOT * slot + WIDTH * number for number in range(len(BLOCKS)))
         self._own, self._lately, self._before, self._at_version = (self.values[at : at + WIDTH] for at in starts)
+        arms = (SLOT * slot + WIDTH * len(BLOCKS) + ARM_WIDTH * number for number in range(ARMS))
+        self._arms = [self.values[at : at + ARM_WIDTH] for at in arms]
+        self._arm: dict[int, memoryview[float]] = {}
         for gauge in (_WAITING, _CALLING, _IN_FLIGHT):  # whoever had the slot before may have died in a call
             self._own[gauge] = 0
         self._process_time = time.process_time()
@@ -68,6 +79,21 @@ class Metrics:
         if self._own[_VERSION] != number:
             self._own[_VERSION] = number
             self._at_version[:] = self._own
+
+    def route(self, number: int, versions: list[int]) -> None:
+        """By the table of this number these versions answer from here on; where there are several, each is counted by
+        itself, from nothing, unless the process before this one has begun with that table."""
+        self._arm = dict(zip(versions, self._arms, strict=False)) if len(versions) > 1 else {}
+        for version, arm in self._arm.items():
+            if (arm[0], arm[1]) != (number, version):
+                arm[0] = 0  # whoever reads meanwhile takes it for none
+                arm[2:] = memoryview(bytes(8 * (ARM_WIDTH - 2))).cast("d")
+                arm[1], arm[0] = version, number
+
+    def failed(self, version: int, status: int) -> None:
+        """A request for this version was refused or failed with this status."""
+        if status not in NOT_ITS_FAULT and (arm := self._arm.get(version)):
+            arm[ARM["failed"]] += 1
 
     def beat(self) -> None:
         """To be called about each second: how busy the process is, and what has been counted so far."""
@@ -94,9 +120,12 @@ class Metrics:
         """A request was answered with this status, from 100 to 599."""
         self._own[_STATUSES + status] += 1
 
-    def took(self, seconds: float, decode: float, model: float, encode: float) -> None:
-        """What the model answered took so long in all, from when the whole request was there, and so long of it in
-        each stage."""
+    def took(self, seconds: float, decode: float, model: float, encode: float, version: int = 0) -> None:
+        """What this version of the model answered took so long in all, from when the whole request was there, and so
+        long of it in each stage."""
+        if arm := self._arm.get(version):
+            arm[ARM["times_seconds"]] += seconds
+            arm[ARM["times"] + bisect_left(BOUNDS, seconds)] += 1
         own = self._own
         at, bucket = _SECONDS, _HISTOGRAMS
         for spent in (seconds, max(0.0, seconds - decode - model - encode), decode, model, encode):

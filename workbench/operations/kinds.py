@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import text
 from ..errors import NotFound, WorkbenchError
-from . import advice, figures
+from . import advice, figures, rollout
 from .handles import Handle
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ class Service(Handle):
         return [
             ("note", self.remark),
             ("call", self._call(own) if self.state == "ready" else ""),
+            ("route", rollout.words(self.running, self.job)),
             ("seen", figures.words(seen)),
             ("time", self._time(seen.get("lately") or {})),
             ("lost", figures.deaths(self.facts) if not self.job.over else ""),

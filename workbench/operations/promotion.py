@@ -1,16 +1,19 @@
-"""promote and rollback: `live` moves to a version, and every deployment that follows it changes over at one moment."""
+"""promote and rollback: a share of the traffic goes to a version, or `live` moves to it and every deployment that
+follows it changes over at one moment."""
 
 from __future__ import annotations
 
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from .. import text
 from ..bundle.diff import schema_changes
 from ..errors import NotProven, UsageError, WorkbenchError
-from .deploy import LIVE
+from ..jobs import rollout
+from ..jobs.rollout import LIVE, follows
+from .rollout import Canary, Plan, table_of, who
 from .running import LOOK, Running
 
 if TYPE_CHECKING:
@@ -25,7 +28,7 @@ _PATIENCE = 120.0
 class Promotion:
     """Where `live` is now, where it was, and what followed. Refused is a state: `kept` says why `live` stayed, `later`
     what has not yet changed over, which it does by itself. `differs` says which columns it takes or gives otherwise
-    than the version before, as `diff` does."""
+    than the version before, as `diff` does; `taken_back` is the version whose rollout was ended."""
 
     model: str
     version: int
@@ -35,6 +38,7 @@ class Promotion:
     kept: str = ""
     later: str = ""
     differs: tuple[str, ...] = ()
+    taken_back: str = ""
 
     def __str__(self) -> str:
         if self.kept:
@@ -42,6 +46,10 @@ class Promotion:
             return f"kept {self.model}@{self.before} ✗ {self.model}@{self.version} was refused\n  why   {why}"
         if self.before == self.version:
             return f"{self.model}@{LIVE} is {self.model}@{self.version} already"
+        if self.taken_back:
+            what = f"{self.taken_back} ✓ taken back: {self.model}@{self.version} answers everything"
+            lines = [f"  later {self.later}"] * bool(self.later)
+            return "\n".join([what, *lines, f"  next  %workbench history {self.model}"])
         was = f" (was {self.model}@{self.before})" if self.before else ""
         head = f"{self.model}@{LIVE} ✓ now {self.model}@{self.version}{was}"
         over = f"changed over in {text.seconds(self.seconds)}, no request failed"
@@ -56,36 +64,79 @@ class Promotion:
         return {**self.__dict__, "followers": list(self.followers), "differs": list(self.differs)}
 
 
-def promote(running: Running, registry: Registry, model: str, *, back: bool = False) -> Promotion:
+def promote(
+    running: Running, registry: Registry, model: str, *, back: bool = False, note: str | None = None
+) -> Promotion:
     """Let every deployment that follows load the version and answer its example; then move `live`, then all of them."""
     version = registry.resolve(model)
     if not version.proven:
         raise NotProven(f"{version.ref} was not proven", fix=f"%workbench verify {version.ref}")
     before = registry.aliases(version.name).get(LIVE)
-    followers = [job for job in running.jobs() if _follows(job, version.name)]
+    followers = [job for job in running.jobs() if follows(job, version.name)]
     started = time.monotonic()
     if before == version.version:
         return Promotion(version.name, version.version, before, (), 0.0)
     if refused := _ask(running, followers, "prepare", ref=version.ref):
         return Promotion(version.name, version.version, before, (), 0.0, refused)
     registry.set_alias(version, LIVE)
+    _remember(running, version, before, back=back, note=note)
     later = _ask(running, followers, "flip", ref=version.ref)
-    _remember(running, version, before, later, back=back)
     names, took = tuple(job.name for job in followers), time.monotonic() - started
     differs = _differs(registry, before, version)
     return Promotion(version.name, version.version, before, names, took, later=later, differs=differs)
 
 
-def rollback(running: Running, registry: Registry, model: str) -> Promotion:
-    """`live` back to the version before the promotion of the one that is live; again, to the one before that."""
+def canary(running: Running, registry: Registry, model: str, plan: Plan, note: str | None) -> Canary:
+    """Let every service that follows load the version beside the live one; then a share of what is asked goes to it in
+    all of them. NotProven, UsageError."""
+    version = registry.resolve(model)
+    if not version.proven:
+        raise NotProven(f"{version.ref} was not proven", fix=f"%workbench verify {version.ref}")
+    live = registry.aliases(version.name).get(LIVE)
+    services = rollout.services(running.store, version.name) if running.any else []
+    if live is None or not services:
+        raise UsageError(f"no service follows {version.name}@{LIVE}", fix=f"%serve {version.name}")
+    if live == version.version:
+        raise UsageError(f"{version.ref} is live: it answers everything", fix=f"%workbench models {version.name}")
+    table = table_of(version, live, plan)
+    before = rollout.last(running.store, version.name)
+    names = tuple(job.name for job in services)
+    made = Canary(version.name, version.version, live, table.share, names, plan.then)
+    if refused := _ask(running, services, "prepare", ref=str(table)):
+        return replace(made, kept=refused)
+    told = {"table": str(table), "plan": plan.to_json(), "by": who(), "note": note}
+    said = f"{version.ref} answers {table.share:g} %"
+    if not running.store.event_after(before.id if before else 0, rollout.story(version.name), said, **told):
+        return replace(made, kept=f"somebody else changed {version.name} meanwhile")
+    return replace(made, later=_ask(running, services, "flip", ref=str(table)))
+
+
+def rollback(running: Running, registry: Registry, model: str, note: str | None = None) -> Promotion:
+    """A version that is being rolled out taken back; else `live` back to the version before the promotion of the one
+    that is live; again, to the one before that."""
     name = model.partition("@")[0]
     now = registry.aliases(name).get(LIVE) if registry.versions(name) else None
-    moves = [e.details for e in running.store.events(f"model/{name}")] if running.any else []
-    last = next((move for move in reversed(moves) if move["to"] == now and not move.get("back")), None)
+    if now and running.any and (taken := _taken_back(running, registry.resolve(f"{name}@{now}"), note)):
+        return taken
+    moves = [e.details for e in running.store.events(rollout.story(name))] if running.any else []
+    last = next((move for move in reversed(moves) if move.get("to") == now and not move.get("back")), None)
     if last is None or not last["before"]:
         what = f"there is no version of {name} that was {LIVE} before this one" if now else f"{name}@{LIVE} is not set"
         raise UsageError(what, fix=f"%workbench promote {name}@N moves it to one")
-    return promote(running, registry, f"{name}@{last['before']}", back=True)
+    return promote(running, registry, f"{name}@{last['before']}", back=True, note=note)
+
+
+def _taken_back(running: Running, live: ModelVersion, note: str | None) -> Promotion | None:
+    """The end of a rollout; None where there is none."""
+    table = rollout.wanted(rollout.last(running.store, live.name), live.ref)
+    if not table.beside:
+        return None
+    services, started = rollout.services(running.store, live.name), time.monotonic()
+    said = f"{table.beside} was taken back at {table.share:g} %"
+    running.store.event(rollout.story(live.name), said, table="", by=who(), note=note)
+    later = _ask(running, services, "prepare", ref=live.ref) or _ask(running, services, "flip", ref=live.ref)
+    names, took = tuple(job.name for job in services), time.monotonic() - started
+    return Promotion(live.name, live.version, None, names, took, later=later, taken_back=table.beside)
 
 
 def _differs(registry: Registry, before: int | None, version: ModelVersion) -> tuple[str, ...]:
@@ -96,14 +147,10 @@ def _differs(registry: Registry, before: int | None, version: ModelVersion) -> t
     return ()
 
 
-def _follows(job: Job, name: str) -> bool:
-    running = job.desired != "stopped" and job.state in ("ready", "blocked", "paused")
-    return running and job.kind in ("service", "stream") and job.spec.get("model") == f"{name}@{LIVE}"
-
-
-def _remember(running: Running, version: ModelVersion, before: int | None, refused: str, *, back: bool) -> None:
-    said = f"{version.name}@{LIVE} moved to {version.ref}" + (f"; {refused}" if refused else "")
-    running.store.event(f"model/{version.name}", said, to=version.version, before=before, back=back)
+def _remember(running: Running, version: ModelVersion, before: int | None, *, back: bool, note: str | None) -> None:
+    said = f"{version.name}@{LIVE} moved {'back ' * back}to {version.ref}"
+    told = {"to": version.version, "before": before, "back": back, "by": who(), "note": note}
+    running.store.event(rollout.story(version.name), said, **told)
 
 
 def _ask(running: Running, followers: list[Job], do: str, **args: Any) -> str:

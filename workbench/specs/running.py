@@ -6,21 +6,36 @@ from .spec import DRY_RUN, MODEL, THING, Option, Verb, argument, as_json, option
 
 _ANY = argument("name", "thing", "what runs, or a model; without it all that matters", "NAME")
 _SECONDS = option("timeout", "number", "seconds to wait at most", "SECONDS")
+_WHY = Option("note", "text", "why, for the history", ("-m", "--note"), "NOTE")
 
 VERBS: tuple[Verb, ...] = (
     Verb(
         "promote",
-        "move `live` to a version, with every deployment that follows it",
-        (MODEL,),
+        "move `live` to a version, with every deployment that follows it, or a share of their traffic",
+        (
+            MODEL,
+            option("canary", "text", "the share of the traffic in percent: `10`, or in steps `10,50,100`", "SHARES"),
+            option("every", "text", "how long each step lasts at least: `10m`", "TIME"),
+            option("min_requests", "number", "on how many requests it is judged at least (200)", "N", least=1),
+            option("sticky_by", "text", "the header whose value is a key, which keeps its version", "HEADER"),
+            _WHY,
+        ),
         "models",
-        example="%workbench promote churn@2",
+        example="%workbench promote churn@2 --canary 10",
     ),
     Verb(
         "rollback",
-        "move `live` back to the version before",
-        (argument("model", "model", "the model", "MODEL", required=True),),
+        "take back a version that is being rolled out; else move `live` back to the version before",
+        (argument("model", "model", "the model", "MODEL", required=True), _WHY),
         "models",
         example="%workbench rollback churn",
+    ),
+    Verb(
+        "history",
+        "see who moved what of a model's traffic, when and why",
+        (argument("model", "model", "the model", "MODEL", required=True), as_json("the history")),
+        "models",
+        example="%workbench history churn",
     ),
     Verb(
         "status",

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ...inference.schema import Schema
     from ...monitoring.metrics import Metrics
     from .exchange import Question, Request
-    from .live import Live
+    from .lanes import Lane
     from .requests import RequestLog
     from .served import Served
 
@@ -67,17 +67,18 @@ class Answer:
 
 
 class Batcher:
-    """Asks the live version. A quick model is asked on the event loop, where nothing is handed over; one that takes
-    longer than 10 ms, or many rows, in a thread, so that the loop goes on reading; who was just answered by it then has
-    a moment to ask again, or two halves of the clients would take turns.
+    """Asks the version of its lane. A quick model is asked on the event loop, where nothing is handed over; one that
+    takes longer than 10 ms, or many rows, in a thread, so that the loop goes on reading; who was just answered by it
+    then has a moment to ask again, or two halves of the clients would take turns.
 
     `alone` says that no other request is under way: then the answer is there when `ask` returns.
     """
 
-    def __init__(self, live: Live, metrics: Metrics, most_waiting: int) -> None:
+    def __init__(self, live: Lane, metrics: Metrics, most_waiting: int) -> None:
         self.live, self.metrics, self.most_waiting = live, metrics, most_waiting
         self.loop = asyncio.get_running_loop()
         self.alone: Callable[[], bool] = lambda: False
+        self.others: Callable[[], int] = lambda: 0  # that wait for other versions
         self.waiting: list[Asked] = []
         self.under_way: list[Asked] = []
         self.began = 0.0  # when the model was asked for these
@@ -89,7 +90,7 @@ class Batcher:
         self.quick = _QUICK
         self.usual = _QUICK  # until it has been seen to be quicker
         self.thread = ThreadPoolExecutor(1, "model")
-        self._reader = Decoder(live.current().inputs)
+        self._reader = Decoder(live.served.inputs)
 
     def decoder(self, served: Served) -> Decoder:
         """What reads requests for this version."""
@@ -109,7 +110,7 @@ class Batcher:
         read = (asked.columns, asked.data, asked.rows, asked.arrays)
         self.waiting.append(Asked(*read, schema, answer, due, client, request))
         if self.busy:
-            self.metrics.waits(len(self.waiting))
+            self.metrics.waits(len(self.waiting) + self.others())
         else:
             self.busy = True
             if self.alone():
@@ -118,18 +119,26 @@ class Batcher:
                 self._gather(_TURNS)
         return answer
 
+    def adopt(self, other: Batcher) -> None:
+        """Answer what waits for another version, which answers no more."""
+        self.waiting += other.waiting
+        other.waiting = []
+        if self.waiting and not self.busy:
+            self.busy = True
+            self._gather(_TURNS)
+
     def _gather(self, turns: int) -> None:
         """Let the loop look at its connections first: what has come already shares the batch."""
         self.loop.call_soon(*((self._gather, turns - 1) if turns else (self._next,)))
 
     def _next(self) -> None:
         """Answer what waits, as one batch."""
+        served = self.live.current()
         batch = self._taken()
-        self.metrics.waits(len(self.waiting))
+        self.metrics.waits(len(self.waiting) + self.others())
         if not batch:
             self._go_on()
             return
-        served = self.live.current()
         if served.predictor.awaits:
             self._await(served, batch)
             return

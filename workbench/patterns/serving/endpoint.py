@@ -14,10 +14,11 @@ from ... import journal
 from ...data.encoding import dumps
 from ...errors import BadInput, ModelFailed, WorkbenchError
 from . import body, deferring, events, routes
-from .batcher import Batcher
 from .compression import PAYS, compress
 from .exchange import JSON, Reply, Request
 from .joined import Whole
+from .lanes import Lanes
+from .live import named_in
 from .place import Place
 from .refusals import Refused, not_taken, status_of
 from .routes import PLAIN, Protocol
@@ -26,9 +27,11 @@ if TYPE_CHECKING:
     from ...monitoring.metrics import Metrics
     from ...monitoring.traces import Traces
     from .access import Access
+    from .batcher import Batcher
     from .deferring import Deferring
     from .exchange import Ask, Headers, Pairs, Question
     from .live import Live
+    from .requests import RequestLog
     from .served import Served
 
 Send = Callable[[Any], Awaitable[None]]
@@ -58,7 +61,7 @@ class Endpoint:
 
     def __init__(self, live: Live, *, name: str, access: Access, limits: Limits, metrics: Metrics) -> None:
         self.live, self.name, self.access, self.limits, self.metrics = live, name, access, limits, metrics
-        self.batcher = Batcher(live, metrics, limits.max_queue)
+        self.lanes = Lanes(live, metrics, limits.max_queue)
         self.draining = False
         self.calls = 0  # under way, beside the requests over HTTP
         self.deferring: Deferring | None = None
@@ -68,9 +71,24 @@ class Endpoint:
         self._site: Any = None
 
     @property
+    def log(self) -> RequestLog | None:
+        """Where requests are written down, if they are."""
+        return self.batcher.log
+
+    @log.setter
+    def log(self, log: RequestLog | None) -> None:
+        for lane in self.lanes:
+            lane.log = log
+
+    @property
+    def batcher(self) -> Batcher:
+        """Where the live version is asked."""
+        return self.lanes.first
+
+    @property
     def ready(self) -> bool:
         """Whether it takes requests, and its model is not in a call that outlasts what any request may take."""
-        return not self.draining and self.batcher.stuck < self.limits.timeout
+        return not self.draining and self.lanes.stuck < self.limits.timeout
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -94,7 +112,7 @@ class Endpoint:
                 await self._look(path, headers, scope, receive, send)
                 return
             caller = self.access.check(headers)
-            found = routes.find(path, headers, self.live.current())
+            found = routes.find(path, headers, self._at(path))
             if found is None:
                 if self._health(path) is not None:
                     raise not_taken("POST", path, b"GET", f"GET {path}, or POST rows to /predict")
@@ -148,16 +166,16 @@ class Endpoint:
         return await self.answer(protocol.ask, request, client)
 
     async def _send_events(self, protocol: Protocol, request: Request, client: Any, send: Send) -> None:
-        served = self.live.current()
-        table = self.batcher.table(served, self._question(protocol.ask, request, served))
+        served, lane = self.lanes.of(request)
+        table = lane.table(served, self._question(protocol.ask, request, served, lane))
         headers = [(b"content-type", events.TYPE), (b"cache-control", b"no-cache"), *self.version(served)]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
-        self.batcher.streaming += 1  # no other request is in the model at the same time
+        lane.streaming += 1  # no other request is in the model at the same time
         try:
-            async for event in events.events(self.batcher.thread, served, table, client):
+            async for event in events.events(lane.thread, served, table, client):
                 await send({"type": "http.response.body", "body": event, "more_body": True})
         finally:
-            self.batcher.streaming -= 1
+            lane.streaming -= 1
         await send({"type": "http.response.body", "body": b""})
         self.metrics.answered(200)
 
@@ -165,45 +183,55 @@ class Endpoint:
         """The reply to a request that was let in before, whatever it is."""
         protocol = PLAIN
         try:
-            protocol = routes.find(request.path, request.headers, self.live.current()) or PLAIN
+            protocol = routes.find(request.path, request.headers, self._at(request.path)) or PLAIN
             return await self.answer(protocol.ask, request)
         except Exception as error:  # noqa: BLE001 who fetches it gets an answer whatever happens
             return self._failed(protocol, error, request)
 
     async def answer(self, ask: Ask, request: Request, client: Any = STAYS) -> Reply:
         """The reply to a request that was let in, read by `ask`."""
-        log = self.batcher.log
+        log = self.log
         if log is None:
             return await self._asked(ask, request, client)
         log.begin(request)
         try:
             reply = await self._asked(ask, request, client)
         except Refused as error:
-            log.refused(self.live.current(), request, error)
+            log.refused(request.served or self.live.current(), request, error)
             raise
         reply.headers += _identified(request)
         return reply
 
     async def _asked(self, ask: Ask, request: Request, client: Any) -> Reply:
         began = time.perf_counter()
-        served = self.live.current()
-        question = self._question(ask, request, served)
-        due = self.batcher.loop.time() + self._patience(request.headers)
-        read = time.perf_counter()
-        answer = await self.batcher.ask(question, served.inputs, due, client, request)
-        answered = time.perf_counter()
-        reply = question.encode(answer)
+        served, lane = self.lanes.of(request)
+        request.served = served
+        try:
+            question = self._question(ask, request, served, lane)
+            due = lane.loop.time() + self._patience(request.headers)
+            read = time.perf_counter()
+            answer = await lane.ask(question, served.inputs, due, client, request)
+            answered = time.perf_counter()
+            reply = question.encode(answer)
+        except WorkbenchError as error:
+            self.metrics.failed(served.version, status_of(error))
+            raise
         reply.headers += self.version(answer.served)
         ended, (made, model, listed) = time.perf_counter(), answer.spent
-        self.metrics.took(ended - began, read - began + made, model, ended - answered + listed)
+        self.metrics.took(ended - began, read - began + made, model, ended - answered + listed, answer.served.version)
         return reply
 
-    def _question(self, ask: Ask, request: Request, served: Served) -> Question:
+    def _at(self, path: str) -> Served:
+        """The version that a path names; the live one where it names none that answers."""
+        route = self.live.route()
+        return (route.named(named_in(path)) if route.beside else None) or route.served
+
+    def _question(self, ask: Ask, request: Request, served: Served, lane: Batcher) -> Question:
         try:
-            question = ask(request, self.batcher.decoder(served))
+            question = ask(request, lane.decoder(served))
         except BadInput as error:
-            if self.batcher.log and request.id:
-                self.batcher.log.refused(served, request, error)
+            if self.log and request.id:
+                self.log.refused(served, request, error)
             raise
         if not question.rows:
             raise Refused("the body holds no rows", fix="send at least one row; GET / shows how")
@@ -298,7 +326,7 @@ class Endpoint:
         return None
 
     def _failed(self, protocol: Protocol, error: Exception, request: Request | None) -> Reply:
-        reply = self._refusal(protocol, self.told(error))
+        reply = self._refusal(protocol, self.told(error), request.served if request else None)
         reply.headers += _identified(request) if request else ()
         return reply
 
@@ -312,9 +340,9 @@ class Endpoint:
         journal.note(what, error)
         return Refused(what, fix=f"%workbench logs {self.name} says where", status=500)
 
-    def _refusal(self, protocol: Protocol, error: WorkbenchError) -> Reply:
+    def _refusal(self, protocol: Protocol, error: WorkbenchError, served: Served | None) -> Reply:
         status = status_of(error)
-        headers = self.version()
+        headers = self.version(served)
         if isinstance(error, Refused):
             headers += error.headers
         reply = protocol.refusal(error, status)

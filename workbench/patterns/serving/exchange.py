@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ...data.decoding import Columns, Decoder
     from .batcher import Answer
+    from .served import Served
 
 Headers = dict[bytes, bytes]
 Pairs = tuple[tuple[bytes, bytes], ...]
@@ -18,7 +19,8 @@ JSON = b"application/json"
 @dataclass(slots=True)
 class Request:
     """A POST: its path and headers (names in lower case), and its whole body, inflated. `caller` is the name of the
-    token that it came with, if it has one; `id` and `came` (seconds since 1970) are there where requests are logged."""
+    token that it came with, if it has one; `id` and `came` (seconds since 1970) are there where requests are logged.
+    `version` is the one that it asks for, where its path does not say that, and `served` the one that it was given."""
 
     path: str
     headers: Headers
@@ -26,6 +28,8 @@ class Request:
     caller: str = ""
     id: str = ""
     came: float = 0.0
+    version: str = ""
+    served: Served | None = None
 
 
 @dataclass(slots=True)

@@ -57,7 +57,8 @@ async def serve(
     config.load()
     server = uvicorn.Server(config)
     server.lifespan = config.lifespan_class(config)
-    endpoint.batcher.alone = lambda: len(server.server_state.tasks) + endpoint.calls == 1
+    for lane in endpoint.lanes:
+        lane.alone = lambda: len(server.server_state.tasks) + endpoint.calls == 1
     await server.startup(sockets=[sock])
     ticking = asyncio.create_task(server.main_loop())
     _freeze()

@@ -80,7 +80,7 @@ class Calls:
                 request.caller = self.endpoint.access.check(request.headers)
                 reply = await self.counted(does, request)
             except Exception as error:  # noqa: BLE001
-                await self._refuse(context, self.endpoint.told(error), request.id)
+                await self._refuse(context, self.endpoint.told(error), request)
             context.set_trailing_metadata(_metadata(reply.headers))
             return reply.content
 
@@ -130,12 +130,13 @@ class Calls:
                 endpoint.trace(request.path, request.headers, status, time.perf_counter() - started)
         return reply
 
-    async def _refuse(self, context: Any, error: WorkbenchError, request: str = "") -> NoReturn:
+    async def _refuse(self, context: Any, error: WorkbenchError, request: Request | None = None) -> NoReturn:
         status = status_of(error)
         code = _STATUSES.get(status, _CODES.INTERNAL if status >= 500 else _CODES.INVALID_ARGUMENT)
         further = _metadata(error.headers) if isinstance(error, Refused) else ()
-        further += (("x-request-id", request),) if request else ()
-        await context.abort(code, told(error), self._version() + further)
+        further += (("x-request-id", request.id),) if request and request.id else ()
+        version = _metadata(self.endpoint.version(request.served if request else None))
+        await context.abort(code, told(error), version + further)
         raise error
 
     def _version(self) -> tuple[tuple[str, str], ...]:

@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..batcher import Batcher
+    from ..endpoint import Endpoint
 
 _PAUSE = 0.001
 _CLOSE = 0.0002  # nobody who was answered comes back as soon as that
@@ -21,8 +21,8 @@ _RARELY = 64
 class Gathering:
     """Calls `wait` before they ask, and say when they are `answered`. A lone client does not wait."""
 
-    def __init__(self, batcher: Batcher) -> None:
-        self.batcher, self.loop = batcher, batcher.loop
+    def __init__(self, endpoint: Endpoint) -> None:
+        self.endpoint, self.loop = endpoint, endpoint.batcher.loop
         self._together: asyncio.Event | None = None
         self._waiting = self._skips = 0
         self._answered_at = 0.0
@@ -34,7 +34,7 @@ class Gathering:
     async def wait(self) -> None:
         """For others, where others come; while the model is busy they gather anyway."""
         if self._together is None:
-            if self.batcher.busy or not self._others_come():
+            if self.endpoint.batcher.busy or not self._others_come():
                 return
             self._together, self._waiting = asyncio.Event(), 0
             self.loop.call_later(_PAUSE, self._go)

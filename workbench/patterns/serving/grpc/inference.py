@@ -42,8 +42,9 @@ class Inference:
 
     def __init__(self, endpoint: Endpoint, drain: asyncio.Event) -> None:
         self.endpoint, self.drain, self.calls = endpoint, drain, Calls(endpoint)
-        endpoint.batcher.quick = _QUICK
-        self.gathering = Gathering(endpoint.batcher)
+        for lane in endpoint.lanes:
+            lane.quick = _QUICK
+        self.gathering = Gathering(endpoint)
         self.streams = 0
 
     def handlers(self) -> dict[str, Any]:
@@ -68,7 +69,8 @@ class Inference:
 
     async def _infer(self, request: Request) -> Reply:
         asked = read("inference.ModelInferRequest", request.content)
-        check_named(asked.model_name, asked.model_version, self.endpoint.live.current())
+        request.version = asked.model_version
+        check_named(asked.model_name, request.version, self._meant(request.version))
         await self.gathering.wait()
         try:
             return await self.endpoint.answer(lambda _, decoder: infer.ask(asked, decoder), request)
@@ -148,9 +150,14 @@ class Inference:
 
     def _served(self, asked: Any) -> Served:
         """The version that answers, if it is the one that is meant."""
-        served = self.endpoint.live.current()
+        served = self._meant(asked.version)
         check_named(asked.name, asked.version, served)
         return served
+
+    def _meant(self, version: str) -> Served:
+        """The version of this number where it answers, else the live one."""
+        route = self.endpoint.live.route()
+        return route.named(version) or route.served
 
 
 def _live(asked: Any) -> Fields:

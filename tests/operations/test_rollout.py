@@ -1,0 +1,200 @@
+"""Versions that get a share of the traffic: under load, with processes that are killed, and versions that are bad."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rollout_models import raises, slow
+from serving_parts import NUMBERS, Load, client, first, second
+from waiting import until
+
+from workbench.api import Workbench
+from workbench.errors import UsageError
+from workbench.jobs import supervisor
+from workbench.jobs.rollout import last
+
+ROW = {"a": 2.0, "b": 1.0}
+CHANGES = 100
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four versions of `churn`: two that are well, one that raises and one that is slow."""
+    workbench = Workbench(tmp_path_factory.mktemp("home"))
+    for function, columns in ((first, ["a", "b"]), (second, ["b", "a"]), (raises, ["a", "b"]), (slow, ["a", "b"])):
+        workbench.model("churn", function, example=NUMBERS[columns], row_wise="yes")
+    return workbench.registry.folder
+
+
+@pytest.fixture
+def api(home: Path, registry: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workbench]:
+    monkeypatch.setenv("WORKBENCH_REGISTRY", str(registry))
+    workbench = Workbench(home)
+    workbench.alias("churn@1", "live")
+    yield workbench
+    workbench.shutdown(all=True)
+
+
+def versions(service: Any, count: int, **headers: str) -> Counter[str]:
+    """Which versions answer so many requests over one connection."""
+    with client(service) as asking:
+        answers = [asking.post("/predict", json=ROW, headers=headers) for _ in range(count)]
+    assert {answer.status_code for answer in answers} == {200}
+    return Counter(answer.headers["x-workbench-version"] for answer in answers)
+
+
+def test_a_hundred_changes_under_load_fail_no_request(api: Workbench) -> None:
+    service = api.serve("churn", workers=2)
+    chance = random.Random(7)
+    with Load(service) as load:
+        for number in range(CHANGES):
+            live = api.registry.aliases("churn")["live"]
+            other = f"churn@{3 - live}"
+            match number % 4:
+                case 0 | 1:
+                    done = api.promote(other, canary=str(chance.choice((10, 50, 90))))
+                case 2:
+                    done = api.rollback("churn")
+                case _:
+                    done = api.promote(other)
+            assert not done.kept
+            assert not done.later
+    assert not load.failed
+    assert {version for _, version in load.seen} == {"1", "2"}
+    assert len(api.history("churn")) == CHANGES
+
+
+def test_the_traffic_is_shared_as_it_was_said(api: Workbench) -> None:
+    service = api.serve("churn", workers=2)
+    said = api.promote("churn@2", canary="20", note="tried on Mondays")
+    assert "churn@2 ✓ answers 20 % of service/churn, churn@1 the rest" in str(said)
+    seen = versions(service, 1000)
+    assert 140 < seen["2"] < 260
+    until(lambda: "churn@2 answers 20 % · as well as churn@1" in str(api.status("service/churn")))
+    assert set(versions(service, 50)) == {"1", "2"}
+    assert "taken back" in str(api.rollback("churn"))
+    assert set(versions(service, 50)) == {"1"}
+    api.promote("churn@2", canary="20")
+    assert not api.promote("churn@2").kept
+    assert set(versions(service, 50)) == {"2"}
+    assert api.rollback("churn").version == 1
+    told = [(event.text, event.details["note"]) for event in api.history("churn")]
+    assert told[0] == ("churn@2 answers 20 %", "tried on Mondays")
+    assert [text for text, _ in told[1:]] == [
+        "churn@2 was taken back at 20 %",
+        "churn@2 answers 20 %",
+        "churn@live moved to churn@2",
+        "churn@live moved back to churn@1",
+    ]
+
+
+def test_a_key_keeps_its_version_while_the_share_grows(api: Workbench) -> None:
+    service = api.serve("churn", workers=2)
+    met: dict[str, str] = {}
+    for share in ("30", "60"):
+        api.promote("churn@2", canary=share, sticky_by="X-Customer")
+        for key in map(str, range(100)):
+            (version,) = versions(service, 3, **{"X-Customer": key})
+            assert (met.get(key), version) != ("2", "1"), "who has met the new version goes on meeting it"
+            met[key] = version
+    assert 40 < Counter(met.values())["2"] < 80
+
+
+def test_a_request_that_names_a_version_gets_it(api: Workbench) -> None:
+    service = api.serve("churn")
+    api.promote("churn@2", canary="50")
+    body = {"inputs": [{"name": n, "shape": [1], "datatype": "FP64", "data": [v]} for n, v in ROW.items()]}
+    with client(service) as asking:
+        for version in ("1", "2"):
+            for _ in range(10):
+                answer = asking.post(f"/v2/models/churn/versions/{version}/infer", json=body)
+                assert (answer.status_code, answer.headers["x-workbench-version"]) == (200, version)
+                assert answer.json()["model_version"] == version
+        assert asking.post("/v2/models/churn/versions/3/infer", json=body).status_code == 404
+
+
+@pytest.mark.parametrize("bad", [("churn@3", "failed, of the live version 0.0 %"), ("churn@4", "nine of ten requests")])
+def test_a_bad_version_is_rolled_back_by_itself(api: Workbench, bad: tuple[str, str]) -> None:
+    ref, why = bad
+    service = api.serve("churn", workers=2)
+    with Load(service) as load:
+        load.answered(600)
+        assert not api.promote(ref, canary="30", min_requests=50).kept
+        refused = until(lambda: (event := last(api.running.store, "churn")) and event.details.get("refused") and event)
+        until(lambda: api.running.store.get("service/churn").facts["table"] == "churn@1")
+    assert (refused.details["refused"], refused.details["by"]) == (ref, "workbench")
+    assert why in refused.text
+    assert refused.text in str(api.status("service/churn"))
+    assert {version for status, version in load.seen if status != 200} <= {ref[-1]}
+    assert not load.wrong
+    assert not load.broken
+
+
+def test_nothing_is_judged_on_too_few_requests(api: Workbench) -> None:
+    service = api.serve("churn")
+    api.promote("churn@2", canary="50,100", every="1s", min_requests=400)
+    seen = versions(service, 200)["2"]
+    until(lambda: f"waiting: {seen} of 400" in str(api.status("service/churn")))
+    with Load(service):
+        until(lambda: api.registry.aliases("churn")["live"] == 2)
+    assert [event.text for event in api.history("churn")][-1] == "churn@live moved to churn@2, which did well"
+
+
+def test_steps_are_made_once_though_their_processes_are_killed(api: Workbench) -> None:
+    service = api.serve("churn", workers=2)
+    with Load(service, clients=3) as load:
+        api.promote("churn@2", canary="10,40,70,100", every="1s", min_requests=20)
+        for kill in ("door", "worker", "supervisor"):
+            before = len(api.history("churn"))
+            job = until(lambda: (job := service.refresh().job).state == "ready" and not job.reason and job)
+            match kill:
+                case "door":
+                    os.kill(job.process.pid, signal.SIGKILL)
+                    until(lambda gone=job.process: not gone.alive())
+                case "worker":
+                    os.kill(job.facts["workers"][0], signal.SIGKILL)
+                case _:
+                    process = supervisor.process_of(api.running.store.folder)
+                    assert process
+                    process.kill()
+                    api.status()
+            until(lambda before=before: len(api.history("churn")) > before)
+        until(lambda: service.refresh().facts["version"] == "churn@2")
+    assert not load.wrong
+    assert {status for status, _ in load.seen} == {200}
+    assert [event.text for event in api.history("churn")] == [
+        "churn@2 answers 10 %",
+        "churn@2 goes on to 40 %",
+        "churn@2 goes on to 70 %",
+        "churn@live moved to churn@2, which did well",
+    ]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"canary": "0"},
+        {"canary": "half"},
+        {"canary": "50,10", "every": "1m"},
+        {"canary": "10,50"},
+        {"canary": "10", "every": "1m"},
+        {"every": "1m"},
+        {"sticky_by": "X-Customer"},
+        {"canary": "10", "sticky_by": "two words"},
+    ],
+)
+def test_what_is_no_rollout_is_refused(api: Workbench, wrong: dict[str, Any]) -> None:
+    with pytest.raises(UsageError):
+        api.promote("churn@2", **wrong)
+
+
+def test_a_canary_needs_a_service_that_follows(api: Workbench) -> None:
+    with pytest.raises(UsageError, match="no service follows"):
+        api.promote("churn@2", canary="10")

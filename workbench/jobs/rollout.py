@@ -1,0 +1,53 @@
+"""The rollout of a model: which table its services should follow. The last that was told of the model says it, so that
+each change is one record, made once, whoever dies meanwhile."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from ..routing import Table
+
+if TYPE_CHECKING:
+    from .record import Event, Job
+    from .store import Store
+
+LIVE = "live"
+
+
+def story(name: str) -> str:
+    """Under which name the events of a model are kept."""
+    return f"model/{name}"
+
+
+def last(store: Store, name: str) -> Event | None:
+    """What was told of the model last."""
+    return store.last_event(story(name))
+
+
+def wanted(event: Event | None, live: str) -> Table:
+    """The table that should stand: that of the rollout, unless another version is live than when it began."""
+    table = Table.parse((event.details.get("table") if event else None) or live)
+    return table if table.ref == live else Table(live)
+
+
+def follows(job: Job, name: str) -> bool:
+    """Whether a deployment runs that changes over with `live`."""
+    running = job.desired != "stopped" and job.state in ("ready", "blocked", "paused")
+    return running and job.kind in ("service", "stream") and job.spec.get("model") == f"{name}@{LIVE}"
+
+
+def services(store: Store, name: str) -> list[Job]:
+    """The services among those, which share the traffic between versions."""
+    return [job for job in store.jobs("service", over=False) if follows(job, name)]
+
+
+def new_table(ref: str, beside: str, share: float, sticky: str) -> Table:
+    """A table that differs from all before it."""
+    return Table(ref, beside, share, sticky, time.time_ns() // 1000)
+
+
+def step(plan: dict[str, Any]) -> float | None:
+    """The share that comes next; None where there is none."""
+    ahead: list[float] = plan["shares"][plan["step"] + 1 :]
+    return ahead[0] if ahead else None

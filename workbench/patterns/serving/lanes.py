@@ -1,0 +1,96 @@
+"""One queue for each version that answers: requests of different versions never share a batch, or a thread."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from .batcher import Batcher
+
+if TYPE_CHECKING:
+    from ...monitoring.metrics import Metrics
+    from .exchange import Request
+    from .live import Live, Route
+    from .served import Served
+
+
+class Lane:
+    """What a batcher is told to ask: one version, or the one that takes its place."""
+
+    def __init__(self, lanes: Lanes, served: Served) -> None:
+        self.lanes, self.served = lanes, served
+
+    def current(self) -> Served:
+        """The version of the next batch."""
+        self.lanes.look()
+        return self.served
+
+
+class Lanes:
+    """The batchers of the versions of the present table; `first` is that of the live one.
+
+    A version that takes the place of another alone gets its batcher with all that waits. Where the table loses one,
+    what waits for it goes over to the live one; what is being predicted is finished.
+    """
+
+    def __init__(self, live: Live, metrics: Metrics, most_waiting: int) -> None:
+        self.live, self.metrics, self.most_waiting = live, metrics, most_waiting
+        self._route = live.route()
+        self._by = {served.ref: self._made(served) for served in self._route.versions}
+        self.first = self._by[self._route.served.ref]
+        self._count()
+
+    def __iter__(self) -> Iterator[Batcher]:
+        return iter(self._by.values())
+
+    def of(self, request: Request) -> tuple[Served, Batcher]:
+        """The version for a request, and where it is asked."""
+        route = self.look()
+        served = route.pick(request)
+        return served, self._by[served.ref]
+
+    def look(self) -> Route:
+        """The present route, once its lanes are there."""
+        route = self.live.route()
+        if route is not self._route:
+            self._change(self._route, route)
+        return route
+
+    def _made(self, served: Served) -> Batcher:
+        made = Batcher(Lane(self, served), self.metrics, self.most_waiting)
+        made.others = lambda: self.waiting - len(made.waiting)
+        return made
+
+    def _change(self, before: Route, route: Route) -> None:
+        self._route = route
+        wanted = {served.ref: served for served in route.versions}
+        if route.served.ref not in self._by and before.served.ref not in wanted:
+            self._by[route.served.ref] = self._by.pop(before.served.ref)
+        for ref, served in wanted.items():
+            if ref not in self._by:
+                self._by[ref] = self._like_the_first(served)
+            self._by[ref].live.served = served
+        self.first = self._by[route.served.ref]
+        for ref in self._by.keys() - wanted.keys():
+            self.first.adopt(self._by.pop(ref))
+        self._count()
+
+    def _like_the_first(self, served: Served) -> Batcher:
+        """A batcher like the first."""
+        made = self._made(served)
+        made.alone, made.quick, made.log = self.first.alone, self.first.quick, self.first.log
+        return made
+
+    def _count(self) -> None:
+        """From here on figures tell the versions of this table apart."""
+        self.metrics.route(self._route.table.number, [served.version for served in self._route.versions])
+
+    @property
+    def waiting(self) -> int:
+        """Requests that wait, in all lanes."""
+        return sum(len(lane.waiting) for lane in self)
+
+    @property
+    def stuck(self) -> float:
+        """For how many seconds a model has been in its present call; 0 where none is in one."""
+        return max(lane.stuck for lane in self)
