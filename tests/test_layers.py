@@ -77,7 +77,7 @@ def test_no_pattern_imports_another() -> None:
 def test_protocols_know_only_what_passes_through_them() -> None:
     """They read and write; who lets in, batches and sends is above them."""
     serving = "workbench.patterns.serving"
-    above = {f"{serving}.{name}" for name in ("endpoint", "routes", "server", "access", "looking", "grpc")}
+    above = {f"{serving}.{name}" for name in ("answering", "endpoint", "routes", "server", "access", "looking", "grpc")}
     for file in (ROOT / "patterns" / "serving" / "protocols").glob("*.py"):
         assert not {path for path in imported(file) for name in above if path.startswith(name)}, file
 

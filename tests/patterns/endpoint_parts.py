@@ -14,7 +14,8 @@ from workbench.inference.predictor import Predictor
 from workbench.inference.schema import Schema
 from workbench.monitoring.metrics import Metrics
 from workbench.patterns.serving.access import Access
-from workbench.patterns.serving.endpoint import Endpoint, Limits
+from workbench.patterns.serving.answering import Limits
+from workbench.patterns.serving.endpoint import Endpoint
 from workbench.patterns.serving.live import Live
 from workbench.patterns.serving.served import Served
 

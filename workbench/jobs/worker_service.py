@@ -141,7 +141,8 @@ class Worker:
         """Answer requests, once the door says that it may, until told to drain."""
         from ..monitoring import traces
         from ..monitoring.metrics import Metrics
-        from ..patterns.serving.endpoint import Endpoint, Limits
+        from ..patterns.serving.answering import Limits
+        from ..patterns.serving.endpoint import Endpoint
 
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, self._leave)

@@ -7,88 +7,39 @@ import asyncio
 import gc
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ... import journal
 from ...data.encoding import dumps
-from ...errors import BadInput, ModelFailed, WorkbenchError
+from ...errors import WorkbenchError
 from . import body, deferring, events, routes
+from .answering import STAYS, Answering, Limits, identified
 from .compression import PAYS, compress
 from .exchange import JSON, Reply, Request
 from .joined import Whole
-from .lanes import Lanes
-from .live import named_in
 from .place import Place
 from .refusals import Refused, not_taken, status_of
 from .routes import PLAIN, Protocol
 
 if TYPE_CHECKING:
     from ...monitoring.metrics import Metrics
-    from ...monitoring.traces import Traces
     from .access import Access
-    from .batcher import Batcher
     from .deferring import Deferring
-    from .exchange import Ask, Headers, Pairs, Question
+    from .exchange import Headers, Pairs
     from .live import Live
-    from .requests import RequestLog
     from .served import Served
 
 Send = Callable[[Any], Awaitable[None]]
 Receive = Callable[[], Awaitable[Any]]
 
 
-@dataclass(frozen=True)
-class Limits:
-    """The largest body in bytes, how many requests may wait, and for how many seconds one of them."""
-
-    max_body: int = 16_000_000
-    max_queue: int = 1024
-    timeout: float = 60.0
-
-
-class _Stays:
-    """A client of which nothing is known."""
-
-    disconnected = False
-
-
-STAYS = _Stays()
-
-
-class Endpoint:
-    """Answers for the version that `live` says, those whom `access` lets in; `name` is the deployment's."""
+class Endpoint(Answering):
+    """Answers over HTTP."""
 
     def __init__(self, live: Live, *, name: str, access: Access, limits: Limits, metrics: Metrics) -> None:
-        self.live, self.name, self.access, self.limits, self.metrics = live, name, access, limits, metrics
-        self.lanes = Lanes(live, metrics, limits.max_queue)
-        self.draining = False
-        self.calls = 0  # under way, beside the requests over HTTP
+        super().__init__(live, name=name, access=access, limits=limits, metrics=metrics)
         self.deferring: Deferring | None = None
-        self.traces: Traces | None = None
-        self._named: tuple[Served, Pairs, bytes] | None = None
         self._whole = Whole()
         self._site: Any = None
-
-    @property
-    def log(self) -> RequestLog | None:
-        """Where requests are written down, if they are."""
-        return self.batcher.log
-
-    @log.setter
-    def log(self, log: RequestLog | None) -> None:
-        for lane in self.lanes:
-            lane.log = log
-
-    @property
-    def batcher(self) -> Batcher:
-        """Where the live version is asked."""
-        return self.lanes.first
-
-    @property
-    def ready(self) -> bool:
-        """Whether it takes requests, and its model is not in a call that outlasts what any request may take."""
-        return not self.draining and self.lanes.stuck < self.limits.timeout
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -112,7 +63,7 @@ class Endpoint:
                 await self._look(path, headers, scope, receive, send)
                 return
             caller = self.access.check(headers)
-            found = routes.find(path, headers, self._at(path))
+            found = routes.find(path, headers, self.at(path))
             if found is None:
                 if self._health(path) is not None:
                     raise not_taken("POST", path, b"GET", f"GET {path}, or POST rows to /predict")
@@ -129,13 +80,6 @@ class Endpoint:
             if self.traces:
                 self.trace(path, headers, reply.status, time.perf_counter() - started)
         await self._send(reply, scope, headers, send)
-
-    def trace(self, path: str, headers: Headers, status: int, seconds: float) -> None:
-        """Tell those who collect traces of a request."""
-        assert self.traces
-        served = self.live.current()
-        about = {"workbench.model": served.name, "workbench.version": served.version}
-        self.traces.answered(path, headers, status, seconds, about)
 
     async def _send(self, reply: Reply, scope: Any, asked: Headers, send: Send) -> None:
         if len(reply.content) >= PAYS:
@@ -167,7 +111,7 @@ class Endpoint:
 
     async def _send_events(self, protocol: Protocol, request: Request, client: Any, send: Send) -> None:
         served, lane = self.lanes.of(request)
-        table = lane.table(served, self._question(protocol.ask, request, served, lane))
+        table = lane.table(served, self.question(protocol.ask, request, served, lane))
         headers = [(b"content-type", events.TYPE), (b"cache-control", b"no-cache"), *self.version(served)]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         lane.streaming += 1  # no other request is in the model at the same time
@@ -183,73 +127,10 @@ class Endpoint:
         """The reply to a request that was let in before, whatever it is."""
         protocol = PLAIN
         try:
-            protocol = routes.find(request.path, request.headers, self._at(request.path)) or PLAIN
+            protocol = routes.find(request.path, request.headers, self.at(request.path)) or PLAIN
             return await self.answer(protocol.ask, request)
         except Exception as error:  # noqa: BLE001 who fetches it gets an answer whatever happens
             return self._failed(protocol, error, request)
-
-    async def answer(self, ask: Ask, request: Request, client: Any = STAYS) -> Reply:
-        """The reply to a request that was let in, read by `ask`."""
-        log = self.log
-        if log is None:
-            return await self._asked(ask, request, client)
-        log.begin(request)
-        try:
-            reply = await self._asked(ask, request, client)
-        except Refused as error:
-            log.refused(request.served or self.live.current(), request, error)
-            raise
-        reply.headers += _identified(request)
-        return reply
-
-    async def _asked(self, ask: Ask, request: Request, client: Any) -> Reply:
-        began = time.perf_counter()
-        served, lane = self.lanes.of(request)
-        request.served = served
-        try:
-            question = self._question(ask, request, served, lane)
-            due = lane.loop.time() + self._patience(request.headers)
-            read = time.perf_counter()
-            answer = await lane.ask(question, served.inputs, due, client, request)
-            answered = time.perf_counter()
-            reply = question.encode(answer)
-        except WorkbenchError as error:
-            self.metrics.failed(served.version, status_of(error))
-            raise
-        reply.headers += self.version(answer.served)
-        ended, (made, model, listed) = time.perf_counter(), answer.spent
-        self.metrics.took(ended - began, read - began + made, model, ended - answered + listed, answer.served.version)
-        return reply
-
-    def _at(self, path: str) -> Served:
-        """The version that a path names; the live one where it names none that answers."""
-        route = self.live.route()
-        return (route.named(named_in(path)) if route.beside else None) or route.served
-
-    def _question(self, ask: Ask, request: Request, served: Served, lane: Batcher) -> Question:
-        try:
-            question = ask(request, lane.decoder(served))
-        except BadInput as error:
-            if self.log and request.id:
-                self.log.refused(served, request, error)
-            raise
-        if not question.rows:
-            raise Refused("the body holds no rows", fix="send at least one row; GET / shows how")
-        return question
-
-    def _patience(self, headers: Headers) -> float:
-        """For how many seconds this request is worked at: what it says, but not longer than all may."""
-        said = headers.get(b"x-request-timeout")
-        if said is None:
-            return self.limits.timeout
-        try:
-            seconds = float(said)
-        except ValueError:
-            seconds = 0.0
-        if not seconds > 0:
-            what = f"X-Request-Timeout is {said.decode('latin-1')!r}, no number of seconds"
-            raise Refused(what, fix="X-Request-Timeout: 2.5")
-        return min(seconds, self.limits.timeout)
 
     async def _look(self, path: str, headers: Headers, scope: Any, receive: Receive, send: Send) -> None:
         """Answer who sends no rows: whether it is well, to anybody; all else to who may look."""
@@ -298,16 +179,6 @@ class Endpoint:
         gc.freeze()  # what it imported is never looked at again
         return made
 
-    def version(self, served: Served | None = None) -> Pairs:
-        """The headers that say which version answered, or answers now."""
-        served = served or self.live.current()
-        if self._named is None or self._named[0] is not served:
-            model, version = served.name.encode(), str(served.version).encode()
-            pairs = (b"x-workbench-model", model), (b"x-workbench-version", version)
-            lines = (b"%b: %b\r\n" % pair for pair in ((b"content-type", JSON), *pairs))
-            self._named = served, pairs, b"".join(lines)
-        return self._named[1]
-
     def _health(self, path: str) -> Reply | None:
         """Alive while this answers; ready while it takes requests. It began to listen after it answered its example."""
         status = 200 if self.ready else 503
@@ -327,18 +198,8 @@ class Endpoint:
 
     def _failed(self, protocol: Protocol, error: Exception, request: Request | None) -> Reply:
         reply = self._refusal(protocol, self.told(error), request.served if request else None)
-        reply.headers += _identified(request) if request else ()
+        reply.headers += identified(request) if request else ()
         return reply
-
-    def told(self, error: Exception) -> WorkbenchError:
-        """What a client is told of an error; the log has it too, where the client is not to blame."""
-        if isinstance(error, ModelFailed):
-            journal.note(error)
-        if isinstance(error, WorkbenchError):
-            return error
-        what = f"{self.name} failed at this request: {type(error).__name__}"
-        journal.note(what, error)
-        return Refused(what, fix=f"%workbench logs {self.name} says where", status=500)
 
     def _refusal(self, protocol: Protocol, error: WorkbenchError, served: Served | None) -> Reply:
         status = status_of(error)
@@ -348,8 +209,3 @@ class Endpoint:
         reply = protocol.refusal(error, status)
         reply.headers, reply.status = headers, status
         return reply
-
-
-def _identified(request: Request) -> Pairs:
-    """The header that names a request in the log."""
-    return ((b"x-request-id", request.id.encode("latin-1")),) if request.id else ()

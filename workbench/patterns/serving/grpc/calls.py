@@ -15,7 +15,7 @@ from ..refusals import Refused, status_of
 from .messages import message
 
 if TYPE_CHECKING:
-    from ..endpoint import Endpoint
+    from ..answering import Answering
 
 Look = Callable[[Any], dict[str, Any]]
 """What answers a message at once, with the fields of its answer."""
@@ -53,7 +53,7 @@ def told(error: WorkbenchError) -> str:
 class Calls:
     """Lets calls in as `endpoint` does, and tells them of its version, and of what is wrong, in its words."""
 
-    def __init__(self, endpoint: Endpoint) -> None:
+    def __init__(self, endpoint: Answering) -> None:
         self.endpoint = endpoint
 
     def look(self, does: Look, *, taken: str, given: str, anybody: bool = False) -> grpc.RpcMethodHandler:

@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..endpoint import Endpoint
+    from ..answering import Answering
 
 _PAUSE = 0.001
 _CLOSE = 0.0002  # nobody who was answered comes back as soon as that
@@ -21,7 +21,7 @@ _RARELY = 64
 class Gathering:
     """Calls `wait` before they ask, and say when they are `answered`. A lone client does not wait."""
 
-    def __init__(self, endpoint: Endpoint) -> None:
+    def __init__(self, endpoint: Answering) -> None:
         self.endpoint, self.loop = endpoint, endpoint.batcher.loop
         self._together: asyncio.Event | None = None
         self._waiting = self._skips = 0

@@ -11,7 +11,7 @@ from .calls import Calls, read
 from .messages import message, services
 
 if TYPE_CHECKING:
-    from ..endpoint import Endpoint
+    from ..answering import Answering
 
 _PACKAGE = "grpc.health.v1"
 _ASKED, _TOLD = f"{_PACKAGE}.HealthCheckRequest", f"{_PACKAGE}.HealthCheckResponse"
@@ -21,7 +21,7 @@ class Health:
     """Answers anybody, about the server as a whole (``""``) and each of its services; it does not serve any more once
     `drain` is set."""
 
-    def __init__(self, endpoint: Endpoint, drain: asyncio.Event) -> None:
+    def __init__(self, endpoint: Answering, drain: asyncio.Event) -> None:
         self.endpoint, self.calls, self.drain = endpoint, Calls(endpoint), drain
 
     def handlers(self) -> dict[str, Any]:

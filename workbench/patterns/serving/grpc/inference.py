@@ -20,7 +20,7 @@ from .gathering import Gathering
 from .messages import message
 
 if TYPE_CHECKING:
-    from ..endpoint import Endpoint
+    from ..answering import Answering
     from ..exchange import Reply, Request
     from ..served import Served
     from .calls import Look
@@ -40,7 +40,7 @@ _STREAMED = message("inference.ModelStreamInferResponse")
 class Inference:
     """Answers for what `endpoint` serves; a stream that is idle ends once `drain` is set."""
 
-    def __init__(self, endpoint: Endpoint, drain: asyncio.Event) -> None:
+    def __init__(self, endpoint: Answering, drain: asyncio.Event) -> None:
         self.endpoint, self.drain, self.calls = endpoint, drain, Calls(endpoint)
         for lane in endpoint.lanes:
             lane.quick = _QUICK

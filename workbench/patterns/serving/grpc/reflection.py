@@ -11,13 +11,13 @@ from .calls import Calls, read
 from .messages import message, pool, services
 
 if TYPE_CHECKING:
-    from ..endpoint import Endpoint
+    from ..answering import Answering
 
 
 class Reflection:
     """Answers who may ask, in the messages of `package`: `grpc.reflection.v1`, or `v1alpha`."""
 
-    def __init__(self, endpoint: Endpoint, package: str) -> None:
+    def __init__(self, endpoint: Answering, package: str) -> None:
         self.calls, self.package = Calls(endpoint), package
 
     def handlers(self) -> dict[str, Any]:

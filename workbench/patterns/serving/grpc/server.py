@@ -27,7 +27,7 @@ from .messages import services
 from .reflection import Reflection
 
 if TYPE_CHECKING:
-    from ..endpoint import Endpoint
+    from ..answering import Answering
 
 _AGE = 4.0  # seconds; jittered by a tenth
 _LATEST = 1.1 * _AGE + 0.2
@@ -42,7 +42,7 @@ class Server:
     """Answers calls for `endpoint` from `start` on. After `drain` is set it takes no connection; those that it has are
     told to move on and are left when their calls are answered. `drained` returns then."""
 
-    def __init__(self, endpoint: Endpoint, drain: asyncio.Event) -> None:
+    def __init__(self, endpoint: Answering, drain: asyncio.Event) -> None:
         self.endpoint, self.drain = endpoint, drain
         self.inference = Inference(endpoint, drain)
         self.port = 0

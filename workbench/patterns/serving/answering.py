@@ -1,0 +1,169 @@
+"""A request that was let in -> its reply, whichever wire it came over."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ... import journal
+from ...errors import BadInput, ModelFailed, WorkbenchError
+from .exchange import JSON
+from .lanes import Lanes
+from .live import named_in
+from .refusals import Refused, status_of
+
+if TYPE_CHECKING:
+    from ...monitoring.metrics import Metrics
+    from ...monitoring.traces import Traces
+    from .access import Access
+    from .batcher import Batcher
+    from .exchange import Ask, Headers, Pairs, Question, Reply, Request
+    from .live import Live
+    from .requests import RequestLog
+    from .served import Served
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The largest body in bytes, how many requests may wait, and for how many seconds one of them."""
+
+    max_body: int = 16_000_000
+    max_queue: int = 1024
+    timeout: float = 60.0
+
+
+class _Stays:
+    """A client of which nothing is known."""
+
+    disconnected = False
+
+
+STAYS = _Stays()
+
+
+class Answering:
+    """Answers for the versions that `live` says, those whom `access` lets in; `name` is the deployment's."""
+
+    def __init__(self, live: Live, *, name: str, access: Access, limits: Limits, metrics: Metrics) -> None:
+        self.live, self.name, self.access, self.limits, self.metrics = live, name, access, limits, metrics
+        self.lanes = Lanes(live, metrics, limits.max_queue)
+        self.draining = False
+        self.calls = 0  # under way, beside the requests over HTTP
+        self.traces: Traces | None = None
+        self._named: tuple[Served, Pairs, bytes] | None = None
+
+    @property
+    def log(self) -> RequestLog | None:
+        """Where requests are written down, if they are."""
+        return self.batcher.log
+
+    @log.setter
+    def log(self, log: RequestLog | None) -> None:
+        for lane in self.lanes:
+            lane.log = log
+
+    @property
+    def batcher(self) -> Batcher:
+        """Where the live version is asked."""
+        return self.lanes.first
+
+    @property
+    def ready(self) -> bool:
+        """Whether it takes requests, and its model is not in a call that outlasts what any request may take."""
+        return not self.draining and self.lanes.stuck < self.limits.timeout
+
+    async def answer(self, ask: Ask, request: Request, client: Any = STAYS) -> Reply:
+        """The reply to a request that was let in, read by `ask`."""
+        log = self.log
+        if log is None:
+            return await self._asked(ask, request, client)
+        log.begin(request)
+        try:
+            reply = await self._asked(ask, request, client)
+        except Refused as error:
+            log.refused(request.served or self.live.current(), request, error)
+            raise
+        reply.headers += identified(request)
+        return reply
+
+    async def _asked(self, ask: Ask, request: Request, client: Any) -> Reply:
+        began = time.perf_counter()
+        served, lane = self.lanes.of(request)
+        request.served = served
+        try:
+            question = self.question(ask, request, served, lane)
+            due = lane.loop.time() + self._patience(request.headers)
+            read = time.perf_counter()
+            answer = await lane.ask(question, served.inputs, due, client, request)
+            answered = time.perf_counter()
+            reply = question.encode(answer)
+        except WorkbenchError as error:
+            self.metrics.failed(served.version, status_of(error))
+            raise
+        reply.headers += self.version(answer.served)
+        ended, (made, model, listed) = time.perf_counter(), answer.spent
+        self.metrics.took(ended - began, read - began + made, model, ended - answered + listed, answer.served.version)
+        return reply
+
+    def question(self, ask: Ask, request: Request, served: Served, lane: Batcher) -> Question:
+        try:
+            question = ask(request, lane.decoder(served))
+        except BadInput as error:
+            if self.log and request.id:
+                self.log.refused(served, request, error)
+            raise
+        if not question.rows:
+            raise Refused("the body holds no rows", fix="send at least one row; GET / shows how")
+        return question
+
+    def _patience(self, headers: Headers) -> float:
+        """For how many seconds this request is worked at: what it says, but not longer than all may."""
+        said = headers.get(b"x-request-timeout")
+        if said is None:
+            return self.limits.timeout
+        try:
+            seconds = float(said)
+        except ValueError:
+            seconds = 0.0
+        if not seconds > 0:
+            what = f"X-Request-Timeout is {said.decode('latin-1')!r}, no number of seconds"
+            raise Refused(what, fix="X-Request-Timeout: 2.5")
+        return min(seconds, self.limits.timeout)
+
+    def at(self, path: str) -> Served:
+        """The version that a path names; the live one where it names none that answers."""
+        route = self.live.route()
+        return (route.named(named_in(path)) if route.beside else None) or route.served
+
+    def version(self, served: Served | None = None) -> Pairs:
+        """The headers that say which version answered, or answers now."""
+        served = served or self.live.current()
+        if self._named is None or self._named[0] is not served:
+            model, version = served.name.encode(), str(served.version).encode()
+            pairs = (b"x-workbench-model", model), (b"x-workbench-version", version)
+            lines = (b"%b: %b\r\n" % pair for pair in ((b"content-type", JSON), *pairs))
+            self._named = served, pairs, b"".join(lines)
+        return self._named[1]
+
+    def told(self, error: Exception) -> WorkbenchError:
+        """What a client is told of an error; the log has it too, where the client is not to blame."""
+        if isinstance(error, ModelFailed):
+            journal.note(error)
+        if isinstance(error, WorkbenchError):
+            return error
+        what = f"{self.name} failed at this request: {type(error).__name__}"
+        journal.note(what, error)
+        return Refused(what, fix=f"%workbench logs {self.name} says where", status=500)
+
+    def trace(self, path: str, headers: Headers, status: int, seconds: float) -> None:
+        """Tell those who collect traces of a request."""
+        assert self.traces
+        served = self.live.current()
+        about = {"workbench.model": served.name, "workbench.version": served.version}
+        self.traces.answered(path, headers, status, seconds, about)
+
+
+def identified(request: Request) -> Pairs:
+    """The header that names a request in the log."""
+    return ((b"x-request-id", request.id.encode("latin-1")),) if request.id else ()
