@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import tempfile
 from contextlib import suppress
@@ -47,6 +48,25 @@ class Wanted:
     remark: str = ""
     reads: tuple[str, ...] = ()
     first: ModelVersion | None = None
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """How a store is scored."""
+
+    parameters: dict[str, Any] | None
+    max_rejects: int | None
+    mode: str | None
+    key: str | None
+    partition: tuple[str, ...]
+
+    def keyed(self, output: str) -> str:
+        """The output with the key in its place. UsageError where it is no table."""
+        if self.key is None:
+            return output
+        if folders.is_folder(output) or "table" not in places.parse(output).options:
+            raise UsageError(f"--key is for a table, and {output} is none", fix="-o 'sqlite:///FILE?table=NAME'")
+        return f"{output}&key={self.key}"
 
 
 @dataclass(frozen=True)
@@ -120,34 +140,33 @@ class Deploying:
 
         before = {schedule.name: schedule.spec.get("output") for schedule in self.running.store.schedules()}
         own = before.get(name) == spec["output"]
-        check_output(spec["output"], spec["input"], replace=spec["replace"] or own)
-        return {**spec, "replace": True}
+        check_output(spec["output"], spec["input"], "replace" if own and not spec["mode"] else spec["mode"])
+        said = spec["mode"] or re.search(r"[?&](mode|key)=", spec["output"])
+        return spec if said else {**spec, "mode": "replace"}
 
     def scoring(
         self,
         model: str,
         input: str | None,
         output: str | None,
-        parameters: dict[str, Any] | None,
-        max_rejects: int | None,
-        replacing: bool,
+        how: Scoring,
         *,
         lasting: bool,
     ) -> Wanted:
         """A store that is scored with a model: on a cycle with the live one, else with the one that is meant now."""
         if input is None or output is None:
             raise UsageError(f"batch {model} needs an input and an output", fix=f"%batch {model} FILES -o FOLDER")
-        if parameters:
+        if how.parameters:
             raise UsageError("-p is for a notebook's parameters", fix=f"leave it out; {model} is a model")
         from ..patterns.batch.target import check_input, check_output
 
         wanted = self._lasting(model) if lasting else _of(self.registry.resolve(model))
-        way = {"input": folders.absolute_input(str(input)), "output": folders.absolute_output(str(output))}
+        way = {"input": folders.absolute_input(str(input)), "output": how.keyed(folders.absolute_output(str(output)))}
         if not lasting:
             check_input(way["input"])
-            check_output(way["output"], way["input"], replace=replacing)
-        how = {"max_rejects": max_rejects, "replace": replacing}
-        return replace(wanted, spec={"what": "score", **wanted.spec, **way, **how})
+            check_output(way["output"], way["input"], how.mode, how.partition)
+        more = {"max_rejects": how.max_rejects, "mode": how.mode, "partition": list(how.partition)}
+        return replace(wanted, spec={"what": "score", **wanted.spec, **way, **more})
 
     def notebook(
         self,

@@ -142,6 +142,9 @@ class Run(Handle):
         return [("to", self.output), ("rows", refused), ("note", self.facts.get("note", "")), ("next", more)]
 
 
+_BECOMES = {"replace": ", which each replaces", "append": ", to which each adds"}
+
+
 @dataclass(frozen=True, repr=False)
 class Schedule:
     """What starts runs on a cycle."""
@@ -161,7 +164,7 @@ class Schedule:
         state = "paused" if s.paused else f"next run {figures.moment(s.next_due, s.zone)}"
         head = " · ".join(filter(None, [f"{self.name} {state}", f"every {s.cron}", s.zone, self.said]))
         what = " → ".join(filter(None, [s.spec.get("model") or s.spec.get("notebook"), s.spec.get("output")]))
-        what += ", which each replaces" if s.spec.get("replace") else ""
+        what += _BECOMES.get(s.spec.get("mode") or "", "")
         lives = self.running.looked_at() or "lives as long as this machine stays up"
         steps = f"%workbench runs · %workbench pause {self.name} · %workbench remove {self.name}"
         return "\n".join([head, f"  runs  {what}", f"  note  {lives}", f"  next  {steps}"])
