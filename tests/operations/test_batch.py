@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import sqlite3
@@ -384,6 +385,11 @@ def test_a_schedule_is_put_changed_paused_and_removed(api: Workbench, model: str
     assert (schedule.name, schedule.schedule.cron) == ("schedule/churn", "0 6 * * 1")
     assert "unchanged" in str(api.batch(model, "in.csv", every="monday 6:00", **options))
     assert "0 6 * * 1 → 0 7 * * *" in str(api.batch(model, "in.csv", every="daily 7:00", **options))
+    changed = api.batch(model, "in.csv", every="daily 7:00", catch_up="all", overlap="queue", **options)
+    assert "catch-up latest → all, overlap skip → queue" in str(changed)
+    assert re.search(r"due   \d{4}-\d\d-\d\d 07:00, \d{4}-\d\d-\d\d 07:00, ", str(changed))
+    with pytest.raises(UsageError, match="--overlap is for a cycle"):
+        api.batch(model, "in.csv", overlap="queue", **{**options, "zone": None})
     assert "paused" in str(api.pause("schedule/churn"))
     assert "next run" in str(api.resume("schedule/churn"))
     with api.batch(model, "in.csv", every="daily 7:00", **options).running.store.database.write() as store:

@@ -7,7 +7,7 @@ import re
 import secrets
 import tempfile
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,6 +48,16 @@ class Wanted:
     remark: str = ""
     reads: tuple[str, ...] = ()
     first: ModelVersion | None = None
+
+
+@dataclass(frozen=True)
+class Cycle:
+    """When runs are due, and what becomes of those that were missed, or meet one that still runs."""
+
+    every: str
+    zone: str | None
+    catch_up: str
+    overlap: str
 
 
 @dataclass(frozen=True)
@@ -111,18 +121,18 @@ class Deploying:
             wanted = replace(wanted, remark=" · ".join(filter(None, remarks)))
         return self._deploy(f"stream/{own}", {**way, **spec, "group": group}, wanted, common)
 
-    def batch(self, wanted: Wanted, common: Common, every: str | None, zone: str | None, *, wait: bool) -> Any:
+    def batch(self, wanted: Wanted, common: Common, cycle: Cycle | None, *, wait: bool) -> Any:
         """A run, begun or ended, or the schedule of such runs."""
         common.check()
         name = common.name or wanted.own_name
         if common.dry_run:
-            return Planned(f"schedule/{name}" if every else f"a run of {name}", options(wanted.spec))
+            return Planned(f"schedule/{name}" if cycle else f"a run of {name}", options(wanted.spec))
         env = environment.record(self.running.home, wanted.preload, common.env_file, reads=wanted.reads)
         restart = "never" if wanted.spec["what"] == "notebook" else "retry"
-        if every:
+        if cycle:
             spec = self._again_and_again(f"schedule/{name}", wanted.spec)
             schedule, changes = self.running.store.put_schedule(
-                f"schedule/{name}", every, spec, env, zone=zone, restart=restart, notify=common.notify
+                f"schedule/{name}", spec=spec, environment=env, restart=restart, notify=common.notify, **asdict(cycle)
             )
             self._set_live(wanted)
             self.running.supervised()

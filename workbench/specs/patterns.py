@@ -60,6 +60,22 @@ _BATCH = (
     ),
     option("every", "text", "run it on a cycle: a cron line, or `monday 6:00`", "CRON"),
     option("zone", "text", "the time zone of the cycle; without it this machine's", "ZONE"),
+    Option(
+        "catch_up",
+        "text",
+        "which of the runs come that were missed while nothing looked after them (latest)",
+        ("--catch-up",),
+        "skip|latest|all",
+        choices=("skip", "latest", "all"),
+    ),
+    Option(
+        "overlap",
+        "text",
+        "when a run is due while the one before runs: leave it out, let it wait, or stop that one (skip)",
+        ("--overlap",),
+        "skip|queue|replace",
+        choices=("skip", "queue", "replace"),
+    ),
     switch("wait", "wait for its end; a failure is then an error"),
     option("max_rejects", "number", "fail once more rows than that are refused", "N", least=0),
     Option(
