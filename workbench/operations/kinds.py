@@ -166,12 +166,19 @@ class Schedule:
         head = " · ".join(filter(None, [f"{self.name} {state}", f"every {s.cron}", s.zone, _manner(s), self.said]))
         what = " → ".join(filter(None, [s.spec.get("model") or s.spec.get("notebook"), s.spec.get("output")]))
         what += _BECOMES.get(s.spec.get("mode") or "", "")
-        lives = self.running.looked_at() or "lives as long as this machine stays up"
+        lives = self.running.looked_at() or self._lives()
         steps = f"%workbench runs · %workbench pause {self.name} · %workbench remove {self.name}"
         due = [f"  due   {', '.join(figures.moment(due, s.zone) for due in s.dues(_DUES))}"] * (not s.paused)
         return "\n".join([head, f"  runs  {what}", *due, f"  note  {lives}", f"  next  {steps}"])
 
     __repr__ = __str__
+
+    def _lives(self) -> str:
+        from ..jobs import boot
+
+        if boot.begins(self.running.home):
+            return "begins again with this machine"
+        return "lives as long as this machine stays up → %workbench doctor has what begins it again"
 
     def to_json(self) -> dict[str, Any]:
         s = self.schedule
