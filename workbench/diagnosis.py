@@ -91,7 +91,7 @@ def _disk(home: Path) -> Finding:
 
 def _background(home: Path) -> Iterator[Finding]:
     """The supervisor, and what has failed."""
-    from .jobs import supervisor
+    from .jobs import boot, supervisor
     from .jobs.store import Store
 
     state = paths.state(home)
@@ -109,6 +109,11 @@ def _background(home: Path) -> Iterator[Finding]:
     elif wanted and not supervisor.runs(home):
         what = f"{text.count(len(wanted), 'thing')} should run and no supervisor sees to it"
         yield Finding(what, again(wanted[0]).removeprefix("%"))
+    if any(not schedule.paused for schedule in store.schedules()) and not boot.begins(home):
+        command = boot.command(home)
+        nothing = "and nothing here, neither cron nor systemd, could begin them"
+        what = f"schedules live as long as this machine stays up{'' if command else f', {nothing}'}"
+        yield Finding(what, command or "look at them after each start of the machine: workbench status")
     for job in jobs:
         if job.state == "failed":
             yield Finding(f"{job.name} failed: {job.reason.splitlines()[0]}", f"workbench logs {job.name}")

@@ -199,19 +199,19 @@ def test_sql_refuses_a_table_that_is_there_but_with_a_mode(tmp_path: Path) -> No
         write(place + "&mode=append", TABLE)
 
 
-@pytest.mark.parametrize("mode", ["create", "replace", "append"])
+@pytest.mark.parametrize("mode", ["fail", "replace", "append"])
 def test_a_sql_write_that_is_given_up_changes_nothing(tmp_path: Path, mode: str) -> None:
     place = f"sqlite:///{tmp_path}/shop.db?table=t"
-    if mode != "create":
+    if mode != "fail":
         write(place, TABLE)
     sink = places.sink(f"{place}&mode={mode}")
     sink.write(TABLE)
     sink.abort()
-    assert (tmp_path / "shop.db").exists() == (mode != "create")
+    assert (tmp_path / "shop.db").exists() == (mode != "fail")
     with sqlite3.connect(tmp_path / "shop.db") as connection:
         tables = connection.execute("SELECT name FROM sqlite_master").fetchall()
-        assert tables == ([] if mode == "create" else [("t",)])
-    if mode != "create":
+        assert tables == ([] if mode == "fail" else [("t",)])
+    if mode != "fail":
         assert read(place).num_rows == 3
 
 

@@ -25,6 +25,7 @@ SAID = {
     "friday, monday, wednesday at 6:00": "0 6 * * 1,3,5",
     "saturday": "0 0 * * 6",
     "weekdays 18:30": "30 18 * * 1-5",
+    "every weekend at 8:30": "30 8 * * 0,6",
     "6:00": "0 6 * * *",
     "daily 6:00": "0 6 * * *",
     "every day 23:59": "59 23 * * *",

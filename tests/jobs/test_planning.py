@@ -105,6 +105,30 @@ def test_after_an_outage_all_or_none_come_where_that_is_wanted(store: Store) -> 
     assert dues(store, "schedule/none") == [NOON + 4 * MINUTE]
 
 
+def test_while_one_runs_the_next_takes_its_place(store: Store) -> None:
+    put(store, overlap="replace", catch_up="all")
+    store.take_due(NOON)
+    assert dues(store) == [NOON]
+    store.take_due(NOON + 3 * MINUTE)
+    first, second = sorted(store.jobs("run"), key=lambda job: job.due or 0)
+    assert (first.desired, second.desired) == ("stopped", "running")
+    assert second.due == NOON + 3 * MINUTE
+    assert not store.claim(second.name), "the one before is not over"
+    with store.database.write() as write:
+        write.execute("update jobs set state = 'stopped' where name = ?", (first.name,))
+    assert store.claim(second.name)
+
+
+def test_the_next_times_are_known_and_what_changes_is_said(store: Store) -> None:
+    put(store, every="every 15 minutes")
+    assert store.schedule("schedule/a").dues(3) == [NOON, NOON + 15 * MINUTE, NOON + 30 * MINUTE]
+    more: Any = {"zone": "UTC", "catch_up": "all", "overlap": "queue"}
+    _, changes = store.put_schedule("schedule/a", "every 15 minutes", {"n": 1}, environment("done"), **more)
+    assert changes == ["catch-up latest → all", "overlap skip → queue"]
+    store.pause_schedule("schedule/a", paused=True)
+    assert store.schedule("schedule/a").dues(3) == []
+
+
 def test_while_one_runs_the_next_is_left_out_or_waits(store: Store) -> None:
     put(store)
     put(store, "schedule/queue", overlap="queue")

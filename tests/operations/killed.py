@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from workbench import paths
 from workbench.bundle.registry import Registry
 from workbench.patterns.batch.scoring import score
 
+for _module in ("pyarrow.parquet", "pyarrow.csv", "sqlalchemy", "sqlalchemy.dialects.sqlite"):
+    import_module(_module)  # once, and not in each fork
 BATCH = f"{os.sep}patterns{os.sep}batch{os.sep}"
 
 
@@ -30,16 +33,16 @@ class Moments:
 
 
 def main() -> None:
-    """For each line [output, folder of the ledger, input, moment or null]: how many moments there were, -1 if killed."""
+    """For each line [output, folder of the ledger, input, moment or null, options]: how many moments there were, -1 if killed."""
     home = paths.home()
     predictor = Registry(paths.registry(home)).resolve("churn").predictor(home)
     for line in sys.stdin:
-        output, folder, input, moment = json.loads(line)
+        output, folder, input, moment, how = json.loads(line)
         read, write = os.pipe()
         if not (child := os.fork()):
             moments = Moments(moment)
             sys.setprofile(moments)
-            score(predictor, input, output, ledger=Path(folder) / "ledger.db", name="churn@1")
+            score(predictor, input, output, ledger=Path(folder) / "ledger.db", name="churn@1", **how)
             sys.setprofile(None)
             os.write(write, str(moments.seen).encode())
             os._exit(0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import sqlite3
@@ -112,7 +113,7 @@ def test_a_glob_leaves_out_what_it_does_not_match_and_its_own_output(
     files(tmp_path / "in", 2, ".csv")
     write(customers(5, 9), tmp_path / "in" / "other.csv")
     for _ in range(2):  # the second time the output is there, and the glob matches it
-        run = api.batch(model, "in/0*.csv", output="in/0_scored.csv", wait=True, replace=True)
+        run = api.batch(model, "in/0*.csv", output="in/0_scored.csv", wait=True, mode="replace")
         assert run.facts["rows"] == 80
     assert len(pd.read_csv(tmp_path / "in" / "0_scored.csv")) == 80
 
@@ -127,7 +128,7 @@ def test_a_file_becomes_a_table(api: Workbench, model: str, tmp_path: Path) -> N
     np.testing.assert_allclose([row[0] for row in rows], scores(table), rtol=1e-12)
     with pytest.raises(JobFailed, match="there is a table 'scores'"):
         api.batch(model, "in.csv", output="sqlite:///out.db?table=scores", wait=True)
-    api.batch(model, "in.csv", output="sqlite:///out.db?table=scores", wait=True, replace=True)
+    api.batch(model, "in.csv", output="sqlite:///out.db?table=scores", wait=True, mode="replace")
     api.batch(model, "in.csv", output="sqlite:///out.db?table=scores&mode=append", wait=True)
     with sqlite3.connect(tmp_path / "out.db") as there:
         assert there.execute("select count(*) from scores").fetchone() == (60,)
@@ -261,7 +262,7 @@ def test_an_output_is_replaced_when_it_is_asked_for(api: Workbench, model: str, 
     write(customers(5), tmp_path / "out" / "old.parquet")
     (tmp_path / "out.csv").write_text("old")
     for output in ("out", "out.csv"):
-        api.batch(model, "in.csv", output=output, replace=True, wait=True)
+        api.batch(model, "in.csv", output=output, mode="replace", wait=True)
     assert sorted(contents(tmp_path / "out")) == ["_manifest.json", "part-000000.parquet"]
     assert len(pd.read_csv(tmp_path / "out.csv")) == 2
     assert not hidden(tmp_path)
@@ -376,7 +377,7 @@ def test_a_failure_is_an_error_when_it_is_waited_for(api: Workbench, tmp_path: P
 
 def test_a_schedule_is_put_changed_paused_and_removed(api: Workbench, model: str, tmp_path: Path) -> None:
     write(customers(2), tmp_path / "in.csv")
-    options = {"output": "out.csv", "zone": "Europe/Berlin", "replace": True}
+    options = {"output": "out.csv", "zone": "Europe/Berlin", "mode": "replace"}
     planned = api.batch(model, "in.csv", every="monday 6:00", dry_run=True, **options)
     assert (planned.name, api.registry.aliases(model)) == ("schedule/churn", {}), "only shown, nothing is set"
     schedule = api.batch(model, "in.csv", every="monday 6:00", **options)
@@ -384,6 +385,11 @@ def test_a_schedule_is_put_changed_paused_and_removed(api: Workbench, model: str
     assert (schedule.name, schedule.schedule.cron) == ("schedule/churn", "0 6 * * 1")
     assert "unchanged" in str(api.batch(model, "in.csv", every="monday 6:00", **options))
     assert "0 6 * * 1 → 0 7 * * *" in str(api.batch(model, "in.csv", every="daily 7:00", **options))
+    changed = api.batch(model, "in.csv", every="daily 7:00", catch_up="all", overlap="queue", **options)
+    assert "catch-up latest → all, overlap skip → queue" in str(changed)
+    assert re.search(r"due   \d{4}-\d\d-\d\d 07:00, \d{4}-\d\d-\d\d 07:00, ", str(changed))
+    with pytest.raises(UsageError, match="--overlap is for a cycle"):
+        api.batch(model, "in.csv", overlap="queue", **{**options, "zone": None})
     assert "paused" in str(api.pause("schedule/churn"))
     assert "next run" in str(api.resume("schedule/churn"))
     with api.batch(model, "in.csv", every="daily 7:00", **options).running.store.database.write() as store:
@@ -423,9 +429,9 @@ def scoring(api: Workbench, model: str, home: Path) -> Iterator[Callable[..., in
         [sys.executable, HERE / "killed.py"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
 
-    def ask(output: Path | str, folder: Path, input: Path, moment: int | None = None) -> int:
+    def ask(output: Path | str, folder: Path, input: Path, moment: int | None = None, **how: Any) -> int:
         folder.mkdir(exist_ok=True)
-        process.stdin.write(json.dumps([str(output), str(folder), str(input), moment]) + "\n")
+        process.stdin.write(json.dumps([str(output), str(folder), str(input), moment, how]) + "\n")
         process.stdin.flush()
         return int(process.stdout.readline())
 
@@ -435,21 +441,38 @@ def scoring(api: Workbench, model: str, home: Path) -> Iterator[Callable[..., in
     process.stdout.close()
 
 
-@pytest.mark.parametrize("kind", ["folder", "csv", "table", "append"])
+GROWN = {"grown": "out", "grown.csv": "out.csv", "grown.parquet": "out.parquet"}
+HOW: dict[str, Any] = {"divided": {"partition": ["city", "vip"]}} | {kind: {"mode": "append"} for kind in GROWN}
+
+
+@pytest.mark.parametrize("kind", ["folder", "csv", "table", "append", "key", "divided", *GROWN])
 def test_killed_at_any_moment_it_goes_on(kind: str, scoring: Callable[..., int], tmp_path: Path) -> None:
     """Twelve moments of each kind, a third of them while the output appears; a part is killed twice."""
     files(tmp_path / "in", 5, ".csv", rows=10)
     bad_rows = (tmp_path / "in" / "03.csv").read_text().replace("Ulm,", "Ulm,never", 1)
     (tmp_path / "in" / "03.csv").write_text(bad_rows)
-    places = {"folder": "out", "csv": "out.csv", "table": "out.db", "append": "out.db"}
+    places = {
+        "folder": "out",
+        "csv": "out.csv",
+        "table": "out.db",
+        "append": "out.db",
+        "key": "out.db",
+        "divided": "out",
+    }
+    places |= GROWN
+    before = kind in GROWN or kind == "key"  # something is there already
+    files(tmp_path / "more", 2, ".csv", rows=10)
 
     def score(at: str, moment: int | None = None) -> int:
         folder = tmp_path / at
         folder.mkdir(exist_ok=True)
-        mode = "&mode=append" * (kind == "append")
+        mode = {"append": "&mode=append", "key": "&key=amount"}.get(kind, "")
         file = folder / places[kind]
         place = f"sqlite:///{file}?table=t{mode}" if file.suffix == ".db" else file
-        return scoring(place, folder / "ledger", tmp_path / "in", moment)
+        if before and not (folder / "ledger").exists():
+            scoring(place, folder / "first", tmp_path / "more", **HOW.get(kind, {}))
+            shutil.rmtree(folder / "first")
+        return scoring(place, folder / "ledger", tmp_path / "in", moment, **HOW.get(kind, {}))
 
     def result(at: str) -> Any:
         file = tmp_path / at / places[kind]

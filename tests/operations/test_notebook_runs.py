@@ -153,7 +153,7 @@ IDLE: dict[str, tuple[dict[str, Any], str]] = {
     "itself": ({"output": "nb.ipynb"}, "the output is the notebook itself"),
     "a place": ({"output": "s3://there/nb.ipynb"}, "an executed notebook is a file"),
     "no time": ({"timeout": -1}, "more than 0 seconds"),
-    "for models": ({"replace": True}, "--replace is for a model"),
+    "for models": ({"mode": "append"}, "--mode is for a model"),
     "rejects": ({"max_rejects": 0}, "--max-rejects is for a model"),
     "no cycle": ({"zone": "UTC"}, "--zone is for a cycle"),
     "a cycle": ({"every": "daily", "wait": True}, "--wait is for what runs once"),

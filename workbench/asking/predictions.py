@@ -35,9 +35,13 @@ class Predictions(Home):
         parameters: dict[str, Any] | None = None,
         every: str | None = None,
         zone: str | None = None,
+        catch_up: str | None = None,
+        overlap: str | None = None,
         wait: bool = False,
         max_rejects: int | None = None,
-        replace: bool = False,
+        mode: str | None = None,
+        key: str | None = None,
+        partition: str | None = None,
         timeout: float | None = None,
         name: str | None = None,
         env_file: str | None = None,
@@ -45,19 +49,22 @@ class Predictions(Home):
         dry_run: bool = False,
     ) -> Any:
         """Score a store, or run a notebook, in the background; on a cycle with `every`."""
-        from ..operations.deploy import refuse_idle
+        from ..data.places import columns
+        from ..operations.deploy import Cycle, Scoring, refuse_idle
 
         common, is_notebook = Common(name, env_file, notify, dry_run), target.endswith(".ipynb")
-        refuse_idle("a cycle, --every", every is not None, zone=zone)
+        refuse_idle("a cycle, --every", every is not None, zone=zone, catch_up=catch_up, overlap=overlap)
         refuse_idle("what runs once, without --every", every is None, wait=wait)
-        refuse_idle("a model", not is_notebook, max_rejects=max_rejects, replace=replace)
+        refuse_idle("a model", not is_notebook, max_rejects=max_rejects, mode=mode, key=key, partition=partition)
         refuse_idle("a notebook", is_notebook, timeout=timeout)
         if is_notebook:
             spec = self._deploying().notebook(target, input, output, parameters, timeout)
         else:
             lasting = every is not None
-            spec = self._deploying().scoring(target, input, output, parameters, max_rejects, replace, lasting=lasting)
-        return self._deploying().batch(spec, common, every, zone, wait=wait)
+            how = Scoring(parameters, max_rejects, mode, key, columns(partition))
+            spec = self._deploying().scoring(target, input, output, how, lasting=lasting)
+        cycle = Cycle(every, zone, catch_up or "latest", overlap or "skip") if every is not None else None
+        return self._deploying().batch(spec, common, cycle, wait=wait)
 
     def serve(
         self,

@@ -72,6 +72,13 @@ def text_of_missing(error: ImportError) -> str:
     return f"pip install {package}" if package else "install the package that it names"
 
 
+def exists(file: FilePath) -> bool:
+    """Whether a remote file is there."""
+    fs, path = filesystem(file)
+    with in_words(file, "read"):
+        return bool(fs.exists(path))
+
+
 @contextmanager
 def reading(file: FilePath) -> Iterator[tuple[pa.NativeFile, pa.NativeFile, int | None]]:
     """The file's bytes (decompressed), the stream below (its `tell` is the bytes really read) and its size.
@@ -206,6 +213,17 @@ class WholeFile:
                 stream.close()
         with suppress(OSError):
             self.part.unlink(missing_ok=True)
+
+
+def copy_text(file: FilePath, stream: pa.NativeFile) -> None:
+    """Write all lines of a file; the last one is ended where it was not."""
+    last = b"\n"
+    with in_words(file, "read"), reading(file) as (text, _, _):
+        while block := text.read(1 << 20):
+            stream.write(block)
+            last = block[-1:]
+    if last != b"\n":
+        stream.write(b"\n")
 
 
 @contextmanager

@@ -5,6 +5,7 @@ s3://lake/customers.parquet                         any fsspec URL
 customers.csv?encoding=latin-1&delimiter=;          options of text files; `?sheet=` of a workbook
 sqlite:///shop.db?table=customers                   a SQLAlchemy URL with `table=`, or `query=` to its end
 postgresql://db/risk?table=scores&mode=append       what to do with a table that is there
+postgresql://db/risk?table=scores&key=id            a row whose key is there takes its place
 ${NAME}                                             read from the environment, shown unread
 """
 
@@ -43,6 +44,7 @@ _OPTIONS = {
     "feather": {"format"},
 }
 _ALL_OPTIONS = frozenset[str]().union(*_OPTIONS.values())
+_OF_TABLES = ("table", "mode", "key")
 _DATABASES = ("sqlite", "postgresql", "mysql", "mariadb", "oracle", "mssql", "duckdb", "snowflake", "redshift")
 _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.:-]+?)://")  # one letter is a drive of Windows
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -70,11 +72,17 @@ def parse(place: str) -> Place:
     if place.startswith("queue:"):
         return _queue(place)
     scheme = _scheme(place)
-    if scheme and (scheme.split("+")[0] in _DATABASES or re.search(r"[?&](table|query)=", place)):
+    if scheme and is_database(place):
         return _database(place)
     if scheme and scheme != "file":
         _refuse_unknown(scheme, place)
     return _file(place, scheme)
+
+
+def is_database(place: str) -> bool:
+    """Whether a URL is that of a database."""
+    scheme = _scheme(place) or ""
+    return scheme.split("+")[0] in _DATABASES or bool(re.search(r"[?&](table|query)=", place))
 
 
 def _queue(place: str) -> Place:
@@ -120,15 +128,19 @@ def _database(place: str) -> Place:
     url, _, rest = before.partition("?")
     pairs = [pair for pair in rest.split("&") if pair]
     options = dict(pair.partition("=")[::2] for pair in pairs)
-    kept = "&".join(pair for pair in pairs if pair.partition("=")[0] not in ("table", "mode"))
-    chosen: dict[str, str] = {key: unquote_plus(options[key]) for key in ("table", "mode") if key in options}
+    kept = "&".join(pair for pair in pairs if pair.partition("=")[0] not in _OF_TABLES)
+    chosen: dict[str, str] = {key: unquote_plus(options[key]) for key in _OF_TABLES if key in options}
     if found:
         chosen["query"] = query
     url = _absolute_sqlite(url)
     if not (chosen.get("table") or chosen.get("query")):
         raise neither(shown(url))
-    if chosen.get("mode", "create") not in MODES:
+    if chosen.get("mode", "fail") not in MODES:
         raise UsageError(f"there is no mode {chosen['mode']!r}", fix="mode=append or mode=replace")
+    if "key" in chosen and ("mode" in chosen or "table" not in chosen):
+        raise UsageError(
+            f"{shown(url)}: key= is for a table, and says what becomes of its rows", fix="?table=NAME&key=COLUMN"
+        )
     label = shown(url) + (f"?table={chosen['table']}" if "table" in chosen else "?query=…")
     return Place("sql", expand(url + (f"?{kept}" if kept else "")), label, options=chosen)
 

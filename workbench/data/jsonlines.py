@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import BadInput
 from .columns import ValueTypes
-from .files import FilePath, WholeFile, in_words, reading
+from .files import FilePath, WholeFile, copy_text, in_words, reading
 from .pieces import PIECE_ROWS, Piece
 
 if TYPE_CHECKING:
@@ -153,6 +153,10 @@ class JsonLinesSink:
             added = [_with(line, more) for line, more in zip(lines, added, strict=True)]
         with in_words(self._whole.file, "write"):
             self._stream.write(b"".join(line + b"\n" for line in added))
+
+    def copy(self, file: FilePath) -> None:
+        """Begin with all that is in another such file."""
+        copy_text(file, self._stream)
 
     def close(self) -> str:
         return self._whole.publish()

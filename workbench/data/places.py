@@ -12,7 +12,7 @@ from .pieces import Sink, Source
 if TYPE_CHECKING:
     from .log import Log
 
-__all__ = ["absolute", "delimiter", "log", "parse", "refuse_missing", "same", "sink", "source"]
+__all__ = ["absolute", "columns", "delimiter", "log", "parse", "refuse_missing", "same", "sink", "source"]
 
 
 def delimiter(place: Place) -> str:
@@ -56,8 +56,8 @@ def source(place: str) -> Source:
         return ExcelSource(at.file, at.options.get("sheet"))
     from .sql import SqlSource
 
-    if "mode" in at.options:
-        raise UsageError(f"{at.label}: mode= is for an output", fix="leave it out")
+    for name in {"mode", "key"} & at.options.keys():
+        raise UsageError(f"{at.label}: {name}= is for an output", fix="leave it out")
     return SqlSource(at.path, at.label, table=at.options.get("table"), query=at.options.get("query"))
 
 
@@ -70,8 +70,9 @@ def refuse_missing(place: str) -> None:
         refuse(at.file)
 
 
-def sink(place: str) -> Sink:
-    """The output at a place, where nothing appears before it is closed. Raises UsageError, StorageError."""
+def sink(place: str, *, mode: str | None = None) -> Sink:
+    """The output at a place, where nothing appears before it is closed. `mode` says what becomes of a table that is
+    there, instead of the place. Raises UsageError, StorageError."""
     at = parse(place)
     if at.kind == "queue":
         raise UsageError(f"{at.label} is a queue", fix="%workbench put queue:NAME INPUT puts rows on it")
@@ -98,8 +99,14 @@ def sink(place: str) -> Sink:
         return ExcelSink(at.file)
     from .sql_table import SqlSink
 
-    mode = at.options.get("mode", "create")
-    return SqlSink(at.path, at.label, table=at.options["table"], mode=mode)
+    mode = mode or at.options.get("mode", "fail")
+    key = columns(at.options.get("key"))
+    return SqlSink(at.path, at.label, table=at.options["table"], mode=mode, key=key)
+
+
+def columns(said: str | None) -> tuple[str, ...]:
+    """`id,day` -> the names of columns."""
+    return tuple(name.strip() for name in (said or "").split(",") if name.strip())
 
 
 def log(place: str) -> Log:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .columns import as_text
-from .files import FilePath, WholeFile, in_words
+from .files import FilePath, WholeFile, copy_text, in_words
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -29,6 +29,11 @@ class DelimitedSink:
                 self._stream.write(header_line(table.column_names, self._delimiter))
                 self._begun = True
             self._stream.write(row_lines(table, self._delimiter))
+
+    def copy(self, file: FilePath) -> None:
+        """Begin with all that is in another such file."""
+        copy_text(file, self._stream)
+        self._begun = True
 
     def close(self) -> str:
         return self._whole.publish()

@@ -10,27 +10,30 @@ from typing import TYPE_CHECKING, Any
 from ..errors import BadInput, UsageError
 from .columns import as_text
 from .sql import engine, in_words, named
+from .upserts import one_of_each, primary_key, upsert
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-MODES = ("create", "append", "replace")
+MODES = ("fail", "append", "replace")
 _DDL_IN_TRANSACTIONS = {"sqlite", "postgresql", "mssql", "redshift", "duckdb"}
 
 
 class SqlSink:
     """A table, written in one transaction. A table that is there is refused, but with `mode`:
-    `append` adds the rows to it (run twice, it holds them twice), `replace` takes its place."""
+    `append` adds the rows to it (run twice, it holds them twice), `replace` takes its place.
+    With a `key` a row takes the place of the one that has its key, and is added where there is none."""
 
     text: str | None = None
 
-    def __init__(self, url: str, label: str, *, table: str, mode: str) -> None:
-        self.label, self._mode = label, mode
+    def __init__(self, url: str, label: str, *, table: str, mode: str, key: tuple[str, ...] = ()) -> None:
+        self.label, self._mode, self._key = label, "append" if key else mode, key
         self._schema, self._name = named(table)
         self._engine = engine(url, label, create=True)
         self._new_file = self._sqlite_file() if not self._sqlite_file().exists() else None
         self._connection: Any = None
         self._table: Any = None
+        self._insert: Any = None
         self._created = False
         with in_words(label):
             self._connection = self._engine.connect()
@@ -42,7 +45,7 @@ class SqlSink:
         try:
             self._transaction = self._connection.begin()
             self._exists = sqlalchemy.inspect(self._connection).has_table(self._name, self._schema)
-            if self._exists and self._mode == "create":
+            if self._exists and self._mode == "fail":
                 raise UsageError(
                     f"{self.label}: there is a table {self._name!r}",
                     fix="add &mode=replace to write it anew, or &mode=append to add to it",
@@ -55,14 +58,21 @@ class SqlSink:
         with in_words(self.label):
             if self._table is None:
                 self._table = self._prepared(table.schema)
-            rows = _rows(table)
+                self._insert = self._statement(table.column_names)
+            rows = one_of_each(_rows(table), self._key, self.label)
             if rows:
-                self._connection.execute(self._table.insert(), rows)
+                self._connection.execute(self._insert, rows)
+
+    def _statement(self, names: list[str]) -> Any:
+        if not self._key:
+            return self._table.insert()
+        return upsert(self._table, self._engine.dialect.name, names, self._key, self.label)
 
     def _prepared(self, schema: pa.Schema) -> Any:
         import sqlalchemy
 
-        new = sqlalchemy.Table(self._name, sqlalchemy.MetaData(), *_columns(schema), schema=self._schema)
+        parts = [*_columns(schema), *primary_key(self._key, schema.names, self.label)]
+        new = sqlalchemy.Table(self._name, sqlalchemy.MetaData(), *parts, schema=self._schema)
         if self._exists and (self._mode == "append" or self._engine.dialect.name not in _DDL_IN_TRANSACTIONS):
             old = sqlalchemy.Table(
                 self._name, sqlalchemy.MetaData(), schema=self._schema, autoload_with=self._connection

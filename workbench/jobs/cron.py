@@ -72,6 +72,8 @@ def _at(words: str) -> str | None:
         return f"{minute} {hour} * * *"
     if days in ("weekdays", "weekday"):
         return f"{minute} {hour} * * 1-5"
+    if days in ("weekends", "weekend"):
+        return f"{minute} {hour} * * 0,6"
     if numbers := _numbers(days):
         return f"{minute} {hour} * * {numbers}"
     near = text.closest(days, _DAYS)

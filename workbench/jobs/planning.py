@@ -13,14 +13,18 @@ from .. import text
 from ..errors import NotFound
 from . import cron as cycles
 from .database import Database
+from .record import OVER
 
+CATCH_UP = ("latest", "all", "skip")
+OVERLAP = ("skip", "queue", "replace")
 _MOST_MISSED = 1000
 
 
 @dataclass(frozen=True)
 class Schedule:
     """What starts runs of `spec` at the times of `cron` in `zone`. After an outage `catch_up` says which of the missed
-    runs come: `latest`, `all`, `skip`; while one still runs, `overlap` says if another comes: `skip`, `queue`."""
+    runs come: `latest`, `all`, `skip`; while one still runs, `overlap` says what becomes of another that is due: `skip`
+    leaves it out, `queue` lets it wait, `replace` stops the one that runs."""
 
     name: str
     cron: str
@@ -34,6 +38,12 @@ class Schedule:
     catch_up: str
     overlap: str
     created: float
+
+    def dues(self, number: int) -> list[float]:
+        """So many of the next times at which it is due; none while it is paused."""
+        if self.paused or self.next_due is None:
+            return []
+        return [self.next_due, *islice(cycles.times(self.cron, self.zone, self.next_due), number - 1)]
 
 
 class Plans:
@@ -71,7 +81,7 @@ class Plans:
                     "created"
                 ]
             before = _schedule(row)
-            changes = _changes(before, line, zone, spec)
+            changes = _changes(before, line, zone, spec, catch_up, overlap)
             moved = (before.cron, before.zone) != (line, zone)
             write.execute(
                 "update schedules set cron = ?, zone = ?, spec = ?, environment = ?, restart = ?, notify = ?,"
@@ -115,25 +125,34 @@ class Plans:
         with self.database.write() as write:
             rows = write.execute("select * from schedules where paused = 0 and next_due <= ?", (now,)).fetchall()
             for schedule in map(_schedule, rows):
-                for due in self._chosen(write, schedule, now):
+                for due in _chosen(write, schedule, now):
                     if insert_run(write, schedule, due):
                         taken.append((schedule, due))
                 following = next(cycles.times(schedule.cron, schedule.zone, now))
                 write.execute("update schedules set next_due = ? where name = ?", (following, schedule.name))
         return taken
 
-    def _chosen(self, write: sqlite3.Connection, schedule: Schedule, now: float) -> list[float]:
-        assert schedule.next_due is not None
-        running = write.execute(
-            "select 1 from jobs where schedule = ? and state not in ('done', 'failed', 'stopped')", (schedule.name,)
-        ).fetchone()
-        if running and schedule.overlap == "skip":
-            return []
-        latest = cycles.latest(schedule.cron, schedule.zone, now, schedule.next_due)
-        if schedule.catch_up == "all":
-            later = takewhile(lambda due: due <= now, cycles.times(schedule.cron, schedule.zone, schedule.next_due))
-            return [schedule.next_due, *islice(later, _MOST_MISSED)]
-        return [latest] if schedule.catch_up == "latest" or latest == schedule.next_due else []
+
+def _chosen(write: sqlite3.Connection, schedule: Schedule, now: float) -> list[float]:
+    """The times whose runs come now; what still runs is told to stop where they take its place."""
+    assert schedule.next_due is not None
+    still = f"schedule = ? and state not in {OVER}"
+    running = write.execute(f"select 1 from jobs where {still}", (schedule.name,)).fetchone()
+    if running and schedule.overlap == "skip":
+        return []
+    due = _missed(schedule, schedule.next_due, now)
+    if due and schedule.overlap == "replace":
+        write.execute(f"update jobs set desired = 'stopped' where {still}", (schedule.name,))
+        return due[-1:]
+    return due
+
+
+def _missed(schedule: Schedule, first: float, now: float) -> list[float]:
+    latest = cycles.latest(schedule.cron, schedule.zone, now, first)
+    if schedule.catch_up == "all":
+        later = takewhile(lambda due: due <= now, cycles.times(schedule.cron, schedule.zone, first))
+        return [first, *islice(later, _MOST_MISSED)]
+    return [latest] if schedule.catch_up == "latest" or latest == first else []
 
 
 def insert_run(write: sqlite3.Connection, schedule: Schedule, due: float) -> bool:
@@ -178,9 +197,13 @@ def insert_job(
     )
 
 
-def _changes(before: Schedule, line: str, zone: str | None, spec: dict[str, Any]) -> list[str]:
+def _changes(
+    before: Schedule, line: str, zone: str | None, spec: dict[str, Any], catch_up: str, overlap: str
+) -> list[str]:
     said = [f"every {before.cron} → {line}"] * (before.cron != line)
     said += [f"zone {before.zone or 'of the machine'} → {zone or 'of the machine'}"] * (before.zone != zone)
+    said += [f"catch-up {before.catch_up} → {catch_up}"] * (before.catch_up != catch_up)
+    said += [f"overlap {before.overlap} → {overlap}"] * (before.overlap != overlap)
     keys = [key for key in {**before.spec, **spec} if before.spec.get(key) != spec.get(key)]
     return said + [f"{key} {before.spec.get(key)} → {spec.get(key)}" for key in keys]
 

@@ -101,7 +101,8 @@ def _scoring(context: Context, spec: dict[str, Any]) -> Work:
         name=version.ref,
         outputs=Schema.from_json(version.manifest.outputs),
         max_rejects=spec["max_rejects"],
-        replace=spec["replace"],
+        mode=spec["mode"],
+        partition=tuple(spec["partition"] or ()),
     )
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import tempfile
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,6 +48,35 @@ class Wanted:
     remark: str = ""
     reads: tuple[str, ...] = ()
     first: ModelVersion | None = None
+
+
+@dataclass(frozen=True)
+class Cycle:
+    """When runs are due, and what becomes of those that were missed, or meet one that still runs."""
+
+    every: str
+    zone: str | None
+    catch_up: str
+    overlap: str
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """How a store is scored."""
+
+    parameters: dict[str, Any] | None
+    max_rejects: int | None
+    mode: str | None
+    key: str | None
+    partition: tuple[str, ...]
+
+    def keyed(self, output: str) -> str:
+        """The output with the key in its place. UsageError where it is no table."""
+        if self.key is None:
+            return output
+        if folders.is_folder(output) or "table" not in places.parse(output).options:
+            raise UsageError(f"--key is for a table, and {output} is none", fix="-o 'sqlite:///FILE?table=NAME'")
+        return f"{output}&key={self.key}"
 
 
 @dataclass(frozen=True)
@@ -91,18 +121,18 @@ class Deploying:
             wanted = replace(wanted, remark=" · ".join(filter(None, remarks)))
         return self._deploy(f"stream/{own}", {**way, **spec, "group": group}, wanted, common)
 
-    def batch(self, wanted: Wanted, common: Common, every: str | None, zone: str | None, *, wait: bool) -> Any:
+    def batch(self, wanted: Wanted, common: Common, cycle: Cycle | None, *, wait: bool) -> Any:
         """A run, begun or ended, or the schedule of such runs."""
         common.check()
         name = common.name or wanted.own_name
         if common.dry_run:
-            return Planned(f"schedule/{name}" if every else f"a run of {name}", options(wanted.spec))
+            return Planned(f"schedule/{name}" if cycle else f"a run of {name}", options(wanted.spec))
         env = environment.record(self.running.home, wanted.preload, common.env_file, reads=wanted.reads)
         restart = "never" if wanted.spec["what"] == "notebook" else "retry"
-        if every:
+        if cycle:
             spec = self._again_and_again(f"schedule/{name}", wanted.spec)
             schedule, changes = self.running.store.put_schedule(
-                f"schedule/{name}", every, spec, env, zone=zone, restart=restart, notify=common.notify
+                f"schedule/{name}", spec=spec, environment=env, restart=restart, notify=common.notify, **asdict(cycle)
             )
             self._set_live(wanted)
             self.running.supervised()
@@ -120,34 +150,33 @@ class Deploying:
 
         before = {schedule.name: schedule.spec.get("output") for schedule in self.running.store.schedules()}
         own = before.get(name) == spec["output"]
-        check_output(spec["output"], spec["input"], replace=spec["replace"] or own)
-        return {**spec, "replace": True}
+        check_output(spec["output"], spec["input"], "replace" if own and not spec["mode"] else spec["mode"])
+        said = spec["mode"] or re.search(r"[?&](mode|key)=", spec["output"])
+        return spec if said else {**spec, "mode": "replace"}
 
     def scoring(
         self,
         model: str,
         input: str | None,
         output: str | None,
-        parameters: dict[str, Any] | None,
-        max_rejects: int | None,
-        replacing: bool,
+        how: Scoring,
         *,
         lasting: bool,
     ) -> Wanted:
         """A store that is scored with a model: on a cycle with the live one, else with the one that is meant now."""
         if input is None or output is None:
             raise UsageError(f"batch {model} needs an input and an output", fix=f"%batch {model} FILES -o FOLDER")
-        if parameters:
+        if how.parameters:
             raise UsageError("-p is for a notebook's parameters", fix=f"leave it out; {model} is a model")
         from ..patterns.batch.target import check_input, check_output
 
         wanted = self._lasting(model) if lasting else _of(self.registry.resolve(model))
-        way = {"input": folders.absolute_input(str(input)), "output": folders.absolute_output(str(output))}
+        way = {"input": folders.absolute_input(str(input)), "output": how.keyed(folders.absolute_output(str(output)))}
         if not lasting:
             check_input(way["input"])
-            check_output(way["output"], way["input"], replace=replacing)
-        how = {"max_rejects": max_rejects, "replace": replacing}
-        return replace(wanted, spec={"what": "score", **wanted.spec, **way, **how})
+            check_output(way["output"], way["input"], how.mode, how.partition)
+        more = {"max_rejects": how.max_rejects, "mode": how.mode, "partition": list(how.partition)}
+        return replace(wanted, spec={"what": "score", **wanted.spec, **way, **more})
 
     def notebook(
         self,

@@ -142,6 +142,10 @@ class Run(Handle):
         return [("to", self.output), ("rows", refused), ("note", self.facts.get("note", "")), ("next", more)]
 
 
+_DUES = 3
+_BECOMES = {"replace": ", which each replaces", "append": ", to which each adds"}
+
+
 @dataclass(frozen=True, repr=False)
 class Schedule:
     """What starts runs on a cycle."""
@@ -159,14 +163,22 @@ class Schedule:
     def __str__(self) -> str:
         s = self.schedule
         state = "paused" if s.paused else f"next run {figures.moment(s.next_due, s.zone)}"
-        head = " · ".join(filter(None, [f"{self.name} {state}", f"every {s.cron}", s.zone, self.said]))
+        head = " · ".join(filter(None, [f"{self.name} {state}", f"every {s.cron}", s.zone, _manner(s), self.said]))
         what = " → ".join(filter(None, [s.spec.get("model") or s.spec.get("notebook"), s.spec.get("output")]))
-        what += ", which each replaces" if s.spec.get("replace") else ""
-        lives = self.running.looked_at() or "lives as long as this machine stays up"
+        what += _BECOMES.get(s.spec.get("mode") or "", "")
+        lives = self.running.looked_at() or self._lives()
         steps = f"%workbench runs · %workbench pause {self.name} · %workbench remove {self.name}"
-        return "\n".join([head, f"  runs  {what}", f"  note  {lives}", f"  next  {steps}"])
+        due = [f"  due   {', '.join(figures.moment(due, s.zone) for due in s.dues(_DUES))}"] * (not s.paused)
+        return "\n".join([head, f"  runs  {what}", *due, f"  note  {lives}", f"  next  {steps}"])
 
     __repr__ = __str__
+
+    def _lives(self) -> str:
+        from ..jobs import boot
+
+        if boot.begins(self.running.home):
+            return "begins again with this machine"
+        return "lives as long as this machine stays up → %workbench doctor has what begins it again"
 
     def to_json(self) -> dict[str, Any]:
         s = self.schedule
@@ -175,9 +187,19 @@ class Schedule:
             "cron": s.cron,
             "zone": s.zone,
             "next_due": s.next_due,
+            "dues": s.dues(_DUES),
+            "catch_up": s.catch_up,
+            "overlap": s.overlap,
             "paused": s.paused,
             "spec": s.spec,
         }
+
+
+def _manner(schedule: Planning) -> str:
+    """How it deals with what was missed and what overlaps, where that is not as usual."""
+    catch_up = f"catch-up {schedule.catch_up}" if schedule.catch_up != "latest" else ""
+    overlap = f"overlap {schedule.overlap}" if schedule.overlap != "skip" else ""
+    return " · ".join(filter(None, [catch_up, overlap]))
 
 
 KINDS: dict[str, Callable[..., Handle]] = {"service": Service, "stream": Stream, "run": Run}

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from ...data import remote_files
 from ...errors import BadInput, StorageError
 
 _ROOM = 1_000_000
@@ -139,8 +140,10 @@ def _room(file: Path) -> bool:
     return True
 
 
-def fingerprint(file: str) -> list[int]:
-    """Size and time of change of a local file; nothing is known of other places."""
+def fingerprint(file: str) -> list[Any]:
+    """Size and time of change of a local file, size and version of a remote one; nothing is known of other places."""
+    if "://" in file:
+        return remote_files.fingerprint(file)
     try:
         stat = os.stat(file.partition("?")[0])
     except OSError:

@@ -2,40 +2,38 @@
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+from urllib.parse import quote_plus
 
 from ...bundle.storage import refused
 from ...data import places
+from ...data.appending import Extended
 from ...errors import StorageError, UsageError
+from . import folder, parts
+from .folder import REJECTS
 from .ledger import line
 from .staging import Staging
 from .target import Target
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from ...data.pieces import Sink
     from .chunks import Scored
     from .ledger import Ledger, Reject
-
-_LINE = "__line__"
-MANIFEST, REJECTS = "_manifest.json", "_rejects.jsonl"
 
 
 class Output(Target):
     """The output of one run. Its parts lie in a hidden folder beside it (or in the ledger's, for a table)."""
 
-    def __init__(self, place: str, ledger: Ledger, *, replace: bool, input: str) -> None:
-        super().__init__(place, input)
-        self.ledger, self.replace = ledger, replace
+    def __init__(self, place: str, ledger: Ledger, *, mode: str | None, partition: tuple[str, ...], input: str) -> None:
+        super().__init__(place, input, mode, partition)
+        self.ledger = ledger
         self.staging = Staging(ledger, self.path)
         self.rejects = self._rejects_file(ledger.file.parent)
+        self._first = 0
 
     def _rejects_file(self, folder: Path) -> Path:
         if self.path is None:
@@ -43,15 +41,26 @@ class Output(Target):
         return self.path / REJECTS if self.is_folder else self.path.with_name(f"{self.path.name}.rejects.jsonl")
 
     def check(self) -> None:
-        """UsageError for an output that is there, unless it is to be replaced or is this run's own."""
+        """UsageError for an output that is there, unless something is to become of it or it is this run's own."""
         self.check_kind()
-        if not self.replace and self.ledger.fact("publishing") is None:
+        if self.mode == "fail" and self.ledger.fact("publishing") is None:
             self.check_free()
 
     def begin(self) -> None:
         """Make room for the parts, which are this run's alone. UsageError while another run writes this output."""
         with self._refusals():
             self.staging.begin(self.label)
+            if self.is_folder and self.mode == "append":
+                self._first = self._number_of_first()
+
+    def _number_of_first(self) -> int:
+        """That of the first part that is added; it stays while parts have it."""
+        assert self.path is not None
+        before: int | None = self.ledger.fact("first part")
+        if before is None or not any(part for _, _, part in self.ledger.done().values()):
+            self._restore()
+            self.ledger.keep("first part", before := folder.next_number(self.path))
+        return before
 
     def sink_like(self) -> Sink | None:
         """What scoring asks how values are kept: None for parts, which have types."""
@@ -60,26 +69,20 @@ class Output(Target):
         return _TextOnly({"csv": "csv", "tsv": "csv", "jsonl": "jsonl"}.get(self.at.kind))  # type: ignore[return-value]
 
     def write_part(self, number: int, scored: Scored) -> str:
-        """Keep the predictions of a chunk; the name of its part, which is on the disk then."""
-        from pyarrow import parquet
-
-        table, lines = scored
-        name = f"part-{number:06}.parquet"
-        new = self.staging.folder / f".{name}.new"
+        """Keep the predictions of a chunk; the names of its files, one a line, which are on the disk then."""
         with self._refusals():
-            texts = [field.name for field in table.schema if str(field.type) in ("string", "large_string", "bool")]
-            parquet.write_table(_with_lines(table, lines), new, use_dictionary=texts or False)
-            with new.open("rb+") as file:
-                os.fsync(file.fileno())
-            os.replace(new, self.staging.folder / name)
-        return name
+            return "\n".join(parts.write(self.staging.folder, self._first + number, scored, self.partition))
 
     @property
     def published(self) -> bool:
         """Whether an earlier attempt let the output appear, and was killed before it could say so."""
         before = self.ledger.fact("publishing")
-        if before is None or self.at is None or self.at.options.get("mode") != "append":
-            return self.is_folder and before is not None and before == _identity(self.path)
+        if before is None:
+            return False
+        if self.path is not None:
+            return bool(before == folder.identity(self.path))
+        if not isinstance(before, dict):
+            return False
         rows = self._rows_there()
         if rows not in (before["before"], before["after"]):
             what = f"{self.label} holds {rows} rows: whether those of this run are among them cannot be told"
@@ -87,22 +90,47 @@ class Output(Target):
         return bool(rows == before["after"])
 
     def finish(self, parts: list[str], rejects: list[Reject], rows: int) -> None:
-        """Let the output appear: a folder by one rename, a file by its sink's, a table by its transaction."""
+        """Let the output appear: a folder or a local file by one rename, a remote one as its store does, a table by
+        its transaction."""
         self.check()
-        parts = [part for part in parts if part]
+        names = [name for part in parts for name in part.split("\n") if name]
         if self.is_folder:
-            self._as_folder(parts, rejects)
+            self._as_folder(names, rejects)
             return
-        again = self.replace or self.ledger.fact("publishing") is not None
         self._write_rejects(self.rejects, rejects)
-        if self.ledger.fact("publishing") is None:
-            self.ledger.keep("publishing", self._before(rows))
-        if parts:
-            self._as_sink(parts, again)
+        if self.path is not None:
+            self._as_file(names)
+        else:
+            self._as_store(names, rows)
 
-    def _before(self, rows: int) -> dict[str, int]:
-        if self.at is None or self.at.options.get("mode") != "append":
-            return {}
+    def _as_file(self, names: list[str]) -> None:
+        assert self.path is not None
+        assert self.at is not None
+        if not names:
+            return
+        options = "&".join(f"{key}={quote_plus(value)}" for key, value in self.at.options.items())
+        new = self.staging.folder / f"whole-{self.path.name}"
+        place = f"{new}?{options}" if options else str(new)
+        self._write_all(Extended(place, self.place) if self._goes_on() else places.sink(place), names)
+        with self._refusals():
+            self.ledger.keep("publishing", folder.identity(new))
+            os.replace(new, self.path)
+
+    def _goes_on(self) -> bool:
+        return self.mode == "append" and self.path is not None and self.path.exists()
+
+    def _as_store(self, names: list[str], rows: int) -> None:
+        """`publishing` before it is written: from then on what is there is this run's own."""
+        own = self.ledger.fact("publishing") is not None
+        if not own:
+            self.ledger.keep("publishing", self._before(rows))
+        if names:
+            mode = "replace" if self.mode == "fail" and own else self.mode
+            self._write_all(places.sink(self.place, mode=None if mode == "upsert" else mode), names)
+
+    def _before(self, rows: int) -> dict[str, int] | bool:
+        if self.mode != "append":
+            return True
         there = self._rows_there()
         return {"before": there, "after": there + rows}
 
@@ -114,53 +142,52 @@ class Output(Target):
         assert self.at is not None
         table = self.at.options["table"]
         try:
-            SqlSink(self.at.path, self.at.label, table=table, mode="create").abort()
+            SqlSink(self.at.path, self.at.label, table=table, mode="fail").abort()
             return 0
         except UsageError:  # it is there
             counted = SqlSource(self.at.path, self.at.label, table=None, query=f"select count(*) as n from {table}")
             return int(next(iter(counted.pieces())).table.column("n")[0].as_py())
 
-    def _as_sink(self, parts: list[str], again: bool) -> None:
-        """`again`: a table that is there is to be replaced, or this run's own."""
-        new = self.at is not None and self.at.kind == "sql" and self.at.options.get("mode", "create") == "create"
-        sink = places.sink(f"{self.place}&mode=replace" if new and again else self.place)
+    def _write_all(self, sink: Sink, names: list[str]) -> None:
         try:
-            for part in parts:
-                sink.write(*_without_lines(self._read(part)))
+            for name in names:
+                sink.write(*parts.read(self.staging.folder / name))
             sink.close()
         except BaseException:
             sink.abort()
             raise
 
-    def _as_folder(self, parts: list[str], rejects: list[Reject]) -> None:
+    def _as_folder(self, names: list[str], rejects: list[Reject]) -> None:
         assert self.path is not None
         staging = self.staging.folder
-        self._write_rejects(staging / REJECTS, rejects)
         with self._refusals():
-            for strange in set(os.listdir(staging)) - {*parts, REJECTS, MANIFEST}:
-                (staging / strange).unlink()
-            (staging / MANIFEST).write_text(json.dumps({"parts": parts, "rejects": len(rejects)}, indent=1))
-            self.ledger.keep("publishing", _identity(staging))
-            old = self.path.with_name(f".{self.path.name}.old")
-            if self.path.exists():
-                shutil.rmtree(old, ignore_errors=True)
-                os.replace(self.path, old)
-            os.replace(staging, self.path)
-            shutil.rmtree(old, ignore_errors=True)
+            folder.clear(staging, names)
+            self._restore()
+            before: list[str] = []
+            if self._goes_on():
+                before = folder.take_in(staging, self.path, self.label)
+            refused_before = self._rejects_before()
+            self._write_rejects(staging / REJECTS, rejects, refused_before)
+            number = len(rejects) + refused_before.count("\n")
+            folder.write_manifest(staging, [*before, *names], number)
+            self.ledger.keep("publishing", folder.identity(staging))
+            folder.swap(staging, self.path)
 
-    def _write_rejects(self, file: Path, rejects: list[Reject]) -> None:
+    def _restore(self) -> None:
+        if self.path is not None and self.ledger.fact("publishing") is not None:
+            folder.restore(self.path)
+
+    def _rejects_before(self) -> str:
+        return self.rejects.read_text(encoding="utf-8") if self._goes_on() and self.rejects.exists() else ""
+
+    def _write_rejects(self, file: Path, rejects: list[Reject], before: str = "") -> None:
         with self._refusals():
-            if rejects:
+            if rejects or before:
                 new = file.with_name(f".{file.name}.new")
-                new.write_text("".join(f"{line(reject)}\n" for reject in rejects), encoding="utf-8")
+                new.write_text(before + "".join(f"{line(reject)}\n" for reject in rejects), encoding="utf-8")
                 os.replace(new, file)
             else:
                 file.unlink(missing_ok=True)
-
-    def _read(self, part: str) -> pa.Table:
-        from pyarrow import parquet
-
-        return parquet.read_table(self.staging.folder / part)
 
     @contextmanager
     def _refusals(self) -> Iterator[None]:
@@ -175,24 +202,3 @@ class _TextOnly:
 
     def __init__(self, text: str | None) -> None:
         self.text = text
-
-
-def _identity(folder: Path | None) -> list[int] | None:
-    """Which folder it is, under whatever name."""
-    try:
-        stat = os.stat(folder or "")
-    except OSError:
-        return None
-    return [stat.st_dev, stat.st_ino, stat.st_mtime_ns]
-
-
-def _with_lines(table: pa.Table, lines: list[bytes] | None) -> pa.Table:
-    import pyarrow as pa
-
-    return table if lines is None else table.append_column(_LINE, pa.array(lines, pa.binary()))
-
-
-def _without_lines(table: pa.Table) -> tuple[pa.Table, Any]:
-    if _LINE not in table.column_names:
-        return table, None
-    return table.drop_columns([_LINE]), table.column(_LINE).to_pylist()

@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ... import text
-from ...data import places
-from ...data.folders import inputs
+from ...data import folders
 from ...data.pieces import Piece, Source
 from ...data.scoring import Scorer
 from ...errors import BadInput
@@ -61,18 +60,20 @@ def score(
     name: str = "",
     outputs: Schema | None = None,
     max_rejects: int | None = None,
-    replace: bool = False,
+    mode: str | None = None,
+    partition: tuple[str, ...] = (),
 ) -> StoreScored:
     """Predict for a file, the files of a glob or folder, or a table, into a folder of parts, a file or a table.
 
     `ledger` is the file that remembers what is done; called again with it, the run goes on. Rows that are refused are
     listed in a file beside the output; BadInput once there are more than `max_rejects`, and for what concerns more
-    than rows; UsageError for an output that is there, unless it is to be replaced.
+    than rows; UsageError for an output that is there, unless `mode` is `append` or `replace`. `partition` names the
+    columns of whose values the folders of the output are made.
     """
     run = _Run(predictor, control or Foreground(), name or predictor.name or "model", outputs, max_rejects)
-    run.ledger = Ledger(ledger)
+    run.ledger, run.input = Ledger(ledger), input
     try:
-        there = Output(output, run.ledger, replace=replace, input=input)
+        there = Output(output, run.ledger, mode=mode, partition=partition, input=input)
         try:
             return run.score(input, there)
         finally:
@@ -96,6 +97,7 @@ class _Run:
     before: int = 0
     rejects: int = 0
     of: int | None = 0
+    input: str = ""
     started: float = field(default_factory=time.monotonic)
 
     def score(self, input: str, output: Output) -> StoreScored:
@@ -108,7 +110,7 @@ class _Run:
     def _attempt(self, input: str, output: Output) -> bool:
         """Do what is to be done; False where it was told to stop."""
         if not output.published:
-            files = output.without(inputs(input))
+            files = output.without(folders.inputs(input))
             self.ledger.begin(files)
             output.check()
             output.begin()
@@ -128,7 +130,7 @@ class _Run:
     def _work(self, files: list[str], output: Output) -> bool:
         """Do all chunks that are not done; False where it was told to stop."""
         done = self.ledger.done()
-        sources = {file: places.source(file) for file in files}
+        sources = folders.sources(self.input, files)
         known = [source.rows for source in sources.values()]
         self.of = None if None in known else sum(rows or 0 for rows in known)
         number, typed = 0, False

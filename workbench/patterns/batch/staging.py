@@ -50,7 +50,10 @@ class Staging:
             shutil.rmtree(other, ignore_errors=True)
             os.close(lock)
         done = self._ledger.done().items()
-        self._ledger.forget(number for number, (_, _, part) in done if part and not (self.folder / part).is_file())
+        self._ledger.forget(number for number, (_, _, part) in done if not all(map(self._has, part.split("\n"))))
+
+    def _has(self, name: str) -> bool:
+        return not name or (self.folder / name).is_file()
 
     def _others(self) -> Iterator[Path]:
         if self._name is None:

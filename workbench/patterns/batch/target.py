@@ -6,28 +6,47 @@ import os
 from pathlib import Path
 
 from ...data import places
-from ...data.folders import inputs, is_folder
+from ...data.files import exists
+from ...data.folders import inputs, is_folder, local
 from ...data.grammar import expand
 from ...errors import UsageError
 
 
 class Target:
-    """Where a run's predictions go: a folder of parts, a file or a table. `path` is that of a local one."""
+    """Where a run's predictions go: a folder of parts, a file or a table. `path` is that of a local one, `mode` what
+    becomes of an output that is there: `fail`, `append`, `replace`, or `upsert` for a table whose place has a key."""
 
-    def __init__(self, place: str, input: str) -> None:
-        self.place = place
-        self.is_folder = is_folder(place)
-        self.at = None if self.is_folder else places.parse(place)
+    def __init__(self, place: str, input: str, mode: str | None = None, partition: tuple[str, ...] = ()) -> None:
+        self.place, self.partition = local(place), partition
+        self.is_folder = is_folder(self.place)
+        self.at = None if self.is_folder else places.parse(self.place)
         if self.at and self.at.kind == "queue":
             raise UsageError(f"the output is a queue, {place}", fix="name a folder, a file or a table")
-        self.label = self.at.label if self.at else os.path.abspath(place)
+        self.label = self.at.label if self.at else os.path.abspath(self.place)
         self.path = self._path()
+        self.mode = self._mode(mode)
+        self._refuse_what_cannot_be()
         self._refuse_input(input)
+
+    def _mode(self, given: str | None) -> str:
+        options = self.at.options if self.at else {}
+        said = options.get("mode")
+        if given and (said or "key" in options) and given != said:
+            where = "a key, which says what becomes of its rows" if "key" in options else f"mode={said}"
+            raise UsageError(f"{self.label} has {where}, and --mode {given} is something else", fix="leave one out")
+        return "upsert" if "key" in options else given or said or "fail"
+
+    def _refuse_what_cannot_be(self) -> None:
+        if self.partition and not self.is_folder:
+            raise UsageError(f"{self.label} is no folder, which --partition is for", fix="-o FOLDER, or leave it out")
+        if self.mode == "append" and self.at and self.at.kind != "sql" and not self.at.file.local:
+            what = f"{self.label}: nothing is added to a remote file, which cannot be done at one moment"
+            raise UsageError(what, fix="--mode replace, or another file for each run")
 
     def _path(self) -> Path | None:
         if self.at is None:
             return Path(os.path.abspath(expand(self.place)))
-        return Path(self.at.path) if self.at.kind != "sql" and self.at.file.local else None
+        return Path(self.at.path).resolve() if self.at.kind != "sql" and self.at.file.local else None
 
     def _refuse_input(self, input: str) -> None:
         """UsageError for an output that the run, or its next one, would read."""
@@ -55,15 +74,16 @@ class Target:
     def check_free(self) -> None:
         """UsageError for an output that is there."""
         if self._is_there():
-            raise UsageError(f"{self.label} is there already", fix="name another output, or --replace this one")
+            raise UsageError(f"{self.label} is there already", fix="name another output, or --mode replace or append")
 
     def _is_there(self) -> bool:
         if self.path is not None:
             return self.path.exists() and (not self.is_folder or any(self.path.iterdir()))
         assert self.at is not None
-        if self.at.kind == "sql" and self.at.options.get("mode", "create") == "create":
-            places.sink(self.place).abort()  # says so of a table that is there
-        return False
+        if self.at.kind == "sql":
+            places.sink(self.place, mode="fail").abort()  # says so of a table that is there
+            return False
+        return exists(self.at.file)
 
 
 def check_input(input: str) -> None:
@@ -73,11 +93,11 @@ def check_input(input: str) -> None:
             places.refuse_missing(file)
 
 
-def check_output(output: str, input: str, *, replace: bool) -> None:
-    """UsageError for an output that cannot be, or is a local one that is there and not to be replaced."""
+def check_output(output: str, input: str, mode: str | None, partition: tuple[str, ...] = ()) -> None:
+    """UsageError for an output that cannot be, or is a local one that is there and of which nothing is to become."""
     if "${" in output:
         return
-    target = Target(output, input)
+    target = Target(output, input, mode, partition)
     target.check_kind()
-    if target.path is not None and not replace:
+    if target.path is not None and target.mode == "fail":
         target.check_free()

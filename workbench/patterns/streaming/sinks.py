@@ -58,6 +58,8 @@ def _check(at: Place, queue: str) -> None:
     elif at.kind == "sql":
         if "table" not in at.options:
             raise UsageError(f"{at.label} is a query", fix="?table=NAME")
+        if "key" in at.options:
+            raise UsageError(f"{at.label}: a stream adds rows, and has no use for key=", fix="leave it out")
         if at.options.get("mode") == "replace":
             raise UsageError(f"{at.label}: a stream replaces no table", fix="mode=append, or name another table")
     elif not at.file.local or at.compressed:

@@ -1,0 +1,100 @@
+"""The predictions of a chunk -> the files of a part, which is on the disk before the ledger names it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from ...errors import BadInput, UsageError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from .chunks import Scored
+
+_LINE = "__line__"
+_NONE = "__HIVE_DEFAULT_PARTITION__"
+_MOST = 1000
+
+
+def write(folder: Path, number: int, scored: Scored, partition: tuple[str, ...]) -> list[str]:
+    """Keep the predictions of a chunk; the names of its files. With `partition` there is one for each of its values,
+    in a folder `column=value`. BadInput, UsageError for what cannot be such a folder."""
+    table, lines = scored
+    name, names = f"part-{number:06}.parquet", []
+    for below, rows in _divided(table, partition) if partition else [("", _with_lines(table, lines))]:
+        (folder / below).mkdir(parents=True, exist_ok=True)
+        _write(rows, folder / below / name)
+        names.append(f"{below}{name}")
+    return names
+
+
+def _write(table: pa.Table, file: Path) -> None:
+    from pyarrow import parquet
+
+    new = file.with_name(f".{file.name}.new")
+    texts = [field.name for field in table.schema if str(field.type) in ("string", "large_string", "bool")]
+    parquet.write_table(table, new, use_dictionary=texts or False)
+    with new.open("rb+") as written:
+        os.fsync(written.fileno())
+    os.replace(new, file)
+
+
+def _divided(table: pa.Table, partition: tuple[str, ...]) -> Iterator[tuple[str, pa.Table]]:
+    """`month=7/city=Ulm/` and its rows, in the order in which they are met."""
+    import pyarrow as pa
+
+    missing = next((name for name in partition if name not in table.column_names), None)
+    if missing is not None or len(partition) >= table.num_columns:
+        said = f"column {missing!r}" if missing is not None else "column that is left for its files"
+        raise BadInput(f"the output has no {said}", column=missing, fix=f"its columns: {', '.join(table.column_names)}")
+    columns = [table.column(name).combine_chunks() for name in partition]
+    for name, column in zip(partition, columns, strict=True):
+        _refuse(name, column.type)
+    places: dict[tuple[Any, ...], list[int]] = {}
+    for at, values in enumerate(zip(*(column.to_pylist() for column in columns), strict=True)):
+        places.setdefault(values, []).append(at)
+    if len(places) > _MOST:
+        what = f"{', '.join(partition)} would make {len(places)} folders of one chunk"
+        raise UsageError(what, fix="name a column of fewer values for --partition")
+    rest = table.drop_columns(list(partition))
+    for values, rows in places.items():
+        folders = [f"{quote(name, safe='')}={_text(v)}/" for name, v in zip(partition, values, strict=True)]
+        yield "".join(folders), rest.take(pa.array(rows, pa.int64()))
+
+
+def _refuse(name: str, kind: pa.DataType) -> None:
+    import pyarrow as pa
+
+    t = pa.types
+    kind = kind.value_type if t.is_dictionary(kind) else kind
+    fits = (t.is_integer, t.is_boolean, t.is_string, t.is_large_string, t.is_date, t.is_null)
+    if not any(fit(kind) for fit in fits):
+        what = f"{name!r} holds {kind}: folders are made of whole numbers, texts, days, true and false"
+        raise BadInput(what, column=name, fix="name another column for --partition")
+
+
+def _text(value: Any) -> str:
+    if value is None or value == "":
+        return _NONE
+    return quote(str(value).lower() if isinstance(value, bool) else str(value), safe="").replace(".", "%2E")
+
+
+def read(file: Path) -> tuple[pa.Table, Any]:
+    """A part that is no partition's, and the lines that it extends."""
+    from pyarrow import parquet
+
+    # a file of its own: as a dataset, folders above it would become columns
+    table = parquet.ParquetFile(file).read()
+    if _LINE not in table.column_names:
+        return table, None
+    return table.drop_columns([_LINE]), table.column(_LINE).to_pylist()
+
+
+def _with_lines(table: pa.Table, lines: list[bytes] | None) -> pa.Table:
+    import pyarrow as pa
+
+    return table if lines is None else table.append_column(_LINE, pa.array(lines, pa.binary()))
