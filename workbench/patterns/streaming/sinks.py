@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from ...brokers.opening import topic
+from ...brokers.protocol import of_lane
 from ...data import places
 from ...data.folders import absolute_output, is_folder
 from ...data.grammar import expand
 from ...errors import UsageError
 
 if TYPE_CHECKING:
+    from ...brokers.protocol import Marks, Topic
     from ...data.grammar import Place
-    from ...data.log import Log
     from ...inference.schema import Schema
     from .batches import Batch
 
 
 class Sink(Protocol):
-    """Where answers go. Each call gives the offset up to which all is there for good, None where that is as before.
+    """Where answers go. Each call gives the offsets up to which all is there for good, none where that is as before.
 
     StorageError where it cannot take anything now; then nothing of the batch counts as written. One that `repeats`
     cannot tell what it has: what was sent to it is sent again as the same batch. Unfit for records of a batch that it
@@ -26,16 +28,16 @@ class Sink(Protocol):
 
     repeats: bool
 
-    def position(self) -> int | None:
-        """Up to where it has the answers already; None where it cannot tell."""
+    def position(self, lane: str) -> int | None:
+        """Up to where it has the answers of a lane already; None where it cannot tell. It takes none of these again."""
 
-    def write(self, batch: Batch) -> int | None:
+    def write(self, batch: Batch) -> Marks:
         """Take the answers of a batch, in order."""
 
-    def flush(self) -> int | None:
+    def flush(self) -> Marks:
         """Make what is held back appear, if its time has come."""
 
-    def close(self) -> int | None:
+    def close(self) -> Marks:
         """Make all that is held back appear."""
 
 
@@ -83,7 +85,7 @@ def open_sink(place: str, source: str, schema: Schema) -> Sink:
 
         return ParquetSink(at.path if at else expand(place), source, schema)
     if at.kind == "queue":
-        return QueueSink(places.log(place), source)
+        return QueueSink(topic(place), source)
     if at.kind == "sql":
         from .sql_sink import SqlSink
 
@@ -94,24 +96,27 @@ def open_sink(place: str, source: str, schema: Schema) -> Sink:
 
 
 class QueueSink:
-    """Another queue: the answers and the offset that they cover in one transaction, so that each is there once."""
+    """A queue, topic or stream. One that tells has the answers and the offset that they cover at once, so that each is
+    there once; to one that does not, they are sent again as the same batch."""
 
-    repeats = False
+    def __init__(self, topic: Topic, source: str) -> None:
+        self.topic, self.source = topic, source
+        self.repeats = not topic.tells
 
-    def __init__(self, log: Log, source: str) -> None:
-        self.log, self.source = log, source
+    def position(self, lane: str) -> int | None:
+        return self.topic.position(of_lane(self.source, lane)) or None
 
-    def position(self) -> int | None:
-        return self.log.position(self.source) or None
-
-    def write(self, batch: Batch) -> int | None:
+    def write(self, batch: Batch) -> Marks:
+        source = of_lane(self.source, batch.lane)
+        if self.topic.tells:
+            batch = batch.after(self.topic.position(source))
         keys = [record.key for record in batch.records]
-        self.log.append(batch.lines, keys, source=self.source, offset=batch.last)
-        return batch.last
+        self.topic.append(batch.lines, keys, source=source, offset=batch.last)
+        return batch.marks
 
-    def flush(self) -> int | None:
-        return None
+    def flush(self) -> Marks:
+        return {}
 
-    def close(self) -> int | None:
-        self.log.close()
-        return None
+    def close(self) -> Marks:
+        self.topic.close()
+        return {}
