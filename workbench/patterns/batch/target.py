@@ -18,7 +18,7 @@ class Target:
         self.place = place
         self.is_folder = is_folder(place)
         self.at = None if self.is_folder else places.parse(place)
-        if self.at and self.at.kind == "queue":
+        if self.at and self.at.queued:
             raise UsageError(f"the output is a queue, {place}", fix="name a folder, a file or a table")
         self.label = self.at.label if self.at else os.path.abspath(place)
         self.path = self._path()

@@ -228,8 +228,10 @@ class Loop:
                 return found
 
     def _blocked(self, error: StorageError, delay: float) -> None:
+        with suppress(StorageError):  # it may be the broker itself that cannot be asked
+            self.control.facts(lag=self.reader.lag())
         with suppress(StorageError):  # the disk that is full may be that of what it tells
-            self.control.facts(lag=self.reader.lag(), next_try=time.time() + delay)
+            self.control.facts(next_try=time.time() + delay)
             fix = f"\n→ {error.fix}" if error.fix else ""
             self.control.state("blocked", f"{error.what} · nothing lost{fix}")
 

@@ -1,4 +1,4 @@
-"""A folder of Parquet parts, each named by the lane and offsets that it covers and renamed into place when it is whole."""
+"""A folder of Parquet parts, each named by the lane and offsets that it covers, renamed into place when whole."""
 
 from __future__ import annotations
 

@@ -41,21 +41,21 @@ class Sink(Protocol):
         """Make all that is held back appear."""
 
 
-def absolute(place: str, queue: str) -> str:
-    """An output as it reads from every folder. UsageError for what a stream that reads `queue` does not write."""
+def absolute(place: str, read: str) -> str:
+    """An output as it reads from every folder. UsageError for what a stream that reads a place does not write."""
     if _is_address(place):
         from .http_sink import check_address
 
         check_address(place)
         return place
     if not is_folder(place):
-        _check(places.parse(place), queue)
+        _check(places.parse(place), read)
     return absolute_output(place)
 
 
-def _check(at: Place, queue: str) -> None:
-    if at.kind == "queue":
-        if at.path == queue:
+def _check(at: Place, read: str) -> None:
+    if at.queued:
+        if at.label == read:
             raise UsageError(f"{at.label} is what the stream reads: it would never end", fix="queue:ANOTHER")
     elif at.kind == "sql":
         if "table" not in at.options:
@@ -74,7 +74,7 @@ def _is_address(place: str) -> bool:
 
 def open_sink(place: str, source: str, schema: Schema) -> Sink:
     """The sink at a place, for the stream whose source is called `source`. UsageError for what none can be."""
-    place = absolute(place, source.partition("/")[0])
+    place = absolute(place, f"queue:{source.partition('/')[0]}")
     if _is_address(place):
         from .http_sink import HttpSink
 
@@ -84,7 +84,7 @@ def open_sink(place: str, source: str, schema: Schema) -> Sink:
         from .parquet_sink import ParquetSink
 
         return ParquetSink(at.path if at else expand(place), source, schema)
-    if at.kind == "queue":
+    if at.queued:
         return QueueSink(topic(place), source)
     if at.kind == "sql":
         from .sql_sink import SqlSink
