@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def check(place: str, start: str = "start") -> None:
     """UsageError where the client of a place's broker is not installed, or where no group can begin so."""
     at = places.parse(place)
-    if at.kind == "queue":
+    if at.kind == "queue" or not at.queued:
         return
     check_installed(at.kind)
     if start not in ("start", "end"):

@@ -49,6 +49,7 @@ _ALL_OPTIONS = frozenset[str]().union(*_OPTIONS.values())
 _DATABASES = ("sqlite", "postgresql", "mysql", "mariadb", "oracle", "mssql", "duckdb", "snowflake", "redshift")
 _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.:-]+?)://")  # one letter is a drive of Windows
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_SECRET = re.compile(r"([?&][^=&\s]*(?:password|passwd|secret|token)[^=&\s]*=)(?!\$\{)[^&\s]*", re.IGNORECASE)
 _PASSWORD = re.compile(r"(?<=://)([^:/@?]*):([^@/]+)@")
 
 
@@ -126,8 +127,8 @@ def expand(place: str, written: Callable[[str], str] = str) -> str:
 
 
 def shown(place: str) -> str:
-    """The place without its password."""
-    return _PASSWORD.sub(r"\1:***@", place)
+    """The place without its password, in its address or its options."""
+    return _SECRET.sub(r"\1***", _PASSWORD.sub(r"\1:***@", place))
 
 
 def _database(place: str) -> Place:

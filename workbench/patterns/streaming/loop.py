@@ -107,9 +107,9 @@ class Loop:
             self._tell_dead()
         self.sink = open_sink(self.spec["output"], self.reader.source, predictor.schema)
         has = {lane: self.sink.position(lane) for lane in self.reader.done}
-        self._commit({lane: offset for lane, offset in has.items() if offset is not None})
-        if self.reader.done:
-            self.reader.seek(self.reader.done)
+        ahead = {lane: has for lane, has in has.items() if has is not None and has > self.reader.done[lane]}
+        if self._commit(ahead) and ahead:
+            self.reader.seek(ahead)
         return True
 
     def _next(self) -> list[Record]:
