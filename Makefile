@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 TOUR := WORKBENCH_HOME=$(CURDIR)/build/tour/home $(BIN)/workbench
 SYSTEM_PACKAGES := python3-venv
+PROGRAMS := chromium redis-server
 
 .PHONY: tour test check bench format clean
 
@@ -13,7 +14,7 @@ tour: $(VENV)/.tour
 	rm -rf build/tour && mkdir -p build
 	$(TOUR) tour build/tour --run
 
-test: $(VENV)/.test
+test: $(VENV)/.test $(VENV)/.programs
 	$(BIN)/python -m pytest
 
 check: $(VENV)/.test
@@ -40,6 +41,14 @@ $(VENV)/.python:
 
 $(VENV)/.tour: $(VENV)/.python pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[tour]'
+	touch $@
+
+# A browser, and the servers that tests start; where they cannot be installed those tests skip, and fail in CI.
+$(VENV)/.programs: | $(VENV)/.python
+	@for program in $(PROGRAMS); do \
+		command -v $$program >/dev/null || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null || \
+		{ apt-get update -qq; RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(PROGRAMS); break; } || true; \
+	done
 	touch $@
 
 $(VENV)/.test: $(VENV)/.python pyproject.toml constraints.txt

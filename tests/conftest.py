@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,24 @@ def main_module() -> Iterator[None]:
     main = sys.modules["__main__"]
     yield
     sys.modules["__main__"] = main
+
+
+@pytest.fixture(scope="session")
+def brokers() -> Iterator[Callable[[str], Any]]:
+    """The server of a kind of broker, started when a test first asks for it."""
+    from broker_servers import SERVERS
+
+    running: dict[str, Any] = {}
+
+    def server(kind: str) -> Any:
+        if kind not in running:
+            running[kind] = SERVERS[kind]()
+            running[kind].start()
+        return running[kind]
+
+    yield server
+    for one in running.values():
+        one.end()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -22,6 +22,7 @@ ORDER = (
     ("capture", "inference"),
     ("bundle",),
     ("data", "notify", "monitoring", "fast"),
+    ("brokers",),
     ("patterns",),
     ("jobs",),
     ("operations",),

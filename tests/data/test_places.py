@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from workbench.data import places
+from workbench.data import grammar, places
 from workbench.errors import UsageError
 
 
@@ -97,3 +97,19 @@ def test_options_of_inputs_are_refused_on_outputs(tmp_path: Path, name: str) -> 
     with pytest.raises(UsageError, match="is for an input"):
         places.sink(f"{tmp_path}/a.{ending}?{name}")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_stream_of_a_broker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is ours is taken off its options, what a variable holds is written as a URL has it, and no secret is shown."""
+    monkeypatch.setenv("WORD", "p@ss/w?rd&x")
+    at = grammar.parse(
+        "redis://ann:${WORD}@db:6379/2?stream=rows&group=g&claim=5&socket_timeout=3&ssl_password=${WORD}"
+    )
+    assert (at.kind, dict(at.options)) == ("redis", {"group": "g", "stream": "rows", "claim": "5"})
+    assert at.path == "redis://ann:p%40ss%2Fw%3Frd%26x@db:6379/2?socket_timeout=3&ssl_password=p%40ss%2Fw%3Frd%26x"
+    assert at.label == "redis://ann:***@db:6379/2?stream=rows"
+    assert grammar.shown("redis://h/0?stream=s&ssl_password=x1&a=b") == "redis://h/0?stream=s&ssl_password=***&a=b"
+    assert grammar.shown("redis://h/0?ssl_password=${WORD}") == "redis://h/0?ssl_password=${WORD}"
+    for wrong in ("redis://h/0", "redis:///0?stream=s", "redis://h/0?stream=s&claim=soon"):
+        with pytest.raises(UsageError):
+            grammar.parse(wrong)

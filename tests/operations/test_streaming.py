@@ -120,3 +120,25 @@ def test_why_it_is_blocked_and_since_when(api: Workbench, model: str, tmp_path: 
     assert api.status(stream.name).job.since == since
     (tmp_path / "b").rename(tmp_path / "a")
     stream.until(caught_up)
+
+
+def test_from_redis_to_redis(
+    api: Workbench, model: str, brokers: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """In a process of its own; the password is read there from a file, and shown nowhere."""
+    place = brokers("redis").place("departures").replace("redis://", "redis://default:${REDIS_WORD}@")
+    monkeypatch.setenv("REDIS_WORD", "none-is-needed")
+    secrets = tmp_path / "secrets.env"
+    secrets.write_text("REDIS_WORD=none-is-needed\n")
+    secrets.chmod(0o600)
+    api.put(place, CUSTOMERS)
+    shown = api.stream(model, place, output=place.replace("departures", "scored"), env_file=str(secrets))
+    shown.until(caught_up)
+    assert len(api.tail(place.replace("departures", "scored"), most=100_000)) == len(CUSTOMERS)
+    assert "none-is-needed" not in str(shown)
+    given = place.replace("${REDIS_WORD}", "hunter2")
+    assert "hunter2" not in str(api.stream(model, given, output=given.replace("departures", "other"), dry_run=True))
+    with pytest.raises(UsageError, match="it would never end"):
+        api.stream(model, place, output=place)
+    with pytest.raises(UsageError, match="stream=NAME"):
+        api.stream(model, "redis://127.0.0.1/0", output="scored.jsonl")

@@ -6,6 +6,8 @@ customers.csv?encoding=latin-1&delimiter=;          options of text files; `?she
 sqlite:///shop.db?table=customers                   a SQLAlchemy URL with `table=`, or `query=` to its end
 postgresql://db/risk?table=scores&mode=append       what to do with a table that is there
 postgresql://db/risk?table=scores&key=id            a row whose key is there takes its place
+queue:customers                                     the embedded log
+redis://HOST:PORT/DB?stream=customers&group=scores  a stream of Redis; further options are the client's
 ${NAME}                                             read from the environment, shown unread
 """
 
@@ -13,12 +15,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from urllib.parse import unquote_plus
+from urllib.parse import quote, unquote_plus, urlencode
 
 from .. import text as words
 from ..errors import UsageError
+from . import broker_places
 from .files import FilePath
 
 FORMATS: Mapping[str, str] = {
@@ -48,6 +51,7 @@ _OF_TABLES = ("table", "mode", "key")
 _DATABASES = ("sqlite", "postgresql", "mysql", "mariadb", "oracle", "mssql", "duckdb", "snowflake", "redshift")
 _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.:-]+?)://")  # one letter is a drive of Windows
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_SECRET = re.compile(r"([?&][^=&\s]*(?:password|passwd|secret|token)[^=&\s]*=)(?!\$\{)[^&\s]*", re.IGNORECASE)
 _PASSWORD = re.compile(r"(?<=://)([^:/@?]*):([^@/]+)@")
 
 
@@ -62,6 +66,11 @@ class Place:
     options: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def queued(self) -> bool:
+        """Whether it is a queue, topic or stream, whose records come one after the other."""
+        return self.kind == "queue" or self.kind in broker_places.KINDS
+
+    @property
     def file(self) -> FilePath:
         return FilePath(self.path, self.label, self.compressed)
 
@@ -72,6 +81,8 @@ def parse(place: str) -> Place:
     if place.startswith("queue:"):
         return _queue(place)
     scheme = _scheme(place)
+    if kind := broker_places.kind_of(scheme):
+        return _broker(place, scheme or "", kind)
     if scheme and is_database(place):
         return _database(place)
     if scheme and scheme != "file":
@@ -97,17 +108,25 @@ def _queue(place: str) -> Place:
     return Place("queue", name, f"queue:{name}", options=options)
 
 
+def _broker(place: str, scheme: str, kind: broker_places.Kind) -> Place:
+    """A topic of a broker; what `${NAME}` stands for may hold signs that mean something in a URL."""
+    bare, query, label, options = broker_places.parts(place, kind)
+    settings = urlencode({name: expand(value) for name, value in query.items()})
+    whole = expand(bare, lambda value: quote(value, safe=":,"))
+    return Place(scheme, whole + (f"?{settings}" if settings else ""), label, options=options)
+
+
 def _scheme(place: str) -> str | None:
     match = _SCHEME.match(place)
     return match[1].lower() if match else None
 
 
-def expand(place: str) -> str:
-    """The place with `${NAME}` read from the environment."""
+def expand(place: str, written: Callable[[str], str] = str) -> str:
+    """The place with `${NAME}` read from the environment, each value as `written` in it."""
 
     def value(match: re.Match[str]) -> str:
         if match[1] in os.environ:
-            return os.environ[match[1]]
+            return written(os.environ[match[1]])
         close = words.closest(match[1], os.environ)
         fix = f"export {match[1]}=…" + (f" (or is it ${{{close}}}?)" if close else "")
         raise UsageError(f"{place} needs the variable {match[1]}, which is not set", fix=fix)
@@ -116,8 +135,8 @@ def expand(place: str) -> str:
 
 
 def shown(place: str) -> str:
-    """The place without its password."""
-    return _PASSWORD.sub(r"\1:***@", place)
+    """The place without its password, in its address or its options."""
+    return _SECRET.sub(r"\1***", _PASSWORD.sub(r"\1:***@", place))
 
 
 def _database(place: str) -> Place:

@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from .. import text
 from ..errors import NotFound, StorageError
 from .log_file import check_name as check_name
 from .log_file import connect, refusal
@@ -25,13 +26,15 @@ _SLICE = 10_000
 
 
 class Record(NamedTuple):
-    """One record: its offset, when it was put (seconds since 1970), its key, headers and value."""
+    """One record: its offset, when it was put (seconds since 1970), its key, headers and value; the lane of its broker
+    that its offset counts in."""
 
     offset: int
     at: float
     key: str | None
     headers: dict[str, Any] | None
     value: bytes
+    lane: str = ""
 
 
 _record = partial(tuple.__new__, Record)
@@ -42,11 +45,14 @@ class Log:
     """One topic. `durable`: what was put survives a loss of power, and not only the end of a process. `kept`: how many
     bytes of values it holds at most."""
 
+    tells = True
+
     def __init__(
         self, folder: Path, name: str, *, durable: bool = False, create: bool = True, kept: int = KEPT_BYTES
     ) -> None:
         check_name(name)
         self.folder, self.name, self.kept = folder, name, kept
+        self.label = f"queue:{name}"
         self.file = folder / f"{name}.db"
         if not create and not self.file.exists():
             raise NotFound(f"there is no queue {name}", fix=f"%workbench put queue:{name} ROWS makes it")
@@ -128,10 +134,22 @@ class Log:
 
     def read(self, after: int, most: int) -> list[Record]:
         """Records beyond an offset, at most so many."""
-        rows = self.query("select offset, at, key, headers, value from records where offset > ? limit ?", after, most)
+        rows = self.query(
+            "select offset, at, key, headers, value, '' from records where offset > ? limit ?", after, most
+        )
         if any(row[3] for row in rows):
-            return [Record(o, at, key, json.loads(h) if h else None, value) for o, at, key, h, value in rows]
+            return [Record(o, at, key, json.loads(h) if h else None, value) for o, at, key, h, value, _ in rows]
         return [_record(row) for row in rows]
+
+    def newest(self, most: int) -> list[Record]:
+        """The last records, the newest last. NotFound where nothing was ever put, and no group reads."""
+        if not self.last and not self.offsets():
+            raise NotFound(f"{self.label} has no records", fix=f"%workbench put {self.label} ROWS puts some on it")
+        return self.read(max(0, self.last - most), most)
+
+    def named(self, record: Record) -> str:
+        """The offset, as people read it."""
+        return text.count(record.offset)
 
     @property
     def first(self) -> int:

@@ -69,15 +69,6 @@ class Group:
             raise UsageError(f"queue {self.log.name} was removed while it was read", fix="start what reads it again")
         return found
 
-    def attempt(self, offset: int) -> None:
-        """Write down that all up to this offset is about to be sent, so that it is sent again as the same batch."""
-        with self.log.write() as connection:
-            connection.execute("insert or replace into positions values (?, ?)", (f"{self.name} attempt", offset))
-
-    def attempted(self) -> int:
-        """Up to where something was sent for the group, whether or not it arrived."""
-        return self.log.position(f"{self.name} attempt")
-
     def commit(self, offset: int) -> None:
         """All up to this offset is done. StorageError where another process reads for the group by now."""
         with self.log.write() as connection:

@@ -29,7 +29,7 @@ def delimiter(place: Place) -> str:
 def source(place: str) -> Source:
     """The input at a place. Raises UsageError, NotFound, BadInput, StorageError."""
     at = parse(place)
-    if at.kind == "queue":
+    if at.queued:
         raise UsageError(
             f"{at.label} is a queue", fix=f"%stream MODEL {at.label} -o OUTPUT, or %workbench tail {at.label}"
         )
@@ -64,7 +64,7 @@ def source(place: str) -> Source:
 def refuse_missing(place: str) -> None:
     """NotFound for a local file that is not there."""
     at = parse(place)
-    if at.kind not in ("queue", "sql") and at.file.local:
+    if not at.queued and at.kind != "sql" and at.file.local:
         from .files import refuse_missing as refuse
 
         refuse(at.file)
@@ -74,8 +74,8 @@ def sink(place: str, *, mode: str | None = None) -> Sink:
     """The output at a place, where nothing appears before it is closed. `mode` says what becomes of a table that is
     there, instead of the place. Raises UsageError, StorageError."""
     at = parse(place)
-    if at.kind == "queue":
-        raise UsageError(f"{at.label} is a queue", fix="%workbench put queue:NAME INPUT puts rows on it")
+    if at.queued:
+        raise UsageError(f"{at.label} is a queue", fix=f"%workbench put {at.label} INPUT puts rows on it")
     _refuse_reading_options(at)
     if at.kind in ("csv", "tsv"):
         from .quoting import DelimitedSink

@@ -101,7 +101,7 @@ def _scoring(context: Context, spec: dict[str, Any]) -> Work:
         name=version.ref,
         outputs=Schema.from_json(version.manifest.outputs),
         max_rejects=spec["max_rejects"],
-        mode=spec["mode"],
+        mode=spec.get("mode", "replace" if spec.get("replace") else None),  # a spec of an older Workbench
         partition=tuple(spec["partition"] or ()),
     )
 

@@ -106,14 +106,17 @@ class Deploying:
         """A stream that is ready, or the plan of one."""
         from ..patterns.streaming.sinks import absolute
 
-        if not input.startswith("queue:"):
+        if "://" not in input and not input.startswith("queue:"):
             raise UsageError(f"{input}: a stream reads a queue", fix="queue:NAME; files are for %batch")
+        at = places.parse(input)
+        if not at.queued:
+            raise UsageError(f"{at.label}: a stream reads a queue", fix="queue:NAME; files are for %batch")
         common.check()
-        to = absolute(output, places.parse(input).path)
+        to = absolute(output, at.label)
         wanted = self._lasting(model, _STREAMING)
         own = common.name or wanted.own_name
         way = {"model": wanted.spec["model"], "input": places.absolute(input), "output": to}
-        group = spec["group"] or own
+        group = spec["group"] or at.options.get("group") or own
         if not common.dry_run:
             version = self._version(wanted)
             alone = "" if version.manifest.row_wise else _ALONE
@@ -283,10 +286,14 @@ def _of(version: ModelVersion, preload: tuple[str, ...] = ()) -> Wanted:
 
 def _beginning(input: str, group: str, start: str) -> str:
     """What to say of where a group begins that was begun before. UsageError for what is no place in the queue."""
+    from ..brokers.opening import check
     from ..data.log_file import check_name
     from ..data.log_groups import place
 
     check_name(group, "group")
+    check(input, start)
+    if not input.startswith("queue:"):
+        return ""
     log = places.log(input)
     try:
         place(log, start)

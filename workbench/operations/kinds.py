@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from .. import text
+from ..data.grammar import shown
 from ..errors import NotFound, WorkbenchError
 from . import advice, figures, rollout
 from .handles import Handle
@@ -110,8 +111,8 @@ class Stream(Handle):
         return f"the newest: {self.facts['died_of']} → %workbench tail {place}" if place else ""
 
     def _lines(self) -> list[tuple[str, str]]:
-        way = f"{self.job.spec['input']} → {self.job.spec['output']}"
-        steps = self._next(f"%workbench put {self.job.spec['input']} FILE")
+        way = f"{shown(self.job.spec['input'])} → {shown(self.job.spec['output'])}"
+        steps = self._next(f"%workbench put {shown(self.job.spec['input'])} FILE")
         lines = [("note", self.remark), ("way", way), ("dead", self._dead())]
         lines += [("speed", self.facts.get("speed", "")), ("new", self._newer())]
         return [*lines, ("next", steps)]
@@ -123,7 +124,7 @@ class Run(Handle):
     @property
     def output(self) -> str:
         """Where the predictions, or the executed notebook, are."""
-        return str(self.facts.get("output") or self.job.spec.get("output") or "")
+        return shown(str(self.facts.get("output") or self.job.spec.get("output") or ""))
 
     def _brief(self) -> list[str]:
         facts, spec = self.facts, self.job.spec

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import paths
+from ..data.grammar import shown
 from ..errors import Interrupted, JobFailed, NotFound, UsageError
 
 if TYPE_CHECKING:
@@ -172,4 +173,4 @@ def _shown(value: Any) -> str:
         return str(int(value))
     if isinstance(value, list):
         return ", ".join(map(str, value))
-    return "yes" if value is True else str(value)
+    return "yes" if value is True else shown(str(value))

@@ -39,7 +39,7 @@ _LASTING = (
 _ROWS = argument(
     "input", "place", "a frame of the notebook, a file, a URL, a SQL table or query", "INPUT", required=True
 )
-_URL = argument("url", "text", "the queue: `queue:NAME`", "URL", required=True)
+_URL = argument("url", "text", "the queue: `queue:NAME` or `redis://HOST:PORT/DB?stream=NAME`", "URL", required=True)
 
 _BATCH = (
     argument("target", "target", "a model, or a notebook to run", "MODEL|NOTEBOOK", required=True),
@@ -126,11 +126,19 @@ _SERVE = (
 
 _STREAM = (
     MODEL,
-    argument("input", "sink", "the queue: `queue:NAME`", "INPUT", "--input", "--source", required=True),
+    argument(
+        "input",
+        "sink",
+        "the queue: `queue:NAME` or `redis://HOST:PORT/DB?stream=NAME`",
+        "INPUT",
+        "--input",
+        "--source",
+        required=True,
+    ),
     Option(
         "output",
         "sink",
-        "a file or folder, a table, `http://…` or `queue:NAME`",
+        "a file or folder, a table, `http://…`, `queue:NAME` or `redis://…?stream=NAME`",
         ("-o", "--output", "--sink"),
         "OUTPUT",
         required=True,

@@ -20,7 +20,7 @@ class Target:
         self.place, self.partition = local(place), partition
         self.is_folder = is_folder(self.place)
         self.at = None if self.is_folder else places.parse(self.place)
-        if self.at and self.at.kind == "queue":
+        if self.at and self.at.queued:
             raise UsageError(f"the output is a queue, {place}", fix="name a folder, a file or a table")
         self.label = self.at.label if self.at else os.path.abspath(self.place)
         self.path = self._path()

@@ -14,6 +14,7 @@ from ...errors import BadInput, ModelFailed, StorageError, WorkbenchError
 from .lines import lines
 
 if TYPE_CHECKING:
+    from ...brokers.protocol import Marks
     from ...data.log import Record
     from ...inference.predictor import Predictor
 
@@ -28,7 +29,8 @@ class Dead:
 
 @dataclass(slots=True)
 class Batch:
-    """Records that were answered, in order, each with its line: the JSON object that came, with the predictions added.
+    """Records of one lane that were answered, in order, each with its line: the JSON object that came, with the
+    predictions added.
 
     `first` and `last` are the offsets that the whole batch covers, with the dead.
     """
@@ -38,6 +40,19 @@ class Batch:
     records: list[Record] = field(default_factory=list)
     lines: list[bytes] = field(default_factory=list)
     dead: list[Dead] = field(default_factory=list)
+    lane: str = ""
+
+    @property
+    def marks(self) -> Marks:
+        """Up to where it reaches in its lane."""
+        return {self.lane: self.last}
+
+    def after(self, offset: int) -> Batch:
+        """The same batch without the answers that a sink has, which are those up to this offset."""
+        if offset < self.first:
+            return self
+        kept = [number for number, record in enumerate(self.records) if record.offset > offset]
+        return replace(self, records=[self.records[i] for i in kept], lines=[self.lines[i] for i in kept])
 
     def without(self, dead: list[Dead]) -> Batch:
         """The same batch without the answers to these."""
@@ -69,7 +84,7 @@ class Asking:
 
     def __call__(self, records: list[Record]) -> Batch:
         """The answers to all records, and those that got none."""
-        first, last = records[0].offset, records[-1].offset
+        first, last, lane = records[0].offset, records[-1].offset, records[0].lane
         said = _all_read(records) or [_read(record) for record in records]
         dead = [found for found in said if type(found) is Dead]
         if dead:
@@ -79,7 +94,7 @@ class Asking:
         if failed := [line for line in made if isinstance(line, Dead)]:
             records = [record for record, line in zip(records, made, strict=True) if not isinstance(line, Dead)]
             dead = sorted(dead + failed, key=lambda one: one.record.offset)
-        return Batch(first, last, records, [line for line in made if not isinstance(line, Dead)], dead)
+        return Batch(first, last, records, [line for line in made if not isinstance(line, Dead)], dead, lane)
 
     def _lines(self, records: list[Record], said: list[Any]) -> list[bytes | Dead]:
         """Each record's line: by halves, so that one that fails costs its neighbours little."""

@@ -1,6 +1,6 @@
 """JSON Lines and CSV files that a stream adds to: the file, and beside it how much of it counts.
 
-After each batch the file is on the disk, then a note beside it (its length, and the offset that it covers) is renamed
+After each batch the file is on the disk, then a note beside it (its length, and the offsets that it covers) is renamed
 into place. Whoever opens it again cuts the file to that length: what a kill left half written is written anew.
 """
 
@@ -22,6 +22,7 @@ from ...errors import StorageError, UsageError
 from .batches import Dead, Unfit
 
 if TYPE_CHECKING:
+    from ...brokers.protocol import Marks
     from ...data.log import Record
     from .batches import Batch
 
@@ -37,7 +38,7 @@ class LinesSink:
     def __init__(self, path: str, source: str) -> None:
         self.path, self.source = Path(path), source
         self.note = self.path.with_name(f".{self.path.name}.offset")
-        self.length, self.offset = 0, 0
+        self.length, self.offsets = 0, dict[str, int]()
         self._file = -1
         with self._refusals():
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -62,12 +63,12 @@ class LinesSink:
         size = os.fstat(self._file).st_size
         noted = json.loads(self.note.read_text()) if self.note.exists() else None
         if noted and noted["source"] == self.source:
-            self.length, self.offset = noted["length"], noted["offset"]
+            self.length, self.offsets = noted["length"], noted["offsets"]
             self._cut()
         elif size:
             why = f"the stream of {noted['source']} wrote it" if noted else "it holds something else"
             raise UsageError(f"{self.path} is there already: {why}", fix="name another file, or move this one away")
-        self._keep(self.length, self.offset)
+        self._keep(self.length, self.offsets)
 
     def _cut(self) -> None:
         """To the length that counts."""
@@ -80,18 +81,19 @@ class LinesSink:
         if size > self.length:
             os.ftruncate(self._file, self.length)
 
-    def position(self) -> int | None:
-        return self.offset or None
+    def position(self, lane: str) -> int | None:
+        return self.offsets.get(lane)
 
-    def write(self, batch: Batch) -> int | None:
+    def write(self, batch: Batch) -> Marks:
+        batch = batch.after(self.offsets.get(batch.lane, -1))
         with self._refusals():
             self._follow()
             self._cut()  # an earlier try was cut off, by a full disk say
             content = self.content(batch)
             _write(self._file, content, self.length)
             os.fsync(self._file)
-            self._keep(self.length + len(content), batch.last)
-        return batch.last
+            self._keep(self.length + len(content), self.offsets | batch.marks)
+        return batch.marks
 
     def _follow(self) -> None:
         """Begin again where the file was moved away."""
@@ -106,23 +108,23 @@ class LinesSink:
         """What a batch is in the file."""
         return b"\n".join([*batch.lines, b""])
 
-    def _keep(self, length: int, offset: int) -> None:
+    def _keep(self, length: int, offsets: Marks) -> None:
         new = self.note.with_name(f"{self.note.name}.new")
         with new.open("w") as file:
-            json.dump({"length": length, "offset": offset, "source": self.source}, file)
+            json.dump({"length": length, "offsets": offsets, "source": self.source}, file)
             file.flush()
             os.fsync(file.fileno())
         os.replace(new, self.note)
-        self.length, self.offset = length, offset
+        self.length, self.offsets = length, offsets
 
-    def flush(self) -> int | None:
-        return None
+    def flush(self) -> Marks:
+        return {}
 
-    def close(self) -> int | None:
+    def close(self) -> Marks:
         if self._file >= 0:
             os.close(self._file)
         self._file = -1
-        return None
+        return {}
 
     @contextmanager
     def _refusals(self) -> Iterator[None]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
+from ...brokers.protocol import of_lane
 from ...errors import StorageError, UsageError
 
 if TYPE_CHECKING:
+    from ...brokers.protocol import Marks
     from .batches import Batch
 
 _AGAIN = {408, 409, 425, 429}
@@ -35,18 +37,19 @@ class HttpSink:
     def __init__(self, url: str, source: str) -> None:
         import httpx
 
-        self.url, self.source = url, quote(source, safe="")
+        self.url, self.source = url, source
         self.client = httpx.Client(timeout=_SECONDS)
 
-    def position(self) -> int | None:
+    def position(self, lane: str) -> int | None:
         return None
 
-    def write(self, batch: Batch) -> int | None:
+    def write(self, batch: Batch) -> Marks:
         import httpx
 
         if not batch.records:
-            return batch.last
-        headers = {"Content-Type": "application/json", "Idempotency-Key": f"{self.source}-{batch.first}-{batch.last}"}
+            return batch.marks
+        key = f"{quote(of_lane(self.source, batch.lane), safe='')}-{batch.first}-{batch.last}"
+        headers = {"Content-Type": "application/json", "Idempotency-Key": key}
         body = b"[" + b",".join(batch.lines) + b"]"
         try:
             answer = self.client.post(self.url, content=body, headers=headers)
@@ -62,11 +65,11 @@ class HttpSink:
         if answer.status_code >= 300:
             said = " ".join(answer.text.split())[:200]
             raise UsageError(f"sink {self.url} refuses with {answer.status_code}: {said}", fix="see what it takes")
-        return batch.last
+        return batch.marks
 
-    def flush(self) -> int | None:
-        return None
+    def flush(self) -> Marks:
+        return {}
 
-    def close(self) -> int | None:
+    def close(self) -> Marks:
         self.client.close()
-        return None
+        return {}

@@ -1,12 +1,13 @@
-"""A folder of Parquet parts, each named by the offsets that it covers and renamed into place when it is whole."""
+"""A folder of Parquet parts, each named by the lane and offsets that it covers, renamed into place when whole."""
 
 from __future__ import annotations
 
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +18,23 @@ from ...errors import UsageError
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from ...brokers.protocol import Marks
     from ...inference.schema import Schema
     from .batches import Batch
 
 PART_ROWS = 50_000
 PART_SECONDS = 10.0
-_PART = re.compile(r"^part-(\d+)-(\d+)\.parquet$")
+_PART = re.compile(r"^part-(?:(.+)-)?(\d+)-(\d+)\.parquet$")
+
+
+@dataclass(slots=True)
+class _Part:
+    """What gathers of one lane: the offsets that it covers, since when, and its rows."""
+
+    first: int
+    last: int
+    since: float
+    rows: list[dict[str, Any]] = field(default_factory=list)
 
 
 class ParquetSink:
@@ -35,13 +47,12 @@ class ParquetSink:
 
     def __init__(self, path: str, source: str, schema: Schema) -> None:
         self.folder, self.source = Path(path), source
-        self.rows: list[dict[str, Any]] = []
-        self.first = self.last = 0
-        self.since = time.monotonic()
+        self.gathering: dict[str, _Part] = {}
         with self._refusals():
             self.folder.mkdir(parents=True, exist_ok=True)
             self._own()
             self.types = self._seen() or _known(schema)
+            self.ends = self._ends()
 
     def _own(self) -> None:
         """The folder is that of one stream: by the offsets of another, its records would count as written."""
@@ -67,36 +78,51 @@ class ParquetSink:
         parts = self._parts()
         return {field.name: field.type for field in parquet.read_schema(self.folder / parts[-1])} if parts else {}
 
-    def position(self) -> int | None:
-        with self._refusals():
-            ends = [int(match[2]) for name in self._parts() if (match := _PART.match(name))]
-        return max(ends, default=None)
+    def _ends(self) -> Marks:
+        """Up to where the parts reach in each lane."""
+        ends: Marks = {}
+        for match in filter(None, map(_PART.match, self._parts())):
+            lane = match[1] or ""
+            ends[lane] = max(int(match[3]), ends.get(lane, -1))
+        return ends
 
-    def write(self, batch: Batch) -> int | None:
-        if batch.first > self.last:  # else it was taken before, and only its part could not be written
-            if not self.last:
-                self.first, self.since = batch.first, time.monotonic()
-            self.rows += batch.rows()
-            self.last = batch.last
-        return self._part() if len(self.rows) >= PART_ROWS else self.flush()
+    def position(self, lane: str) -> int | None:
+        return self.ends.get(lane)
 
-    def flush(self) -> int | None:
-        due = self.last and time.monotonic() - self.since > PART_SECONDS
-        return self._part() if due else None
+    def write(self, batch: Batch) -> Marks:
+        part = self.gathering.get(batch.lane)
+        batch = batch.after(part.last if part else self.ends.get(batch.lane, -1))  # a part could not be written before
+        if part is None:
+            part = self.gathering[batch.lane] = _Part(batch.first, batch.last, time.monotonic())
+        part.rows += batch.rows()
+        part.last = max(part.last, batch.last)
+        return self._published(batch.lane) if len(part.rows) >= PART_ROWS else self.flush()
 
-    def close(self) -> int | None:
-        return self._part() if self.last else None
+    def flush(self) -> Marks:
+        old = time.monotonic() - PART_SECONDS
+        return self._all(lane for lane, part in self.gathering.items() if part.since < old)
 
-    def _part(self) -> int:
-        if self.rows:
-            self._publish(f"part-{self.first:012}-{self.last:012}.parquet")
-        done, self.rows, self.first, self.last = self.last, [], 0, 0
+    def close(self) -> Marks:
+        return self._all(self.gathering)
+
+    def _all(self, lanes: Iterable[str]) -> Marks:
+        done: Marks = {}
+        for lane in list(lanes):
+            done |= self._published(lane)
         return done
 
-    def _publish(self, name: str) -> None:
+    def _published(self, lane: str) -> Marks:
+        part = self.gathering[lane]
+        if part.rows:
+            self._publish(f"part-{lane and lane + '-'}{part.first:012}-{part.last:012}.parquet", part.rows)
+        del self.gathering[lane]
+        self.ends[lane] = part.last
+        return {lane: part.last}
+
+    def _publish(self, name: str, rows: list[dict[str, Any]]) -> None:
         from pyarrow import parquet
 
-        table = self._table()
+        table = self._table(rows)
         new = self.folder / f".{name}.new"
         with self._refusals():
             parquet.write_table(table, new)
@@ -105,11 +131,11 @@ class ParquetSink:
             os.replace(new, self.folder / name)
         self.types |= {field.name: field.type for field in table.schema}
 
-    def _table(self) -> pa.Table:
+    def _table(self, rows: list[dict[str, Any]]) -> pa.Table:
         import pyarrow as pa
 
-        names = dict.fromkeys(name for row in self.rows for name in row)
-        return pa.table({name: _column([row.get(name) for row in self.rows], self.types.get(name)) for name in names})
+        names = dict.fromkeys(name for row in rows for name in row)
+        return pa.table({name: _column([row.get(name) for row in rows], self.types.get(name)) for name in names})
 
     @contextmanager
     def _refusals(self) -> Iterator[None]:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ... import text
+from ...brokers.opening import topic
 from ...data import frames, places
 from ...data.encoding import as_list, dumps
-from ...errors import BadInput, NotFound, WorkbenchError
+from ...errors import BadInput, WorkbenchError
 from ...inference.casting import plain
 from ...inference.reading import ONLY
 
@@ -27,16 +28,17 @@ _ROWS = 1000
 
 @dataclass(frozen=True)
 class Put:
-    """How many rows went onto which queue, and the offset of the last."""
+    """How many rows went onto which queue, and the offset of the last, where its broker tells."""
 
     place: str
     rows: int
-    last: int
+    last: int | str | None
     seconds: float
 
     def __str__(self) -> str:
         took = f"{text.count(self.rows, 'row')} put in {text.seconds(self.seconds)}"
-        return f"{self.place} ✓ {took}, up to offset {text.count(self.last)}"
+        last = text.count(self.last) if isinstance(self.last, int) else self.last
+        return f"{self.place} ✓ {took}" + (f", up to offset {last}" if last is not None else "")
 
     __repr__ = __str__
 
@@ -50,25 +52,26 @@ def put(place: str, input: Any, *, key: str | None = None, rate: float | None = 
     BadInput where there is no column `key`. An error says how many rows are there, where it is not the first's.
     """
     started, rows = time.monotonic(), 0
-    log = places.log(place)
+    to = topic(place)
     try:
+        last = to.append([])
         for records in _records(input):
             keys = _keys(records, key) if key and records else None
             size = _ROWS if rate is None else max(1, min(_ROWS, round(rate / 20)))
             for at in range(0, len(records), size):
                 some = records[at : at + size]
                 values = [_json(record, rows + number) for number, record in enumerate(some)]
-                log.append(values, keys and keys[at : at + size])
+                last = to.append(values, keys and keys[at : at + size])
                 rows += len(some)
                 _wait(started, rows, rate)
-        return Put(places.parse(place).label, rows, log.last, time.monotonic() - started)
+        return Put(to.label, rows, last, time.monotonic() - started)
     except WorkbenchError as error:
         if rows:
-            done = f"the first {text.count(rows, 'row')} are on {places.parse(place).label}: put the others alone"
+            done = f"the first {text.count(rows, 'row')} are on {to.label}: put the others alone"
             error.fix = "; ".join(filter(None, (error.fix, done)))
         raise
     finally:
-        log.close()
+        to.close()
 
 
 def _wait(started: float, rows: int, rate: float | None) -> None:
@@ -138,12 +141,16 @@ def _of_columns(columns: dict[str, list[Any]]) -> list[Any]:
 
 
 class Tail(list["Record"]):
-    """Records of a queue, the newest last."""
+    """Records of a queue, the newest last; `named` says how their places are called."""
+
+    def __init__(self, records: Iterable[Record], named: Callable[[Record], str]) -> None:
+        super().__init__(records)
+        self.named = named
 
     def __str__(self) -> str:
         if not self:
             return "no records"
-        shown = [(text.count(r.offset), _moment(r.at), r.key or "", _short(r)) for r in self]
+        shown = [(self.named(r), _moment(r.at), r.key or "", _short(r)) for r in self]
         return text.table(("offset", "put", "key", "record"), shown)
 
     __repr__ = __str__
@@ -173,11 +180,8 @@ def _moment(at: float) -> str:
 
 def tail(place: str, most: int = 10) -> Tail:
     """The last records of a queue. NotFound where there is none of that name."""
-    log = places.log(place)
+    at = topic(place)
     try:
-        if not log.last and not log.offsets():
-            label = places.parse(place).label
-            raise NotFound(f"{label} has no records", fix=f"%workbench put {label} ROWS puts some on it")
-        return Tail(log.read(max(0, log.last - most), most))
+        return Tail(at.newest(most), at.named)
     finally:
-        log.close()
+        at.close()

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from ...brokers.opening import topic
+from ...brokers.protocol import of_lane
 from ...data import places
 from ...data.folders import absolute_output, is_folder
 from ...data.grammar import expand
 from ...errors import UsageError
 
 if TYPE_CHECKING:
+    from ...brokers.protocol import Marks, Topic
     from ...data.grammar import Place
-    from ...data.log import Log
     from ...inference.schema import Schema
     from .batches import Batch
 
 
 class Sink(Protocol):
-    """Where answers go. Each call gives the offset up to which all is there for good, None where that is as before.
+    """Where answers go. Each call gives the offsets up to which all is there for good, none where that is as before.
 
     StorageError where it cannot take anything now; then nothing of the batch counts as written. One that `repeats`
     cannot tell what it has: what was sent to it is sent again as the same batch. Unfit for records of a batch that it
@@ -26,34 +28,34 @@ class Sink(Protocol):
 
     repeats: bool
 
-    def position(self) -> int | None:
-        """Up to where it has the answers already; None where it cannot tell."""
+    def position(self, lane: str) -> int | None:
+        """Up to where it has the answers of a lane already; None where it cannot tell. It takes none of these again."""
 
-    def write(self, batch: Batch) -> int | None:
+    def write(self, batch: Batch) -> Marks:
         """Take the answers of a batch, in order."""
 
-    def flush(self) -> int | None:
+    def flush(self) -> Marks:
         """Make what is held back appear, if its time has come."""
 
-    def close(self) -> int | None:
+    def close(self) -> Marks:
         """Make all that is held back appear."""
 
 
-def absolute(place: str, queue: str) -> str:
-    """An output as it reads from every folder. UsageError for what a stream that reads `queue` does not write."""
+def absolute(place: str, read: str) -> str:
+    """An output as it reads from every folder. UsageError for what a stream that reads a place does not write."""
     if _is_address(place):
         from .http_sink import check_address
 
         check_address(place)
         return place
     if not is_folder(place):
-        _check(places.parse(place), queue)
+        _check(places.parse(place), read)
     return absolute_output(place)
 
 
-def _check(at: Place, queue: str) -> None:
-    if at.kind == "queue":
-        if at.path == queue:
+def _check(at: Place, read: str) -> None:
+    if at.queued:
+        if at.label == read:
             raise UsageError(f"{at.label} is what the stream reads: it would never end", fix="queue:ANOTHER")
     elif at.kind == "sql":
         if "table" not in at.options:
@@ -74,7 +76,7 @@ def _is_address(place: str) -> bool:
 
 def open_sink(place: str, source: str, schema: Schema) -> Sink:
     """The sink at a place, for the stream whose source is called `source`. UsageError for what none can be."""
-    place = absolute(place, source.partition("/")[0])
+    place = absolute(place, f"queue:{source.partition('/')[0]}")
     if _is_address(place):
         from .http_sink import HttpSink
 
@@ -84,8 +86,8 @@ def open_sink(place: str, source: str, schema: Schema) -> Sink:
         from .parquet_sink import ParquetSink
 
         return ParquetSink(at.path if at else expand(place), source, schema)
-    if at.kind == "queue":
-        return QueueSink(places.log(place), source)
+    if at.queued:
+        return QueueSink(topic(place), source)
     if at.kind == "sql":
         from .sql_sink import SqlSink
 
@@ -96,24 +98,27 @@ def open_sink(place: str, source: str, schema: Schema) -> Sink:
 
 
 class QueueSink:
-    """Another queue: the answers and the offset that they cover in one transaction, so that each is there once."""
+    """A queue, topic or stream. One that tells has the answers and the offset that they cover at once, so that each is
+    there once; to one that does not, they are sent again as the same batch."""
 
-    repeats = False
+    def __init__(self, topic: Topic, source: str) -> None:
+        self.topic, self.source = topic, source
+        self.repeats = not topic.tells
 
-    def __init__(self, log: Log, source: str) -> None:
-        self.log, self.source = log, source
+    def position(self, lane: str) -> int | None:
+        return self.topic.position(of_lane(self.source, lane)) or None
 
-    def position(self) -> int | None:
-        return self.log.position(self.source) or None
-
-    def write(self, batch: Batch) -> int | None:
+    def write(self, batch: Batch) -> Marks:
+        source = of_lane(self.source, batch.lane)
+        if self.topic.tells:
+            batch = batch.after(self.topic.position(source))
         keys = [record.key for record in batch.records]
-        self.log.append(batch.lines, keys, source=self.source, offset=batch.last)
-        return batch.last
+        self.topic.append(batch.lines, keys, source=source, offset=batch.last)
+        return batch.marks
 
-    def flush(self) -> int | None:
-        return None
+    def flush(self) -> Marks:
+        return {}
 
-    def close(self) -> int | None:
-        self.log.close()
-        return None
+    def close(self) -> Marks:
+        self.topic.close()
+        return {}

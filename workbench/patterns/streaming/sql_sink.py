@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from ...brokers.protocol import of_lane
 from ...data.columns import ValueTypes, as_text
 from ...data.sql import engine, in_words, named
 from ...data.sql_table import sql_type
@@ -12,6 +13,7 @@ from ...errors import StorageError, UsageError
 from .batches import Dead, Unfit
 
 if TYPE_CHECKING:
+    from ...brokers.protocol import Marks
     from ...data.grammar import Place
     from ...inference.schema import Schema
     from .batches import Batch
@@ -56,33 +58,36 @@ class SqlSink:
             )
         connection.execute(self.offsets.insert(), {"stream": self.source, "position": 0})
 
-    def position(self) -> int | None:
+    def position(self, lane: str) -> int | None:
         with in_words(self.label), self.engine.connect() as connection:
-            return self._position(connection)
+            return self._position(connection, lane)
 
-    def _position(self, connection: Any) -> int | None:
+    def _position(self, connection: Any, lane: str = "") -> int | None:
         import sqlalchemy as sa
 
-        query = sa.select(self.offsets.c.position).where(self.offsets.c.stream == self.source)
+        query = sa.select(self.offsets.c.position).where(self.offsets.c.stream == of_lane(self.source, lane))
         found: int | None = connection.execute(query).scalar()
         return found
 
-    def write(self, batch: Batch) -> int | None:
+    def write(self, batch: Batch) -> Marks:
         rows = batch.rows()
         try:
             with in_words(self.label), self.engine.begin() as connection:
-                before = self._position(connection)
+                before = self._position(connection, batch.lane)
                 if before is not None and before >= batch.last:
-                    return before
+                    return {batch.lane: before}
+                if before is not None and before >= batch.first:
+                    batch = batch.after(before)
+                    rows = batch.rows()
                 if rows:
                     self._add(connection, rows)
-                self._keep(connection, batch.last)
+                self._keep(connection, batch.marks)
         except BaseException as error:
             self.table = None  # it may be another when this is tried again
             if _of_values(error.__cause__) and (dead := self._unfit(batch, rows)):
                 raise Unfit(dead) from error
             raise
-        return batch.last
+        return batch.marks
 
     def _unfit(self, batch: Batch, rows: list[dict[str, Any]]) -> list[Dead]:
         """The records that the table refuses, each found alone; none where it refuses all of many."""
@@ -137,17 +142,19 @@ class SqlSink:
         table.create(connection)
         return table
 
-    def _keep(self, connection: Any, offset: int) -> None:
-        known = self.offsets.update().where(self.offsets.c.stream == self.source)
-        if not connection.execute(known, {"position": offset}).rowcount:
-            connection.execute(self.offsets.insert(), {"stream": self.source, "position": offset})
+    def _keep(self, connection: Any, marks: Marks) -> None:
+        for lane, offset in marks.items():
+            stream = of_lane(self.source, lane)
+            known = self.offsets.update().where(self.offsets.c.stream == stream)
+            if not connection.execute(known, {"position": offset}).rowcount:
+                connection.execute(self.offsets.insert(), {"stream": stream, "position": offset})
 
-    def flush(self) -> int | None:
-        return None
+    def flush(self) -> Marks:
+        return {}
 
-    def close(self) -> int | None:
+    def close(self) -> Marks:
         self.engine.dispose()
-        return None
+        return {}
 
 
 def _of_values(error: BaseException | None) -> bool:

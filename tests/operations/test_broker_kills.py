@@ -1,0 +1,116 @@
+"""Streams from and to real brokers, killed again and again: none missing, and none twice where the sink can tell."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from broker_servers import SERVERS
+
+from workbench.brokers import opening
+from workbench.data import places
+
+KILLS = 8
+EACH = 300
+PATIENCE = 120.0
+POISON = b"{no record"
+Lives = Callable[..., str]
+
+
+@pytest.fixture(scope="module")
+def lives() -> Iterator[Lives]:
+    """Tells a process of its own to begin a stream, or to end it."""
+    command = [sys.executable, str(Path(__file__).with_name("stream_lives.py"))]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def tell(**order: Any) -> str:
+        assert process.stdin
+        assert process.stdout
+        process.stdin.write(json.dumps(order) + "\n")
+        process.stdin.flush()
+        return process.stdout.readline().strip()
+
+    yield tell
+    process.kill()
+    process.communicate()
+
+
+def put(place: str, count: int, first: int) -> None:
+    """Numbered records of ten keys, and a poison."""
+    topic = opening.topic(place)
+    values = [b'{"n": %d}' % n for n in range(first, first + count)]
+    topic.append([*values, POISON], [*(str(n % 10) for n in range(first, first + count)), "0"])
+    topic.close()
+
+
+def killed(lives: Lives, input: str, output: str, home: Path, seen: Callable[[], int], each: int = EACH) -> int:
+    """Many lives of a stream; each ends once it has done some more, of `each` that are put, or at once. How many
+    records there were."""
+    chance = random.Random(11)
+    spec = {"input": input, "group": "churn", "start": "start", "output": output}
+    for number in range(KILLS):
+        put(input, EACH, number * EACH)
+        pid = int(lives(live={"home": str(home), "spec": spec | {"most": chance.randint(5, 60)}}))
+        wait(seen, min(seen() + chance.randint(0, EACH), (number + 1) * each))
+        os.kill(pid, signal.SIGKILL)
+        assert lives(end=signal.SIGKILL) == "-9"
+    lives(live={"home": str(home), "spec": spec | {"most": 500}})
+    wait(seen, KILLS * each)
+    assert lives(end=signal.SIGTERM) == "0"
+    return KILLS * EACH
+
+
+def wait(seen: Callable[[], int], count: int) -> None:
+    end = time.monotonic() + PATIENCE
+    while (found := seen()) < count:
+        assert time.monotonic() < end, f"{found} of {count}"
+        time.sleep(0.002)
+
+
+def check_order(found: list[int]) -> None:
+    """Of each key, as it was put."""
+    for key in range(10):
+        own = [n for n in found if n % 10 == key]
+        assert own == sorted(own)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", SERVERS)
+def test_from_a_broker(kind: str, brokers: Callable[[str], Any], lives: Lives, home: Path, tmp_path: Path) -> None:
+    place, output = brokers(kind).place("killed"), tmp_path / "scored.jsonl"
+
+    def lines() -> list[bytes]:
+        return output.read_bytes().split(b"\n")[:-1] if output.exists() else []
+
+    count = killed(lives, place, str(output), home, lambda: len(lines()))
+    found = [json.loads(line)["n"] for line in lines()]
+    assert sorted(found) == list(range(count))
+    check_order(found)
+    name = next(home.rglob("*.churn.dead.db")).stem
+    dead = places.log(f"queue:{name}").read(0, 10_000)
+    assert [record.value for record in dead] == [POISON] * KILLS
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", SERVERS)
+def test_into_a_broker(kind: str, brokers: Callable[[str], Any], lives: Lives, home: Path) -> None:
+    """One that tells has each once; another has the same again, and a header that says which it is."""
+    output, answers = brokers(kind).place("answers"), opening.topic(brokers(kind).place("answers"))
+    source = places.log("queue:rows")
+    count = killed(lives, "queue:rows", output, home, lambda: source.offsets().get("churn", 0), EACH + 1)
+    found = [json.loads(record.value)["n"] for record in answers.newest(100_000)]
+    assert set(found) == set(range(count))
+    if answers.tells:
+        assert sorted(found) == list(range(count))
+        check_order(found)
+    answers.close()
+    source.close()

@@ -1,0 +1,46 @@
+"""A place -> its reader, or what is put there; the client library of a broker is imported only then."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..data import places
+from ..data.broker_places import check_installed
+from ..errors import UsageError
+
+if TYPE_CHECKING:
+    from .protocol import Reader, Topic
+
+
+def check(place: str, start: str = "start") -> None:
+    """UsageError where the client of a place's broker is not installed, or where no group can begin so."""
+    at = places.parse(place)
+    if at.kind == "queue" or not at.queued:
+        return
+    check_installed(at.kind)
+    if start not in ("start", "end"):
+        raise UsageError(f"{at.label}: a new group begins at its start or end, not at {start}", fix="--start end")
+
+
+def reader(place: str, group: str, start: str) -> Reader:
+    """What reads a place for a group. `start`: where a new group begins. UsageError for what cannot be read so."""
+    at = places.parse(place)
+    check(place, start)
+    if at.kind in ("redis", "rediss"):
+        from .redis_streams import RedisReader
+
+        return RedisReader(at, group, start)
+    from .embedded import EmbeddedReader
+
+    return EmbeddedReader(place, group, start)
+
+
+def topic(place: str) -> Topic:
+    """What is put there, and what lies there. UsageError for a place that is no queue, topic or stream."""
+    at = places.parse(place)
+    check(place)
+    if at.kind in ("redis", "rediss"):
+        from .redis_streams import RedisTopic
+
+        return RedisTopic(at)
+    return places.log(place)
