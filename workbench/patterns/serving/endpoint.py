@@ -217,6 +217,8 @@ class Endpoint:
             self.metrics.failed(served.version, status_of(error))
             raise
         reply.headers += self.version(answer.served)
+        if self.lanes.shadow:
+            self.lanes.shadow.copy(ask, request, answer)
         ended, (made, model, listed) = time.perf_counter(), answer.spent
         self.metrics.took(ended - began, read - began + made, model, ended - answered + listed, answer.served.version)
         return reply
