@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ... import journal
 from ...data.encoding import dumps
 from ...errors import BadInput, ModelFailed, WorkbenchError
-from . import body, deferring, events, routes
+from . import body, deferring, events, patience, routes
 from .compression import PAYS, compress
 from .exchange import JSON, Reply, Request
 from .joined import Whole
@@ -208,7 +208,7 @@ class Endpoint:
         request.served = served
         try:
             question = self._question(ask, request, served, lane)
-            due = lane.loop.time() + self._patience(request.headers)
+            due = lane.loop.time() + patience.of(request.headers, self.limits.timeout)
             read = time.perf_counter()
             answer = await lane.ask(question, served.inputs, due, client, request)
             answered = time.perf_counter()
@@ -238,20 +238,6 @@ class Endpoint:
         if not question.rows:
             raise Refused("the body holds no rows", fix="send at least one row; GET / shows how")
         return question
-
-    def _patience(self, headers: Headers) -> float:
-        """For how many seconds this request is worked at: what it says, but not longer than all may."""
-        said = headers.get(b"x-request-timeout")
-        if said is None:
-            return self.limits.timeout
-        try:
-            seconds = float(said)
-        except ValueError:
-            seconds = 0.0
-        if not seconds > 0:
-            what = f"X-Request-Timeout is {said.decode('latin-1')!r}, no number of seconds"
-            raise Refused(what, fix="X-Request-Timeout: 2.5")
-        return min(seconds, self.limits.timeout)
 
     async def _look(self, path: str, headers: Headers, scope: Any, receive: Receive, send: Send) -> None:
         """Answer who sends no rows: whether it is well, to anybody; all else to who may look."""
