@@ -8,6 +8,7 @@ from hashlib import blake2b
 
 _ALL = 100.0
 _BITS = 64
+_SHADOW = "shadow"
 
 
 @dataclass(frozen=True)
@@ -15,7 +16,8 @@ class Table:
     """The `ref` of what is live and, during a rollout, the version that comes: `beside`, with its `share` in percent.
 
     `sticky` is the header whose values are keys: all requests of one key meet the same version, and keep it while its
-    share grows. `number` tells this table from those before it.
+    share grows. With `shadow` it only gets a copy of what is asked, and answers nobody. `number` tells this table from
+    those before it.
     """
 
     ref: str
@@ -23,10 +25,13 @@ class Table:
     share: float = 0.0
     sticky: str = ""
     number: int = 0
+    shadow: bool = False
 
     def __str__(self) -> str:
         if not self.beside:
             return self.ref
+        if self.shadow:
+            return f"{self.ref} {self.beside} {_SHADOW} {self.number}"
         return f"{self.ref} {self.beside} {self.share:g} {self.number} {self.sticky}".rstrip()
 
     @classmethod
@@ -36,6 +41,8 @@ class Table:
         if not rest:
             return cls(ref)
         beside, share, number, *sticky = rest
+        if share == _SHADOW:
+            return cls(ref, beside, number=int(number), shadow=True)
         return cls(ref, beside, float(share), "".join(sticky), int(number))
 
     @property

@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from workbench.monitoring import metrics as layout
 from workbench.monitoring import prometheus
-from workbench.monitoring.figures import Figures, lately, of_version, read
+from workbench.monitoring.figures import Figures, lately, of_table, of_version, read
 from workbench.monitoring.metrics import BOUNDS, STAGES, WIDTH, Metrics
 
 
@@ -179,3 +179,27 @@ def test_a_file_of_another_layout_holds_nothing(file: Path) -> None:
     file.write_bytes(bytes(8 * (WIDTH + 1)))
     assert isinstance(read(file), Figures)
     assert (read(file).requests, read(file).p50, lately(file).answered) == (0, None, 0)
+
+
+def test_the_versions_of_a_table_are_counted_by_themselves(file: Path) -> None:
+    first, second = (Metrics(file, slot, 2) for slot in (0, 1))
+    for metrics in (first, second):
+        metrics.route(7, [1, 2])
+        metrics.took(0.1, 0.0, 0.1, 0.0, 1)
+        metrics.took(0.2, 0.0, 0.2, 0.0, 2)
+        metrics.failed(2, 500)
+        metrics.failed(2, 429)
+        metrics.shadowed(2, "different")
+    again = Metrics(file, 1, 2)
+    again.route(7, [1, 2])
+    again.failed(1, 400)
+    live, new = (of_table(file, 7)[version] for version in (1, 2))
+    assert (live.requests, live.failed, new.requests, new.failed) == (3, 1, 4, 2)
+    assert dict(zip(layout.OUTCOMES, new.outcomes, strict=True))["different"] == 2
+    assert (live.p50, new.p90) == (pytest.approx(0.1, rel=0.2), pytest.approx(0.2, rel=0.2))
+    first.route(8, [1, 2])
+    assert of_table(file, 7)[1].requests == 2, "what another table has counted is another matter"
+    assert of_table(file, 8)[2].requests == 0
+    first.route(0, [2])
+    first.failed(2, 500)
+    assert of_table(file, 0) == {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import signal
 from collections import Counter
 from collections.abc import Iterator
@@ -54,16 +55,18 @@ def test_a_hundred_changes_under_load_fail_no_request(api: Workbench) -> None:
     service = api.serve("churn", workers=2)
     chance = random.Random(7)
     with Load(service) as load:
-        for number in range(CHANGES):
-            live = api.registry.aliases("churn")["live"]
-            other = f"churn@{3 - live}"
-            match number % 4:
-                case 0 | 1:
-                    done = api.promote(other, canary=str(chance.choice((10, 50, 90))))
-                case 2:
-                    done = api.rollback("churn")
+        rolling_out = False
+        for _ in range(CHANGES):
+            other = f"churn@{3 - api.registry.aliases('churn')['live']}"
+            match chance.choice(("share", "share", "shadow", "take back" if rolling_out else "share", "finish")):
+                case "share":
+                    done, rolling_out = api.promote(other, canary=str(chance.choice((10, 50, 90)))), True
+                case "shadow":
+                    done, rolling_out = api.promote(other, shadow=True), True
+                case "take back":
+                    done, rolling_out = api.rollback("churn"), False
                 case _:
-                    done = api.promote(other)
+                    done, rolling_out = api.promote(other), False
             assert not done.kept
             assert not done.later
     assert not load.failed
@@ -137,6 +140,31 @@ def test_a_bad_version_is_rolled_back_by_itself(api: Workbench, bad: tuple[str, 
     assert not load.broken
 
 
+@pytest.mark.parametrize(("ref", "outcome"), [("churn@2", "different"), ("churn@3", "failing"), ("churn@4", "equal")])
+def test_a_shadow_is_asked_and_answers_nobody(api: Workbench, ref: str, outcome: str) -> None:
+    service = api.serve("churn", workers=2)
+    assert "is the shadow of service/churn" in str(api.promote(ref, shadow=True))
+    with client(service) as asking:
+        for number in range(20):
+            answer = asking.post("/predict", json={"a": 1000.0 + number, "b": 1.0})
+            assert (answer.status_code, answer.headers["x-workbench-version"]) == (200, "1")
+    until(lambda: f"20 {outcome}" in str(api.status("service/churn")))
+    with Load(service) as load:
+        load.answered(600)
+        assert not api.rollback("churn").later
+    assert not load.failed
+    assert {version for _, version in load.seen} == {"1"}
+
+
+def test_a_shadow_that_cannot_keep_up_is_not_waited_for(api: Workbench) -> None:
+    service = api.serve("churn")
+    api.promote("churn@4", shadow=True)
+    with Load(service) as load:
+        load.answered(200)
+        until(lambda: not re.search(r"\b0 dropped", str(api.status("service/churn"))))
+    assert not load.failed
+
+
 def test_nothing_is_judged_on_too_few_requests(api: Workbench) -> None:
     service = api.serve("churn")
     api.promote("churn@2", canary="50,100", every="1s", min_requests=400)
@@ -187,6 +215,7 @@ def test_steps_are_made_once_though_their_processes_are_killed(api: Workbench) -
         {"canary": "10", "every": "1m"},
         {"every": "1m"},
         {"sticky_by": "X-Customer"},
+        {"canary": "10", "shadow": True},
         {"canary": "10", "sticky_by": "two words"},
     ],
 )

@@ -114,13 +114,19 @@ class Models(Home):
         every: str | None = None,
         min_requests: int | None = None,
         sticky_by: str | None = None,
+        shadow: bool = False,
         note: str | None = None,
     ) -> Promotion | Canary:
-        """Move `live` to a version, with every deployment that follows it; or a share of their traffic."""
+        """Move `live` to a version, with every deployment that follows it; a share of their traffic, or a copy."""
         from ..operations import promotion
         from ..operations.deploy import refuse_idle
         from ..operations.rollout import Plan
 
+        refuse_idle("a version that answers itself", not shadow, canary=canary)
+        if shadow:
+            refuse_idle("--canary", False, every=every, min_requests=min_requests, sticky_by=sticky_by)
+            plan = Plan((0.0,), None, 0, "", shadow=True)
+            return promotion.canary(self.running, self.registry, model, plan, note)
         if canary is not None:
             plan = Plan.read(canary, every, min_requests, sticky_by)
             return promotion.canary(self.running, self.registry, model, plan, note)

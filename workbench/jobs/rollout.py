@@ -42,9 +42,9 @@ def services(store: Store, name: str) -> list[Job]:
     return [job for job in store.jobs("service", over=False) if follows(job, name)]
 
 
-def new_table(ref: str, beside: str, share: float, sticky: str) -> Table:
+def new_table(ref: str, beside: str, share: float, sticky: str, *, shadow: bool = False) -> Table:
     """A table that differs from all before it."""
-    return Table(ref, beside, share, sticky, time.time_ns() // 1000)
+    return Table(ref, beside, share, sticky, time.time_ns() // 1000, shadow)
 
 
 def step(plan: dict[str, Any]) -> float | None:

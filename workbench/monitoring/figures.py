@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from operator import add, sub
 from pathlib import Path
 
-from .metrics import ARM, ARM_WIDTH, ARMS, AT, BLOCKS, BOUNDS, NOW, SIZES, SLOT, STAGES, WIDTH
+from .metrics import ARM, ARM_WIDTH, ARMS, AT, BLOCKS, BOUNDS, NOW, OUTCOMES, SIZES, SLOT, STAGES, WIDTH
 
 _ALL, _LATELY_BEFORE, _BEFORE_VERSION = 0, BLOCKS.index("before"), BLOCKS.index("version")
 Block = Sequence[float]
@@ -135,10 +135,12 @@ class Figures:
 @dataclass(frozen=True)
 class Arm:
     """What one version of a routing table has answered, and how often it failed, over all processes since the table
-    stands; `times` as `BOUNDS` bounds them."""
+    stands; `times` as `BOUNDS` bounds them;
+    of a shadow, how often each of `OUTCOMES` came."""
 
     failed: int
     times: Block
+    outcomes: Block = (0,) * len(OUTCOMES)
 
     @property
     def requests(self) -> int:
@@ -153,7 +155,8 @@ class Arm:
         return quantile(self.times, 0.9)
 
     def __add__(self, other: Arm) -> Arm:
-        return Arm(self.failed + other.failed, tuple(map(add, self.times, other.times)))
+        times, outcomes = ((self.times, other.times), (self.outcomes, other.outcomes))
+        return Arm(self.failed + other.failed, tuple(map(add, *times)), tuple(map(add, *outcomes)))
 
 
 NOBODY = Arm(0, (0.0,) * (len(BOUNDS) + 1))
@@ -168,7 +171,8 @@ def of_table(path: Path, number: int) -> dict[int, Arm]:
             at = slot + WIDTH * len(BLOCKS) + ARM_WIDTH * arm
             block = values[at : at + ARM_WIDTH].tolist()
             if number and block[ARM["table"]] == number:
-                seen = Arm(int(block[ARM["failed"]]), tuple(block[ARM["times"] :]))
+                outcomes = tuple(int(block[ARM[outcome]]) for outcome in OUTCOMES)
+                seen = Arm(int(block[ARM["failed"]]), tuple(block[ARM["times"] :]), outcomes)
                 version = int(block[ARM["of"]])
                 found[version] = found.get(version, NOBODY) + seen
     return found

@@ -7,6 +7,7 @@ import time
 from bisect import bisect_left
 from itertools import accumulate
 from pathlib import Path
+from typing import Literal, get_args
 
 STAGES = ("queue", "decode", "model", "encode")
 """Where the time of a request goes. Queue is what the other three are not: it waits for them."""
@@ -33,7 +34,10 @@ AT = dict(zip(_BLOCK, accumulate(_BLOCK.values(), initial=0), strict=False))
 """Where each figure, or the first of many, stands in a block."""
 BLOCKS = ("now", "lately", "before", "version")
 """The blocks of a slot: what was counted until now, until one and until two moments ago, and until this version."""
-_ARM = {**dict.fromkeys(("table", "of", "failed", "times_seconds"), 1), "times": _BUCKETS + 1}
+Outcome = Literal["equal", "different", "failing", "dropped"]
+OUTCOMES = get_args(Outcome)
+"""What became of a copy of a request that a shadow was asked: its answer is compared, or there is none."""
+_ARM = {**dict.fromkeys(("table", "of", "failed", "times_seconds", *OUTCOMES), 1), "times": _BUCKETS + 1}
 ARM = dict(zip(_ARM, accumulate(_ARM.values(), initial=0), strict=False))
 ARM_WIDTH = sum(_ARM.values())
 ARMS = 2
@@ -94,6 +98,11 @@ class Metrics:
         """A request for this version was refused or failed with this status."""
         if status not in NOT_ITS_FAULT and (arm := self._arm.get(version)):
             arm[ARM["failed"]] += 1
+
+    def shadowed(self, version: int, outcome: Outcome) -> None:
+        """This version was asked a copy of a request, as the shadow of another."""
+        if arm := self._arm.get(version):
+            arm[ARM[outcome]] += 1
 
     def beat(self) -> None:
         """To be called about each second: how busy the process is, and what has been counted so far."""

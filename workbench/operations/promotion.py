@@ -105,7 +105,7 @@ def canary(running: Running, registry: Registry, model: str, plan: Plan, note: s
     if refused := _ask(running, services, "prepare", ref=str(table)):
         return replace(made, kept=refused)
     told = {"table": str(table), "plan": plan.to_json(), "by": who(), "note": note}
-    said = f"{version.ref} answers {table.share:g} %"
+    said = f"{version.ref} answers {table.share:g} %" if table.share else f"{version.ref} is the shadow of {table.ref}"
     if not running.store.event_after(before.id if before else 0, rollout.story(version.name), said, **told):
         return replace(made, kept=f"somebody else changed {version.name} meanwhile")
     return replace(made, later=_ask(running, services, "flip", ref=str(table)))
@@ -132,7 +132,7 @@ def _taken_back(running: Running, live: ModelVersion, note: str | None) -> Promo
     if not table.beside:
         return None
     services, started = rollout.services(running.store, live.name), time.monotonic()
-    said = f"{table.beside} was taken back at {table.share:g} %"
+    said = f"{table.beside} was taken back" + (f" at {table.share:g} %" if table.share else "")
     running.store.event(rollout.story(live.name), said, table="", by=who(), note=note)
     later = _ask(running, services, "prepare", ref=live.ref) or _ask(running, services, "flip", ref=live.ref)
     names, took = tuple(job.name for job in services), time.monotonic() - started

@@ -42,7 +42,9 @@ class Canary:
         if self.kept:
             why = self.kept.replace("\n", "\n        ")
             return f"kept {live} ✗ {ref} was refused\n  why   {why}"
-        lines = [f"{ref} ✓ answers {self.share:g} % of {', '.join(self.services)}, {live} the rest"]
+        does = f"answers {self.share:g} % of" if self.share else "is the shadow of"
+        rest = f", {live} the rest" if self.share else f", where {live} answers"
+        lines = [f"{ref} ✓ {does} {', '.join(self.services)}{rest}"]
         lines += [f"  then  {self.then}"] * bool(self.then)
         lines += [f"  later {self.later}"] * bool(self.later)
         steps = f"%workbench status {self.model} · %workbench promote {ref} · %workbench rollback {self.model}"
@@ -86,12 +88,13 @@ def history(running: Running, registry: Registry, model: str) -> History:
 @dataclass(frozen=True)
 class Plan:
     """How a version is rolled out: the shares, in percent, for how many seconds each, and on how many requests at
-    least a version is judged; which header's values are keys."""
+    least a version is judged; which header's values are keys. A `shadow` answers nobody, and is not judged."""
 
     shares: tuple[float, ...]
     every: float | None
     least: int
     sticky: str
+    shadow: bool = False
 
     @classmethod
     def read(cls, canary: str, every: str | None, least: int | None, sticky: str | None) -> Plan:
@@ -112,11 +115,15 @@ class Plan:
     @property
     def then(self) -> str:
         """What becomes of it, in words."""
+        if self.shadow:
+            return "it gets a copy of what is asked, answers nobody, and its answers are compared"
         back = f"back by itself where it fails more often or is slower, on {text.count(self.least)} requests or more"
         steps = ", ".join(f"{share:g} %" for share in self.shares[1:])
         return f"{steps}, each after {text.seconds(self.every)} · {back}" if self.every else back
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any] | None:
+        if self.shadow:
+            return None
         return {"shares": list(self.shares), "every": self.every, "least": self.least, "step": 0}
 
 
@@ -132,7 +139,7 @@ def _share(said: str) -> float:
 
 def table_of(version: ModelVersion, live: int, plan: Plan) -> Table:
     """The table of the first step."""
-    return rollout.new_table(f"{version.name}@{live}", version.ref, plan.shares[0], plan.sticky)
+    return rollout.new_table(f"{version.name}@{live}", version.ref, plan.shares[0], plan.sticky, shadow=plan.shadow)
 
 
 def who() -> str:
@@ -145,6 +152,7 @@ def who() -> str:
 
 def words(running: Running, job: Job) -> str:
     """`churn@2 answers 10 % · waiting: 37 of 200`, or why it was taken back; empty where neither is."""
+    from ..monitoring.metrics import OUTCOMES
     from ..monitoring.verdict import judge, seen
 
     name, _, alias = str(job.spec.get("model", "")).partition("@")
@@ -154,6 +162,9 @@ def words(running: Running, job: Job) -> str:
         return event.text if event and event.details.get("refused") else ""
     files = [Path(other.facts.get("metrics", "")) for other in rollout.services(running.store, name)]
     new, live = (seen(files, table.number, int(ref.rpartition("@")[2])) for ref in (table.beside, table.ref))
+    if table.shadow:
+        counts = " · ".join(f"{text.count(int(n))} {word}" for word, n in zip(OUTCOMES, new.outcomes, strict=True))
+        return f"{table.beside} is its shadow: {counts}"
     verdict = judge(new, live, (event.details.get("plan") or {}).get("least", 1))
     share = f"{table.beside} answers {table.share:g} %" + (f", by {table.sticky}" if table.sticky else "")
     return f"{share} · {verdict.bad or verdict.waiting or 'as well as ' + table.ref}"

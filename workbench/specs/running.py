@@ -18,6 +18,7 @@ VERBS: tuple[Verb, ...] = (
             option("every", "text", "how long each step lasts at least: `10m`", "TIME"),
             option("min_requests", "number", "on how many requests it is judged at least (200)", "N", least=1),
             option("sticky_by", "text", "the header whose value is a key, which keeps its version", "HEADER"),
+            switch("shadow", "give it a copy of the traffic, and only compare its answers"),
             _WHY,
         ),
         "models",

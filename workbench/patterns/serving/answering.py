@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ... import journal
 from ...errors import BadInput, ModelFailed, WorkbenchError
+from . import patience
 from .exchange import JSON
 from .lanes import Lanes
 from .live import named_in
@@ -93,7 +94,7 @@ class Answering:
         request.served = served
         try:
             question = self.question(ask, request, served, lane)
-            due = lane.loop.time() + self._patience(request.headers)
+            due = lane.loop.time() + patience.of(request.headers, self.limits.timeout)
             read = time.perf_counter()
             answer = await lane.ask(question, served.inputs, due, client, request)
             answered = time.perf_counter()
@@ -102,6 +103,8 @@ class Answering:
             self.metrics.failed(served.version, status_of(error))
             raise
         reply.headers += self.version(answer.served)
+        if self.lanes.shadow:
+            self.lanes.shadow.copy(ask, request, answer)
         ended, (made, model, listed) = time.perf_counter(), answer.spent
         self.metrics.took(ended - began, read - began + made, model, ended - answered + listed, answer.served.version)
         return reply
@@ -116,20 +119,6 @@ class Answering:
         if not question.rows:
             raise Refused("the body holds no rows", fix="send at least one row; GET / shows how")
         return question
-
-    def _patience(self, headers: Headers) -> float:
-        """For how many seconds this request is worked at: what it says, but not longer than all may."""
-        said = headers.get(b"x-request-timeout")
-        if said is None:
-            return self.limits.timeout
-        try:
-            seconds = float(said)
-        except ValueError:
-            seconds = 0.0
-        if not seconds > 0:
-            what = f"X-Request-Timeout is {said.decode('latin-1')!r}, no number of seconds"
-            raise Refused(what, fix="X-Request-Timeout: 2.5")
-        return min(seconds, self.limits.timeout)
 
     def at(self, path: str) -> Served:
         """The version that a path names; the live one where it names none that answers."""

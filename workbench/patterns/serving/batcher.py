@@ -71,14 +71,15 @@ class Batcher:
     takes longer than 10 ms, or many rows, in a thread, so that the loop goes on reading; who was just answered by it
     then has a moment to ask again, or two halves of the clients would take turns.
 
-    `alone` says that no other request is under way: then the answer is there when `ask` returns.
+    `alone` says that no other request is under way: then the answer is there when `ask` returns. `waits` tells the
+    figures how many wait.
     """
 
     def __init__(self, live: Lane, metrics: Metrics, most_waiting: int) -> None:
         self.live, self.metrics, self.most_waiting = live, metrics, most_waiting
         self.loop = asyncio.get_running_loop()
         self.alone: Callable[[], bool] = lambda: False
-        self.others: Callable[[], int] = lambda: 0  # that wait for other versions
+        self.waits: Callable[[], None] = lambda: metrics.waits(len(self.waiting))
         self.waiting: list[Asked] = []
         self.under_way: list[Asked] = []
         self.began = 0.0  # when the model was asked for these
@@ -110,7 +111,7 @@ class Batcher:
         read = (asked.columns, asked.data, asked.rows, asked.arrays)
         self.waiting.append(Asked(*read, schema, answer, due, client, request))
         if self.busy:
-            self.metrics.waits(len(self.waiting) + self.others())
+            self.waits()
         else:
             self.busy = True
             if self.alone():
@@ -135,7 +136,7 @@ class Batcher:
         """Answer what waits, as one batch."""
         served = self.live.current()
         batch = self._taken()
-        self.metrics.waits(len(self.waiting) + self.others())
+        self.waits()
         if not batch:
             self._go_on()
             return

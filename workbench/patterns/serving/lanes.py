@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from .batcher import Batcher
+from .shadow import Shadow
 
 if TYPE_CHECKING:
     from ...monitoring.metrics import Metrics
@@ -36,12 +37,14 @@ class Lanes:
     def __init__(self, live: Live, metrics: Metrics, most_waiting: int) -> None:
         self.live, self.metrics, self.most_waiting = live, metrics, most_waiting
         self._route = live.route()
+        self.shadow: Shadow | None = None
         self._by = {served.ref: self._made(served) for served in self._route.versions}
         self.first = self._by[self._route.served.ref]
-        self._count()
+        self._begin()
 
     def __iter__(self) -> Iterator[Batcher]:
-        return iter(self._by.values())
+        """Those of the versions that answer; a shadow's is not among them."""
+        return (lane for lane in self._by.values() if self.shadow is None or lane is not self.shadow.lane)
 
     def of(self, request: Request) -> tuple[Served, Batcher]:
         """The version for a request, and where it is asked."""
@@ -58,32 +61,38 @@ class Lanes:
 
     def _made(self, served: Served) -> Batcher:
         made = Batcher(Lane(self, served), self.metrics, self.most_waiting)
-        made.others = lambda: self.waiting - len(made.waiting)
+        made.waits = lambda: self.metrics.waits(self.waiting)
         return made
 
     def _change(self, before: Route, route: Route) -> None:
         self._route = route
+        if self.shadow:
+            self._equip(self.shadow.ended())
         wanted = {served.ref: served for served in route.versions}
         if route.served.ref not in self._by and before.served.ref not in wanted:
             self._by[route.served.ref] = self._by.pop(before.served.ref)
         for ref, served in wanted.items():
             if ref not in self._by:
-                self._by[ref] = self._like_the_first(served)
+                self._by[ref] = self._equip(self._made(served))
             self._by[ref].live.served = served
         self.first = self._by[route.served.ref]
         for ref in self._by.keys() - wanted.keys():
             self.first.adopt(self._by.pop(ref))
-        self._count()
+        self._begin()
 
-    def _like_the_first(self, served: Served) -> Batcher:
-        """A batcher like the first."""
-        made = self._made(served)
-        made.alone, made.quick, made.log = self.first.alone, self.first.quick, self.first.log
-        return made
+    def _equip(self, lane: Batcher) -> Batcher:
+        """Let it be like the first."""
+        first = self.first
+        lane.alone, lane.quick, lane.log, lane.most_waiting = first.alone, first.quick, first.log, self.most_waiting
+        return lane
 
-    def _count(self) -> None:
-        """From here on figures tell the versions of this table apart."""
-        self.metrics.route(self._route.table.number, [served.version for served in self._route.versions])
+    def _begin(self) -> None:
+        """From here on figures tell the versions of this table apart; a copy of what is asked goes to its shadow."""
+        table, beside = self._route.table, self._route.beside
+        self.metrics.route(table.number, [served.version for served in self._route.versions])
+        self.shadow = None
+        if beside and table.shadow:
+            self.shadow = Shadow(beside, self._by[beside.ref], self.metrics)
 
     @property
     def waiting(self) -> int:

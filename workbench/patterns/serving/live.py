@@ -23,16 +23,17 @@ class Route:
 
     @property
     def versions(self) -> list[Served]:
-        """What answers by it."""
+        """What is asked by it, the live one first."""
         return [self.served, self.beside] if self.beside else [self.served]
 
     def named(self, version: str) -> Served | None:
-        """The one of this number."""
-        return next((served for served in self.versions if str(served.version) == version), None)
+        """The one of this number, if it answers."""
+        answers = self.versions[:1] if self.table.shadow else self.versions
+        return next((served for served in answers if str(served.version) == version), None)
 
     def pick(self, request: Request) -> Served:
         """The version for a request: that which it names, else by key or share."""
-        if self.beside is None:
+        if self.beside is None or self.table.shadow:
             return self.served
         if found := self.named(request.version or named_in(request.path)):
             return found
