@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pandas as pd
 import pytest
-from serving_parts import FAILS, NUMBERS, Load, Moody, afresh, by_name, client, first, second
+from serving_parts import FAILS, NUMBERS, WAITS, Load, Moody, afresh, by_name, client, first, second
 from waiting import until
 
 from workbench.api import Workbench
@@ -242,3 +242,14 @@ def in_terminal(command: list[str], lines: list[str]) -> str:
     os.waitpid(pid, 0)
     os.close(terminal)
     return said.decode()
+
+
+def test_what_came_too_late_is_logged_once(api: Workbench, tmp_path: Path) -> None:
+    api.model("moody", Moody(str(tmp_path)), example=pd.DataFrame({"age": [1.0, 2.0]}), row_wise="yes")
+    service = api.serve("moody", log_requests=True, timeout=0.5)
+    (tmp_path / "gate").touch()
+    rows = [{"age": float(WAITS)}] + [{"age": 1.0}] * 600
+    assert afresh(service, "/predict", json=rows).status_code == 504
+    (tmp_path / "gate").unlink()
+    assert afresh(service, "/predict", json={"age": 1}).status_code == 200
+    assert api.requests("moody")["status"].tolist() == [504, 200]

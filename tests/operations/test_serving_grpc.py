@@ -369,13 +369,14 @@ def test_a_model_that_fails_waits_and_is_asked_too_much(moody: Any, tmp_path: Pa
         assert (code, "in time" in details) == (grpc.StatusCode.DEADLINE_EXCEEDED, True)
         assert refused(lambda: asking.infer(age(1), timeout=0.2))[0] == grpc.StatusCode.DEADLINE_EXCEEDED
         infer, sent = asking.channel.unary_unary(f"/{SERVICE}/ModelInfer"), age(2).SerializeToString()
-        waiting = [infer.future(sent, metadata=asking.metadata) for _ in range(2)]  # beside the one that is too late
-        until(lambda: moody.refresh().to_json()["figures"]["waiting"] >= 3)
+        waiting: list[Any] = []  # beside those that are too late, until they are found to be
+        while moody.refresh().to_json()["figures"]["waiting"] < 3:
+            waiting.append(infer.future(sent, metadata=asking.metadata))
         code, details = refused(lambda: asking.infer(age(1)))
         assert (code, "wait already" in details) == (grpc.StatusCode.RESOURCE_EXHAUSTED, True)
         assert asking.call("ServerLive", metadata=()).live
         (tmp_path / "gate").unlink()
-        assert all(waited.result(timeout=20) for waited in waiting)
+        assert any(waited.exception(timeout=20) is None for waited in waiting)
         slow.join()
         code, details = refused(lambda: asking.infer(age(13)))
         assert (code, "thirteen" in details) == (grpc.StatusCode.INTERNAL, True)

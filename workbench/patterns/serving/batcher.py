@@ -140,6 +140,9 @@ class Batcher:
         if not batch:
             self._go_on()
             return
+        for asked in batch:
+            if asked.schema is not served.inputs and asked.schema != served.inputs:
+                asked.columns = None  # read for the version before: its columns are others
         if served.predictor.awaits:
             self._await(served, batch)
             return
@@ -196,6 +199,7 @@ class Batcher:
             if asked.due <= now and not asked.answer.done():
                 asked.answer.set_exception(TooLate())
         self.waiting = _wanted(self.waiting)
+        self.metrics.waits(len(self.waiting))
         self._looking = False
         if self.under_way:
             self._watch()
@@ -222,11 +226,10 @@ class Batcher:
         return _wanted(batch)
 
     def _done(self, served: Served, batch: list[Asked], answers: Answers) -> None:
-        if self.log:
-            self.log.answered(served, batch, answers)
-        for asked, answer in zip(batch, answers, strict=True):
-            if asked.answer.done():
-                continue  # whoever asked went away
+        waited = [pair for pair in zip(batch, answers, strict=True) if not pair[0].answer.done()]
+        if self.log and waited:
+            self.log.answered(served, waited)
+        for asked, answer in waited:
             if isinstance(answer, Exception):
                 asked.answer.set_exception(answer)
             else:
@@ -236,9 +239,6 @@ class Batcher:
         """One answer per request; a request that is wrong, or that the model fails at, fails alone."""
         self.metrics.calls()
         started = time.perf_counter()
-        for asked in batch:
-            if asked.schema is not served.inputs and asked.schema != served.inputs:
-                asked.columns = None  # read for the version before: its columns are others
         answers = self._each(served, batch)
         took = time.perf_counter() - started
         self.usual += _SHARE * (took - self.usual)

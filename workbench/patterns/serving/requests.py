@@ -12,7 +12,7 @@ from ...data.encoding import as_list
 from ...errors import WorkbenchError
 from ...inference.arrow import is_arrow
 from ...monitoring.spool import Entry, Spool
-from .refusals import status_of
+from .refusals import Refused, status_of
 
 if TYPE_CHECKING:
     from .batcher import Asked
@@ -34,10 +34,11 @@ class RequestLog:
         request.id = said.decode("latin-1")[:128] if said else f"{self._worker}-{next(self._numbers)}"
         request.came = time.time()
 
-    def answered(self, served: Served, batch: list[Asked], answers: list[Any]) -> None:
-        """Write down what the model was asked, and what it answered or why not."""
-        made = [self._entry(served, asked, answer) for asked, answer in zip(batch, answers, strict=True)]
-        self.spool.write(made)
+    def answered(self, served: Served, answered: list[tuple[Asked, Any]]) -> None:
+        """Write down what the model was asked, and what it answered or why not; `refused` is told of what came late."""
+        made = [self._entry(served, asked, answer) for asked, answer in answered if not isinstance(answer, Refused)]
+        if made:
+            self.spool.write(made)
 
     def refused(self, served: Served, request: Request, error: WorkbenchError) -> None:
         """Write down a request that never reached the model, or whose answer came too late."""
