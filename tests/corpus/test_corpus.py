@@ -14,6 +14,7 @@ import cells
 import cells_around
 import cells_classes
 import cells_functions
+import cells_habits
 import cells_process
 import cells_state
 import frameworks
@@ -29,6 +30,7 @@ CASES = [
     *cells_around.CASES,
     *cells_process.CASES,
     *frameworks.CASES,
+    *cells_habits.CASES,
 ]
 PER_KERNEL = 24
 TOGETHER = [case for case in CASES if not case.alone]

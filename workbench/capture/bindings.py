@@ -21,9 +21,9 @@ from .imports import Imports, imported_paths
 from .item import Item
 from .literals import is_immutable, literal
 from .modules import Modules
-from .names import bound, evaluated, reads_main, unknown_global, uses
-from .refusals import by_module, by_string
-from .texts import Text, attribute, parsed
+from .names import bound, evaluated, hashed_by_process, reads_main, unknown_global, uses
+from .refusals import by_hash, by_module, by_string
+from .texts import Text, attribute, home_of, parsed
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ class Bindings:
 
     def runs_here(self, function: FunctionType) -> bool:
         """Whether the globals of a function are the notebook's."""
-        return function.__globals__.get("__name__") == self.session.namespace.get("__name__", "__main__")
+        return home_of(function) == self.session.namespace.get("__name__", "__main__")
 
     def make(self, hint: str, value: object) -> str:
         """A name of its own in `model.py` for an object that no global is bound to."""
@@ -212,6 +212,8 @@ class Bindings:
             raise by_string(name, self.label(name, text), source.splitlines()[line - 1].strip())
         if line := reads_main(tree):
             raise by_module(name, self.label(name, text), source.splitlines()[line - 1].strip())
+        if "hash" not in self.namespace and (line := hashed_by_process(tree)):
+            raise by_hash(name, self.label(name, text), source.splitlines()[line - 1].strip())
         said = {*self.namespace, "__file__"}
         later = set(found.later) | ((found.strings | evaluated(tree, self.namespace)) & said)
         self.modules.follow(imported_paths(tree))

@@ -10,13 +10,13 @@ from functools import partial
 from types import FunctionType
 from typing import Any
 
-from . import factories, wrapping
+from . import factories, refusals, wrapping
 from .bindings import Bindings, Refer
 from .caches import cached_methods, refuse_a_stale_cache
 from .captured import Taken
 from .functions import definition, settled
 from .item import Item
-from .live import class_settings, holds_other_defaults, method_source, other_value
+from .live import class_settings, holds_other_defaults, method_source, other_global, other_value
 from .names import uses
 from .refusals import other_binding, other_default, rebound, unproven
 from .texts import Text, class_text, functions_of
@@ -31,6 +31,8 @@ def class_items(known: Bindings, name: str, cls: type) -> list[Item]:
         return [_made_by_a_call(known, name, cls)]
     for method in functions_of(cls):
         _refuse_other_defaults(known, name, cls, method, text)
+        if used := other_global(method, known.namespace):
+            raise refusals.other_global(f"{name}.{method.__name__}", used, method.__code__.co_filename)
     if changed := other_value(cls, text.source, known.namespace):
         raise other_default(f"{name}.{changed}", known.place(name), "value")
     text = text.without(wrapping.of_the_notebook(known, text.decorators))

@@ -124,7 +124,7 @@ class _Walk:
             self._parts(_path(kind), _reduced(value), inside=True)
 
     def _parts(self, kind: str, parts: Iterable[Any], *, inside: bool = False) -> None:
-        self.tell(kind)
+        self.tell("begin", kind)
         self._packages += inside
         try:
             for part in parts:

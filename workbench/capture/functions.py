@@ -8,12 +8,12 @@ from functools import partial
 from types import FunctionType
 from typing import Any
 
-from . import factories, wrapping
+from . import factories, refusals, wrapping
 from .bindings import Bindings, Refer
 from .caches import refuse_a_stale_cache
 from .captured import Taken
 from .item import Item
-from .live import function_settings, holds_other_defaults
+from .live import function_settings, holds_other_defaults, other_global
 from .refusals import other_default, unproven, wrapped
 from .texts import Text, function_text, unwrapped
 
@@ -36,6 +36,8 @@ def function_items(known: Bindings, name: str, value: Any) -> list[Item] | None:
 
 def _own(known: Bindings, name: str, function: FunctionType) -> list[Item]:
     code = function.__code__
+    if used := other_global(function, known.namespace):
+        raise refusals.other_global(name, used, code.co_filename)
     text = function_text(function, known.session)
     if (set(code.co_freevars) - {"__class__"}) or "<locals>" in code.co_qualname:
         if decorated := wrapping.decorated(known, name, function):

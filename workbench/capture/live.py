@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import dis
 import inspect
 from collections.abc import Iterator, Mapping
 from enum import Enum
@@ -15,7 +16,7 @@ from typing import Any
 
 from .bindings import Refer
 from .literals import literal
-from .texts import attribute
+from .texts import attribute, home_of, inner_code, same_code
 
 _ABSENT = object()
 _EVALUATED = (ast.Name, ast.Attribute, ast.Constant, ast.Tuple, ast.List, ast.Dict, ast.Set, ast.Subscript, ast.Slice)
@@ -64,6 +65,25 @@ def holds_other_defaults(function: FunctionType, source: str, namespace: Mapping
     """Whether the text, run now, would give a function other defaults than it has."""
     set_again = function_settings("f", function, source, namespace, lambda *_: "")
     return any(line.startswith(("f.__defaults__", "f.__kwdefaults__")) for line in set_again)
+
+
+def other_global(function: FunctionType, namespace: Mapping[str, Any]) -> str | None:
+    """A name that a function of a script reads among the script's own, where the notebook's is bound to another."""
+    own = function.__globals__
+    if own is namespace or own is attribute(namespace, "maps", [namespace])[-1]:
+        return None
+    codes = inner_code(function.__code__)
+    read = {
+        op.argval for code in codes for op in dis.get_instructions(code) if op.opname in ("LOAD_GLOBAL", "LOAD_NAME")
+    }
+    return next((n for n in sorted(read & own.keys()) if not means(namespace.get(n, _ABSENT), own[n])), None)
+
+
+def means(now: Any, then: Any) -> bool:
+    """Whether a name that is bound to `now` means what it did: the same object, value or function."""
+    if isinstance(now, FunctionType) and isinstance(then, FunctionType):
+        return now is then or (same_code(now.__code__, then.__code__) and now.__defaults__ == then.__defaults__)
+    return now is then or (literal(now) is not None and literal(now) == literal(then))
 
 
 def method_source(class_source: str, name: str) -> str | None:
@@ -123,13 +143,18 @@ def held_values(cls: Any) -> dict[str, Any]:
     if issubclass(cls, Enum):
         return {key: member.value for key, member in cls.__members__.items()}
     if isinstance(fields := attribute(cls, "__dataclass_fields__"), dict):
-        return {key: field.default for key, field in fields.items()}
+        return {key: field.default for key, field in fields.items() if not _is_of_the_class(field)}
     if isinstance(defaults := attribute(cls, "_field_defaults"), dict):
         return dict(defaults)
     if isinstance(parts := attribute(cls, "__attrs_attrs__"), tuple):
         return {part.name: part.default for part in parts}
     fields = attribute(cls, "model_fields")
     return {key: field.default for key, field in fields.items()} if isinstance(fields, dict) else {}
+
+
+def _is_of_the_class(field: Any) -> bool:
+    """Whether what a data class lists is a ClassVar, an attribute like those of any class."""
+    return repr(attribute(field, "_field_type")) == "_FIELD_CLASSVAR"
 
 
 def other_value(cls: type, source: str, namespace: Mapping[str, Any]) -> str | None:
@@ -217,7 +242,7 @@ def _is_part_of_text(key: str, value: Any, cls: type) -> bool:
 
 def _is_written(function: Any, cls: type) -> bool:
     """Whether somebody wrote a function in the notebook: not a decorator, nor a package."""
-    if not isinstance(function, FunctionType) or function.__globals__.get("__name__") != cls.__module__:
+    if not isinstance(function, FunctionType) or home_of(function) != cls.__module__:
         return False
     return not function.__code__.co_filename.startswith(("<string", "<attrs"))
 

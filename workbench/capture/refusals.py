@@ -90,6 +90,22 @@ def other_default(name: str, cell: str, what: str = "default") -> CaptureRefused
     )
 
 
+def refitted(name: str, used: str, cell: str) -> CaptureRefused:
+    return CaptureRefused(
+        f"the formula of {name} was fitted with another {used!r} than the notebook has now",
+        where=cell or None,
+        fix=f"fit {name} again, or bind {used} again to what it was; then capture again",
+    )
+
+
+def other_global(name: str, used: str, file: str) -> CaptureRefused:
+    return CaptureRefused(
+        f"{name} reads the {used!r} of what made it, and the notebook's is bound to another",
+        where=file,
+        fix=f"%run -i {file}, which makes both one, then bind {used} as the model needs it and capture again",
+    )
+
+
 def module_changed(path: str, what: str, file: str) -> CaptureRefused:
     return CaptureRefused(
         f"{path} in this kernel is not what its file says: {what}",
@@ -171,6 +187,14 @@ def by_module(name: str, cell: str, line: str) -> CaptureRefused:
         f"{name} reaches for the notebook by its module __main__, which is another one elsewhere: {line}",
         where=cell or None,
         fix="use its names as they are, or keep what it chooses from in a dict of your own",
+    )
+
+
+def by_hash(name: str, cell: str, line: str) -> CaptureRefused:
+    return CaptureRefused(
+        f"{name} uses hash(), which gives another number for the same text in each process: {line}",
+        where=cell or None,
+        fix="import zlib, and write zlib.crc32(str(x).encode()) in the place of hash(x): the same everywhere",
     )
 
 

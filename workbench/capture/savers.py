@@ -134,15 +134,30 @@ def saver_of(kind: Any) -> Saver | None:
     return _TO_DISK if own_format else None
 
 
-def mentioned(value: Any) -> set[str]:
+def mentioned(value: Any) -> dict[str, list[Any]]:
     """The names that an object will look up in the frames around it when it is read: those in the formula of a
-    statsmodels model that are no columns of its data, `bought ~ half(age) + np.log(spend) + I(age > CUT)`."""
+    statsmodels model that are no columns of its data, `bought ~ half(age) + np.log(spend) + I(age > CUT)`; and to
+    what each was bound when the model was made, where it keeps that."""
     if not type(value).__module__.startswith("statsmodels."):
-        return set()
+        return {}
     held = vars(value) if hasattr(value, "__dict__") else {}
     formula = held.get("formula")
     if not isinstance(formula, str):
-        return set()
-    columns = set(getattr(getattr(held.get("data"), "frame", None), "columns", ()))
+        return {}
+    data = held.get("data", value)
+    columns = set(getattr(getattr(data, "frame", None), "columns", ()))
     plain = re.sub(r"\"[^\"]*\"|'[^']*'", "", formula)
-    return set(re.findall(r"(?<![\w.])[^\W\d]\w*", plain)) - columns
+    names = set(re.findall(r"(?<![\w.])[^\W\d]\w*", plain)) - columns
+    kept = [space for factor in _factors(data) for space in _spaces(factor)]
+    return {name: [space[name] for space in kept if name in space] for name in names}
+
+
+def _factors(data: Any) -> list[Any]:
+    """The parts of a formula as patsy has them; statsmodels 0.15 names what holds them otherwise than those before."""
+    spec = attribute(data, "model_spec") or attribute(data, "design_info")
+    return list((attribute(spec, "factor_infos") or {}).values())
+
+
+def _spaces(factor: Any) -> list[dict[str, Any]]:
+    state = attribute(factor, "state")
+    return list(attribute(state.get("eval_env"), "_namespaces", ())) if isinstance(state, dict) else []

@@ -17,7 +17,8 @@ from .holdings import dotted, live
 from .homes import among
 from .imports import is_local, texts_beside
 from .item import Item
-from .refusals import module_changed, secret
+from .live import means
+from .refusals import module_changed, refitted, secret
 from .resolve import Resolver
 from .secrets import in_file, in_frame, in_text, refuse_in_files, secrets_of
 from .sharing import Entangled
@@ -122,11 +123,14 @@ class Slice:
         except Exception as error:
             raise unpicklable(self._known, name, self._users.get(name, ""), self._namespace[name], error) from error
         self.modules.follow(found.modules)
+        for key, were in found.mentioned.items():
+            if key in self._namespace and not all(means(self._namespace[key], each) for each in were):
+                raise refitted(name, key, self._known.cell(name))
         return file, found
 
     def _needed(self, found: Found) -> set[str]:
         states = {name.removesuffix(TOGETHER) for name in found.states}
-        return found.globals | states | (found.mentioned & self._namespace.keys())
+        return found.globals | states | (found.mentioned.keys() & self._namespace.keys())
 
     def _bind(self, item: Item, files: list[Path]) -> None:
         """The statement that reads the first of the files, and what is taken with it."""

@@ -15,6 +15,7 @@ import operator
 import pickle
 import pickletools
 import shutil
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -57,12 +58,12 @@ TOGETHER = ".together"
 @dataclass
 class Found:
     """What one state file refers to: globals of the captured module, modules by their path, other state by its
-    name, names that it looks up where it is read, and the files that lie beside it."""
+    name, names that it looks up where it is read with what they were bound to, and the files that lie beside it."""
 
     globals: set[str] = field(default_factory=set)
     modules: set[str] = field(default_factory=set)
     states: set[str] = field(default_factory=set)
-    mentioned: set[str] = field(default_factory=set)
+    mentioned: dict[str, list[Any]] = field(default_factory=dict)
     beside: list[Path] = field(default_factory=list)
 
 
@@ -162,10 +163,14 @@ class _Rehoming(pickle.Pickler):
         """What it holds no more of than the name of its file."""
         self._home, self._names, self._elsewhere = writer.home, writer.names, writer.elsewhere
         self._sharing = writer.sharing
+        self._nans = {id(attribute(sys.modules.get(home), "nan")): ("", f"{home}.nan") for home in ("numpy", "math")}
 
     def persistent_id(self, obj: Any) -> str | tuple[str, str | int] | None:
         """The global of the captured module that is this container, the place of this object in a local module, or the
-        part of another pickle that it is; the bundle looks it up as it loads."""
+        part of another pickle that it is; the bundle looks it up as it loads. NaN equals nothing, so that a dict or a
+        list finds the one of numpy or Python only if it is that very object."""
+        if type(obj) is float:
+            return self._nans.get(id(obj))
         elsewhere = self._elsewhere.get(id(obj))
         if elsewhere and id(obj) not in self._own:
             if isinstance(elsewhere, tuple):

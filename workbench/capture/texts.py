@@ -246,9 +246,15 @@ def functions_of(cls: type) -> list[FunctionType]:
     return [function for function in found if not _is_generated(function, cls)]
 
 
+def home_of(function: FunctionType) -> str | None:
+    """The module whose globals a function reads. `%run` leaves no name in those of the script that it ran."""
+    name: str | None = function.__globals__.get("__name__")
+    return name or function.__module__
+
+
 def _is_generated(function: FunctionType, cls: type) -> bool:
     """Whether `dataclass`, `attrs` or `NamedTuple` wrote a method."""
-    if function.__globals__.get("__name__") != cls.__module__:
+    if home_of(function) != cls.__module__:
         return True
     by_parts = attribute(cls, "__dataclass_fields__") or attribute(cls, "__attrs_attrs__")
     return (

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 
 _RUNS_ITS_CELL = ("model", "workbench", "time", "capture", "prun")
 """Cell magics whose cell is Python that runs in the notebook's namespace."""
+
+_RUN = re.compile(r"run_line_magic\('run', ('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")\)")
 
 _texts: dict[str, str] = {}
 """What `python_text` gave for the cells that ran: a long notebook would wait for it at each capture."""
@@ -75,7 +79,28 @@ def _cells(shell: Any) -> Iterator[Cell]:
         if raw.strip():
             if raw not in _texts:
                 _texts[raw] = python_text(shell, raw)
+            yield from _files_run(shell, _texts[raw])
             yield Cell(number, _texts[raw])
+
+
+def _files_run(shell: Any, text: str) -> Iterator[Cell]:
+    """What `%run FILE` lines of a cell ran, as the files are now: the text of a definition is proven anyway."""
+    if "run_line_magic('run'" in text:
+        for line in _RUN.findall(text):
+            for file in (Path(word) for word in ast.literal_eval(line).split()):
+                if file.suffix in (".py", ".ipynb") and file.is_file():
+                    yield from (Cell(None, part, file.name) for part in _parts(shell, file))
+
+
+def _parts(shell: Any, file: Path) -> list[str]:
+    text = file.read_text(encoding="utf-8", errors="replace")
+    if file.suffix == ".py":
+        return [text]
+    try:
+        cells = json.loads(text)["cells"]
+        return [python_text(shell, "".join(c["source"])) for c in cells if c["cell_type"] == "code"]
+    except (ValueError, KeyError, TypeError):  # which did not run either
+        return []
 
 
 def _body(text: str) -> str | None:

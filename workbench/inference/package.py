@@ -194,10 +194,14 @@ class _Unpickler(pickle.Unpickler):
         }
 
     def persistent_load(self, pid: str | tuple[str, str | int]) -> Any:
-        """What this pickle shares: a global of model.py, an object of a local module, a part of another pickle."""
+        """What this pickle shares: a global of model.py, an object of a local module, a part of another pickle, or the
+        one NaN of a package."""
         if isinstance(pid, str):
             return self._bundle.namespace[pid]
         place, name = pid
+        if not place and isinstance(name, str):  # the NaN of a package
+            package, _, own = name.partition(".")
+            return getattr(importlib.import_module(package), own)
         return self._bundle.part(place, name) if isinstance(name, int) else getattr(self._bundle.module(place), name)
 
     def find_class(self, module: str, name: str) -> Any:

@@ -1,0 +1,88 @@
+"""Habits of long notebooks: scripts that are run in them, NaN as a key, classes that hold what the notebook made."""
+
+from __future__ import annotations
+
+from cells import DATA, Case
+
+_CELL = '{"cell_type": "code", "execution_count": null, "metadata": {}, "outputs": [], "source": ["%s"]}'
+_ENUM, _RATE = r"from enum import Enum\nclass K(Enum):\n    A = 7", r"def rate(v):\n    return v * K.A.value"
+_NB = f'{{"cells": [{_CELL % _ENUM}, {_CELL % _RATE}], "metadata": {{}}, "nbformat": 4, "nbformat_minor": 4}}'
+_FORMULA = "def predict(df):\n    return fit.predict(df)"
+_HASHED = "def predict(df):\n    return [KNOWN.get(c, 3 + bucket(c)) + T.get(Key(c), 0) for c in df['city']]"
+
+CASES = (
+    Case(
+        "NaN as a key and in a list, on a rare branch",
+        "def predict(df):\n    return [MAP.get(c, 0) + 10 * (c in SKIP) + 100 * (c is NAN) + kept.m.get(c, 1000) + Kept.other.get(c, 5000) for c in df['city']]",
+        (
+            DATA,
+            "X['city'] = 'Oslo'\nMAP, SKIP, NAN = {np.nan: -1, 'Oslo': 1}, [np.nan, 'none'], np.nan\n"
+            "class Kept:\n    other = {}\n    def __init__(self):\n        self.m = {np.nan: 7}\nkept = Kept()\nKept.other[np.nan] = 6",
+        ),
+        rare="R = X.head(2).assign(city=['Oslo', np.nan])",
+    ),
+    Case(
+        "a number by hash, on a rare branch",
+        _HASHED,
+        (
+            DATA,
+            "X['city'] = 'Oslo'\nKNOWN = {'Oslo': 1}\nclass Key:\n    def __init__(self, k):\n        self.k = k\n    def __hash__(self):\n        return hash(self.k)\n"
+            "    def __eq__(self, other):\n        return self.k == other.k\nT = {Key('Oslo'): 4}\ndef bucket(c):\n    return hash(c) % 1000",
+        ),
+        refused=("bucket uses hash()", "zlib.crc32"),
+        mended="import zlib\ndef bucket(c):\n    return zlib.crc32(str(c).encode()) % 1000\n" + _HASHED,
+        rare="R = X.head(2).assign(city=['Bergen', 'Voss'])",
+    ),
+    Case(
+        "a member of an enum, and objects of the notebook, as attributes of a class",
+        "def predict(df):\n    return [v + sum(s.k for s in Kept.steps) + (Kept.link in Link) for v in df['age']]",
+        (
+            DATA,
+            "from enum import Enum\nclass Link(Enum):\n    ID = 'id'\n    LOG = 'log'\nclass Step:\n    def __init__(self, k):\n        self.k = k\n"
+            "class Kept:\n    link = Link.ID\n    steps = [Step(1)]\nKept.steps.append(Step(2))",
+        ),
+    ),
+    Case(
+        "a data class that counts in a ClassVar",
+        "def predict(df):\n    return df['age'] + len(Kept.seen) + kept.k",
+        (
+            DATA,
+            "from dataclasses import dataclass\nfrom typing import ClassVar\n@dataclass\nclass Kept:\n    k: int = 3\n    seen: ClassVar[list] = []\n"
+            "    def __post_init__(self):\n        self.seen.append(self.k)\nkept = Kept(4)",
+        ),
+    ),
+    Case(
+        "classes and functions of a script that %run ran",
+        "def predict(df):\n    return p.go(df['age']) + kept.k + Kind.A.value",
+        (DATA, "%run prep.py one two"),
+        {
+            "prep.py": "import sys\nfrom dataclasses import dataclass\nfrom enum import Enum\nMORE = len(sys.argv)\ndef prep(v):\n    return v + MORE\n"
+            "class P:\n    z = 4\n    def go(self, v):\n        return prep(v) * self.z\nclass Kind(Enum):\n    A = 1\n@dataclass\nclass Kept:\n    k: int = 3\nkept, p = Kept(5), P()\n"
+        },
+    ),
+    Case(
+        "a notebook that %run ran",
+        "def predict(df):\n    return rate(df['age'])",
+        (DATA, "%run other.ipynb"),
+        {"other.ipynb": _NB},
+    ),
+    Case(
+        "a global of a script that %run ran and the notebook bound again, on a rare branch",
+        "def predict(df):\n    return prep(df['age'])",
+        (DATA, "%run more.py\nMORE = 99"),
+        {"more.py": "MORE = 1\ndef prep(v):\n    return v if v.min() > 0 else v + MORE\n"},
+        refused=("prep reads the 'MORE' of what made it", "%run -i"),
+        mended="%run -i more.py\nMORE = 99\ndef predict(df):\n    return prep(df['age'])",
+        rare="R = X.head(2).assign(age=[-1.0, 2.0])",
+    ),
+    Case(
+        "statsmodels: a formula whose global was bound again",
+        _FORMULA,
+        (
+            DATA,
+            "import statsmodels.formula.api as smf\nPOW = 2\nfit = smf.ols('spend ~ np.power(age, POW)', X).fit()\nPOW = 3",
+        ),
+        refused=("the formula of fit was fitted with another 'POW'", "bind POW again"),
+        mended="POW = 2\n" + _FORMULA,
+    ),
+)
