@@ -76,7 +76,7 @@ def test_a_hundred_changes_under_load_fail_no_request(api: Workbench) -> None:
 
 def test_the_traffic_is_shared_as_it_was_said(api: Workbench) -> None:
     service = api.serve("churn", workers=2)
-    said = api.promote("churn@2", canary="20", note="tried on Mondays")
+    said = api.promote("churn@2", canary="20", min_requests=100, note="tried on Mondays")
     assert "churn@2 ✓ answers 20 % of service/churn, churn@1 the rest" in str(said)
     seen = versions(service, 1000)
     assert 140 < seen["2"] < 260

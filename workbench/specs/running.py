@@ -11,7 +11,7 @@ _WHY = Option("note", "text", "why, for the history", ("-m", "--note"), "NOTE")
 VERBS: tuple[Verb, ...] = (
     Verb(
         "promote",
-        "move `live` to a version, with every deployment that follows it, or a share of their traffic",
+        "move `live` to a version, with all that follows it, or a share of the traffic",
         (
             MODEL,
             option("canary", "text", "the share of the traffic in percent: `10`, or in steps `10,50,100`", "SHARES"),
@@ -26,7 +26,7 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         "rollback",
-        "take back a version that is being rolled out; else move `live` back to the version before",
+        "take back what is rolled out, else move `live` back to the version before",
         (argument("model", "model", "the model", "MODEL", required=True), _WHY),
         "models",
         example="%workbench rollback churn",
