@@ -34,6 +34,19 @@ CASES = (
         rare="R = X.head(2).assign(city=['Bergen', 'Voss'])",
     ),
     Case(
+        "a set of text that is put in an order, on a rare branch",
+        "def predict(df):\n    return ['|'.join(TAGS) if c == 'Voss' else c for c in df['city']]",
+        (DATA, "X['city'] = 'Oslo'\nTAGS = {'red', 'green', 'blue', 'pink'}"),
+        refused=("predict puts the set TAGS in an order", "sorted(TAGS)"),
+        mended="def predict(df):\n    return ['|'.join(sorted(TAGS)) if c == 'Voss' else c for c in df['city']]",
+        rare="R = X.head(2).assign(city=['Bergen', 'Voss'])",
+    ),
+    Case(
+        "a set of text that is looked into, and taken where no order is asked for",
+        "def predict(df):\n    known = df['city'].isin(list(TAGS)) & (len(list(TAGS)) > 1) & any([c in TAGS for c in df['city']])\n    return known * (1 + sum(len(t) for t in TAGS))",
+        (DATA, "X['city'] = 'Oslo'\nTAGS = {'Oslo', 'Bergen'}"),
+    ),
+    Case(
         "a member of an enum, and objects of the notebook, as attributes of a class",
         "def predict(df):\n    return [v + sum(s.k for s in Kept.steps) + (Kept.link in Link) for v in df['age']]",
         (

@@ -230,7 +230,7 @@ def test_what_could_not_be_used_is_refused_before_anything_runs(
 def test_a_dry_run_shows_what_would_start(api: Workbench, model: str) -> None:
     shown = str(api.serve("churn", max_queue=8, dry_run=True))
     assert shown.startswith("would start service/churn\n  with  model churn@live · host 127.0.0.1")
-    assert shown.endswith("token yes · limits max_body=16000000, max_queue=8")
+    assert shown.endswith("token yes · limits max_body=16000000, max_queue=8, timeout=60")
     assert (list(api.deployments()), api.registry.aliases("churn")) == ([], {})
 
 

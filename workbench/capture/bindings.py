@@ -21,9 +21,10 @@ from .imports import Imports, imported_paths
 from .item import Item
 from .literals import is_immutable, literal
 from .modules import Modules
-from .names import bound, evaluated, hashed_by_process, reads_main, unknown_global, uses
-from .refusals import by_hash, by_module, by_string
+from .names import bound, evaluated, reads_main, unknown_global, uses
+from .refusals import by_hash, by_module, by_order, by_string
 from .texts import Text, attribute, home_of, parsed
+from .unsteady import hashed_by_process, ordered_set
 
 
 @dataclass(frozen=True)
@@ -214,6 +215,8 @@ class Bindings:
             raise by_module(name, self.label(name, text), source.splitlines()[line - 1].strip())
         if "hash" not in self.namespace and (line := hashed_by_process(tree)):
             raise by_hash(name, self.label(name, text), source.splitlines()[line - 1].strip())
+        if put := ordered_set(tree, self.namespace):
+            raise by_order(name, put[1], self.label(name, text), source.splitlines()[put[0] - 1].strip())
         said = {*self.namespace, "__file__"}
         later = set(found.later) | ((found.strings | evaluated(tree, self.namespace)) & said)
         self.modules.follow(imported_paths(tree))

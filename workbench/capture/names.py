@@ -139,15 +139,6 @@ def reads_main(tree: ast.AST) -> int | None:
     return next((node.lineno for node in ast.walk(tree) if _is_of_main(node)), None)  # type: ignore[attr-defined]
 
 
-def hashed_by_process(tree: ast.AST) -> int | None:
-    """The line that uses `hash`, by which text is another number in each process; one in a `__hash__` is right."""
-    if isinstance(tree, ast.FunctionDef) and tree.name == "__hash__":
-        return None
-    if isinstance(tree, ast.Name) and tree.id == "hash" and isinstance(tree.ctx, ast.Load):
-        return tree.lineno
-    return next(filter(None, map(hashed_by_process, ast.iter_child_nodes(tree))), None)
-
-
 def _is_of_main(node: ast.AST) -> bool:
     given = [node.slice] if isinstance(node, ast.Subscript) else node.args if isinstance(node, ast.Call) else []
     if any(isinstance(key, ast.Constant) and key.value == "__main__" for key in given):

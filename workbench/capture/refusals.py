@@ -198,6 +198,14 @@ def by_hash(name: str, cell: str, line: str) -> CaptureRefused:
     )
 
 
+def by_order(name: str, put: str, cell: str, line: str) -> CaptureRefused:
+    return CaptureRefused(
+        f"{name} puts the set {put} in an order, which is another one in each process: {line}",
+        where=cell or None,
+        fix=f"write sorted({put}) in its place, or make {put} a list",
+    )
+
+
 def pickled_here(name: str, cell: str = "") -> CaptureRefused:
     return CaptureRefused(
         f"{name} holds bytes that were pickled in this notebook and refer to its __main__",
