@@ -14,8 +14,9 @@ tour: $(VENV)/.tour
 	rm -rf build/tour && mkdir -p build
 	$(TOUR) tour build/tour --run
 
+# Most tests wait for processes of their own: three at a time, whole files each, so that what a file starts is started once.
 test: $(VENV)/.test $(VENV)/.programs
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile
 
 check: $(VENV)/.test
 	$(BIN)/ruff check .

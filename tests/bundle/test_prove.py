@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from pathlib import Path
 
 import numpy as np
@@ -170,14 +169,3 @@ def test_a_bundle_is_not_touched_by_its_proof_but_for_the_verdict(tmp_path: Path
     prove(folder, saw)
     assert {p: p.read_bytes() for p in folder.rglob("*") if p.is_file() and p.name != "manifest.json"} == before
     assert read_manifest(folder).verdict is not None
-
-
-def test_it_takes_less_than_a_second(tmp_path: Path) -> None:
-    from sklearn.ensemble import RandomForestClassifier
-
-    clf = RandomForestClassifier(20, random_state=0).fit(X, X["k"] > 70)
-    cell = "def predict(df):\n    return clf.predict_proba(df)[:, 1] * {}"
-    stored(tmp_path, notebook(cell.format(1), clf=clf), X)
-    begun = time.monotonic()
-    stored(tmp_path, notebook(cell.format(2), clf=clf), X)
-    assert time.monotonic() - begun < 1.0
