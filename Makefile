@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 TOUR := WORKBENCH_HOME=$(CURDIR)/build/tour/home $(BIN)/workbench
 SYSTEM_PACKAGES := python3-venv
 PROGRAMS := chromium redis-server
+ALONE := tests/corpus tests/bundle/test_registry.py tests/faces/test_helptext.py
 
 .PHONY: tour test check bench format clean
 
@@ -14,9 +15,12 @@ tour: $(VENV)/.tour
 	rm -rf build/tour && mkdir -p build
 	$(TOUR) tour build/tour --run
 
-# Most tests wait for processes of their own: three at a time, whole files each, so that what a file starts is started once.
+# Most tests wait for processes of their own: three at a time, whole files each, so that what a file starts is started
+# once. After them come those that need the machine to themselves: the corpus, which says what became of it, and what
+# looks at the terminal or at the folders of other users.
 test: $(VENV)/.test $(VENV)/.programs
-	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile $(addprefix --ignore=,$(ALONE))
+	$(BIN)/python -m pytest $(ALONE)
 
 check: $(VENV)/.test
 	$(BIN)/ruff check .
