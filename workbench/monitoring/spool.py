@@ -107,7 +107,7 @@ def full(folder: Path) -> list[Path]:
     files = [(file, *_writer(file)) for file in folder.glob("*.jsonl")]
     for _, pid, number in files:
         newest[pid] = max(newest.get(pid, 0), number)
-    return sorted(file for file, pid, number in files if number < newest[pid] or not _lives(pid))
+    return sorted(file for file, pid, number in files if number < newest[pid] or not lives(pid))
 
 
 def entries(file: Path) -> Iterator[Entry]:
@@ -140,7 +140,8 @@ def _writer(file: Path) -> tuple[int, int]:
     return int(pid), int(number)
 
 
-def _lives(pid: int) -> bool:
+def lives(pid: int) -> bool:
+    """Whether there is a process of this number."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ...errors import StorageError
+from ...monitoring.spool import lives
 from .exchange import Reply, Request
 from .refusals import Busy, Refused
 
@@ -186,13 +187,7 @@ def too_often(claimed: Claimed) -> bool:
 
 def _lives(worker: str) -> bool:
     """Whether the process of a worker is there; a number that was given again is found out by its silence."""
-    try:
-        os.kill(int(worker.rpartition("-")[2]), 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
-    return True
+    return lives(int(worker.rpartition("-")[2]))
 
 
 def _marks(values: list[Any]) -> str:
