@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 from fast_models import PLAIN, in_a_band, logistic
 from sklearn.linear_model import LogisticRegression
@@ -22,3 +24,18 @@ def test_what_a_notebook_patched_is_asked_itself(api: Workbench, monkeypatch: py
         "no fast path: its notebook changed sklearn.LogisticRegression.decision_function"
     )
     assert predictor.predict(rows)["prediction"].tolist() == right != before
+
+
+def test_what_was_patched_is_seen_in_a_process_that_froze_its_garbage_collection(
+    api: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(LogisticRegression, "decision_function", in_a_band)
+    gc.freeze()
+    try:
+        version = api.model("churn", logistic, example=PLAIN)
+        assert gc.get_freeze_count()
+    finally:
+        gc.unfreeze()
+    assert [thing["name"] for thing in version.manifest.taken if thing["kind"] == "setting"] == [
+        "sklearn.LogisticRegression.decision_function"
+    ]

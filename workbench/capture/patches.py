@@ -79,9 +79,19 @@ def _ours(known: Bindings) -> set[int]:
     local = [vars(m) for m in list(sys.modules.values()) if isinstance(m, ModuleType) and is_beside(m)]
     spaces = [*_notebooks(known), *local]
     names = {space.get("__name__") for space in spaces} - {None}
-    functions = [f for f in gc.get_referrers(*spaces) if isinstance(f, FunctionType)]
+    functions = [f for f in _referrers(spaces) if isinstance(f, FunctionType)]
     classes = [c for s in spaces for c in s.values() if isinstance(c, type) and c.__module__ in names]
     return {id(thing) for thing in (*functions, *classes)}
+
+
+def _referrers(things: list[Any]) -> list[Any]:
+    """What refers to them; what `gc.freeze` put aside is looked at too, and put aside again."""
+    frozen = gc.get_freeze_count() > 0
+    gc.unfreeze()
+    found = gc.get_referrers(*things)
+    if frozen:
+        gc.freeze()
+    return found
 
 
 def _notebooks(known: Bindings) -> list[Any]:
