@@ -12,7 +12,9 @@ from .operations import steering
 
 if TYPE_CHECKING:
     from .diagnosis import Findings
+    from .operations.choosing import Advice, Interview
     from .operations.kinds import Handles
+    from .operations.labs import Lab
     from .operations.touring import Tour
 
 
@@ -31,6 +33,24 @@ class Workbench(Models, Predictions, WhatRuns, Operating):
         running, schedules = self._matters(name)
         return Status(str(self.home), str(self.registry.folder), models, running, schedules, note)
 
+    def advise(
+        self,
+        model: str | None = None,
+        *,
+        who: str | None = None,
+        soon: str | None = None,
+        often: str | None = None,
+        rows: str | None = None,
+        changes: str | None = None,
+    ) -> Advice | Interview:
+        """Which pattern fits; the questions that are open, where not all are answered."""
+        from .operations.choosing import answered
+
+        names = self.registry.names()
+        name = model or (names[0] if len(names) == 1 else "MODEL")
+        given = {"who": who, "soon": soon, "often": often, "rows": rows, "changes": changes}
+        return answered(name, {question: said for question, said in given.items() if said})
+
     def doctor(self) -> Findings:
         """What is wrong with this installation, one fix a line."""
         from .diagnosis import examine
@@ -42,6 +62,12 @@ class Workbench(Models, Predictions, WhatRuns, Operating):
         from .operations.touring import tour
 
         return tour(folder, run=run)
+
+    def lab(self, folder: str | None = None, *, dry_run: bool = False) -> Lab:
+        """JupyterLab in a folder, until it ends."""
+        from .operations.labs import lab
+
+        return lab(self.home, folder, dry_run=dry_run)
 
     def _matters(self, name: str | None) -> tuple[Handles, Handles]:
         """What runs or has failed, and the schedules; of one model, all that uses it."""

@@ -129,6 +129,27 @@ class Predictions(Home):
         spec = {"group": group, "start": str(start or "start"), "most": most or 1000, "fast": fast}
         return self._deploying().stream(model, input, output, spec, Common(name, env_file, notify, dry_run))
 
+    def app(
+        self,
+        notebook: str,
+        *,
+        guest: str | None = None,
+        port: int | None = None,
+        host: str | None = None,
+        no_token: bool = False,
+        name: str | None = None,
+        env_file: str | None = None,
+        notify: str | None = None,
+        dry_run: bool = False,
+    ) -> Any:
+        """Show a notebook as an app, in the background."""
+        from ..operations.opening import ends, invited
+
+        until = ends(guest, token=not no_token) if guest else None
+        spec = {"host": host or "127.0.0.1", "port": port or 0, "token": not no_token}
+        app = self._deploying().app(notebook, spec, Common(name, env_file, notify, dry_run))
+        return app if until is None or dry_run else invited(app, until)
+
     def put(self, url: str, input: Any, *, key: str | None = None, rate: float | None = None) -> Any:
         """Put rows on a queue."""
         from ..patterns.streaming.put import put

@@ -17,8 +17,9 @@ class WhatRuns(Home):
     """What is asked of what runs."""
 
     def deployments(self) -> Handles:
-        """The services and streams."""
-        return self._handles(("service", "stream"), "no deployments → %serve MODEL or %stream MODEL QUEUE -o OUTPUT")
+        """The services, streams and apps."""
+        none = "no deployments → %serve MODEL, %stream MODEL QUEUE -o OUTPUT or %workbench app NOTEBOOK"
+        return self._handles(("service", "stream", "app"), none)
 
     def runs(self) -> Handles:
         """The runs of batches."""
@@ -61,6 +62,12 @@ class WhatRuns(Home):
     def resume(self, name: str) -> Any:
         """Go on with what was paused, stopped or has failed."""
         return steering.resume(self.running, self.registry, name)
+
+    def open(self, name: str) -> Any:
+        """The page of a service or an app, in a browser that is let in."""
+        from ..operations.opening import opened
+
+        return opened(self.running, self.registry, name)
 
     def requests(
         self,

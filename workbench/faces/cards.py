@@ -22,8 +22,12 @@ ANSWERS = {
     "operations.against": ("Agreement",),
     "operations.bench": ("Bench",),
     "operations.handles": ("Planned",),
+    "operations.app": ("App",),
+    "operations.choosing": ("Advice", "Interview"),
+    "operations.opening": ("Opened",),
     "operations.kinds": ("Service", "Stream", "Run", "Schedule", "Handles"),
     "operations.promotion": ("Promotion",),
+    "operations.labs": ("Lab",),
     "operations.steering": ("Lines", "Ended"),
     "operations.touring": ("Tour",),
 }
@@ -31,11 +35,11 @@ ANSWERS = {
 
 _CARDS = (
     *("ModelVersion", "Verdict", "Agreement", "Bench", "Quality", "Scored", "Findings"),
-    *("Service", "Stream", "Run", "Schedule", "Planned", "Promotion", "Put", "Ended", "Tour"),
+    *("Advice", "App", "Service", "Stream", "Run", "Schedule", "Planned", "Promotion", "Put", "Ended", "Tour"),
 )
 _PACKAGE = __name__.partition(".")[0]
 _LABELLED = re.compile(r"^ {2}(\S+) {2,}(.+)$")
-_REF = re.compile(r"^([A-Za-z_][\w.-]*@\w+|(service|stream|run|schedule)/[\w.-]+)")
+_REF = re.compile(r"^([A-Za-z_][\w.-]*@\w+|(service|stream|app|run|schedule)/[\w.-]+)")
 BOX = (
     "display:inline-block;max-width:100%;padding:.5em .9em;border:1px solid rgba(128,128,128,.4);"
     "border-radius:4px;color:inherit;background:transparent;line-height:1.5"
@@ -55,7 +59,10 @@ def register(shell: InteractiveShell) -> None:
             formatters["text/plain"].for_type_by_name(f"{_PACKAGE}.{module}", name, _plain)
             if name in _CARDS:
                 formatters["text/html"].for_type_by_name(f"{_PACKAGE}.{module}", name, lambda answer: html(str(answer)))
+    asking = shell.display_formatter.ipython_display_formatter
+    asking.for_type_by_name(f"{_PACKAGE}.operations.choosing", "Interview", _interview)
     formatters["text/html"].for_type_by_name(f"{_PACKAGE}.bundle.diff", "Diff", _compared)
+    formatters["text/html"].for_type_by_name(f"{_PACKAGE}.operations.opening", "Opened", _linked)
     formatters["text/html"].for_type_by_name(f"{_PACKAGE}.monitoring.drift", "Drift", _plotted)
     formatters["text/markdown"].for_type_by_name(f"{_PACKAGE}.listing", "Source", _fenced)
 
@@ -70,9 +77,22 @@ def _compared(diff: Any) -> str:
     return card(diff)
 
 
+def _linked(opened: Any) -> str:
+    """A card to press."""
+    name, _, note = str(opened).partition(f" → {opened.link}")
+    link = f'<a href="{escape(opened.link)}" target="_blank" rel="noopener">open {escape(name)}</a>'
+    return f'<div style="{BOX}">{link}{escape(note)}</div>'
+
+
 def _plotted(answer: Any) -> str:
     """A card with its drawing below."""
     return f"{html(str(answer))}<div>{answer.plot()}</div>"
+
+
+def _interview(interview: Any) -> None:
+    from .interview import show
+
+    show(interview)
 
 
 def _fenced(source: Any) -> str:

@@ -58,7 +58,21 @@ def _answer(words: list[str], workbench: Callable[[], Any]) -> str | Iterator[st
     answer = getattr(workbench(), spec.name)(**asked(spec, given))
     if isinstance(answer, Iterator):
         return answer
+    if type(answer).__name__ == "Interview" and sys.stdin.isatty() and not given.get("json"):
+        from .interview import ask
+
+        answer = ask(answer)
+    if spec.name == "open":
+        _browse(answer.link)
     return json_text(answer) if given.get("json") else _text(answer)
+
+
+def _browse(link: str) -> None:
+    """Open it in a browser, where somebody sits at this machine's screen."""
+    if sys.stdout.isatty() and (sys.platform != "linux" or {"DISPLAY", "WAYLAND_DISPLAY"} & set(os.environ)):
+        import webbrowser
+
+        webbrowser.open(link)
 
 
 def _refuse_what_needs_a_notebook(spec: Verb, given: Mapping[str, Any], caller: str) -> None:

@@ -43,7 +43,7 @@ class Job:
 
     @property
     def kind(self) -> str:
-        """`service`, `stream` or `run`."""
+        """`service`, `stream`, `app` or `run`."""
         return self.name.partition("/")[0]
 
     @property

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 from .. import paths
 from ..bundle import loaded
 from ..bundle.registry import Registry
-from ..errors import NotFound, StorageError, WorkbenchError
+from ..errors import NotFound, WorkbenchError
 from ..routing import Table
-from . import addresses, handover, logs, rollout
+from . import addresses, handover, logs, own_token, rollout
 from .changeover import Epoch
 from .door import Door
 from .store import Store
@@ -117,7 +117,7 @@ class Worker:
             self.channel.sendall(json.dumps(message).encode() + b"\n")
 
     def load(self) -> None:
-        """Load the version and let it answer its example; StorageError where its token is gone."""
+        """Load the version and let it answer its example; NotFound where its token is gone."""
         from ..patterns.serving.live import Live
 
         self.token = self._token()
@@ -246,11 +246,7 @@ class Worker:
         """What to ask for; None where the spec says nothing is."""
         if not self.job.spec["token"]:
             return None
-        file = self.store.job_folder(self.job.name) / "token"
-        token = file.read_text().strip() if file.exists() else ""
-        if not token:
-            raise StorageError(f"the token of {self.job.name} is gone", fix="%serve it again, which makes another")
-        return token
+        return own_token.read(self.store.job_folder(self.job.name), self.job.name)
 
     async def _listen(self) -> None:
         """What the door says, until it is gone; then until another is ready in its place."""

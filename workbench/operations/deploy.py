@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
-import tempfile
-from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -124,6 +121,17 @@ class Deploying:
             wanted = replace(wanted, remark=" · ".join(filter(None, remarks)))
         return self._deploy(f"stream/{own}", {**way, **spec, "group": group}, wanted, common)
 
+    def app(self, notebook: str, spec: Spec, common: Common) -> Any:
+        """An app that is ready, or the plan of one."""
+        path = _notebook(notebook)
+        common.check()
+        name = f"app/{common.name or path.stem}"
+        if spec["token"] and not common.dry_run:
+            self._token(name)
+        port = spec["port"] or self._port_before(name, "port") or 0
+        wanted = Wanted({}, path.stem)
+        return self._deploy(name, {"notebook": str(path), **spec, "port": port}, wanted, common)
+
     def batch(self, wanted: Wanted, common: Common, cycle: Cycle | None, *, wait: bool) -> Any:
         """A run, begun or ended, or the schedule of such runs."""
         common.check()
@@ -195,9 +203,7 @@ class Deploying:
 
         if input is not None:
             raise UsageError(f"{notebook} takes parameters, no input", fix=f"%batch {notebook} -p NAME=VALUE")
-        path = Path(notebook).expanduser().absolute()
-        if not path.is_file():
-            raise NotFound(f"there is no notebook {path}", fix="name a file that ends in .ipynb")
+        path = _notebook(notebook)
         to = _executed(path, output) if output else None
         check_run(path, to, timeout)
         given = portable(check(path, dict(parameters or {})))
@@ -253,22 +259,16 @@ class Deploying:
         """The port that was asked for before, and was had, so that its address stays."""
         from ..jobs.addresses import port_of
 
-        job = next((job for job in self.running.jobs("service") if job.name == name), None)
+        job = next((job for job in self.running.jobs() if job.name == name), None)
         asked = job.spec.get(which) if job else None
         had = port_of(str(job.facts.get(which) or "")) if job else None
         return asked if type(asked) is int and asked == had else None
 
     def _token(self, name: str) -> None:
-        """Make its token, once: whole or not at all, since others may ask for the same service now."""
+        from ..jobs import own_token
+
         with writing(self.running.store.folder):
-            folder = self.running.store.job_folder(name)
-            if (folder / "token").exists():
-                return
-            with tempfile.NamedTemporaryFile("w", dir=folder, prefix="token-") as new:
-                new.write(secrets.token_urlsafe(32))
-                new.flush()
-                with suppress(FileExistsError):
-                    os.link(new.name, folder / "token")
+            own_token.make(self.running.store.job_folder(name))
 
 
 def _check_grpc() -> None:
@@ -303,6 +303,14 @@ def _beginning(input: str, group: str, start: str) -> str:
     if known is None or start == "start":
         return ""
     return f"group {group} goes on after offset {text.count(known)}: --start is for a new one → --group NAME"
+
+
+def _notebook(name: str) -> Path:
+    """The file of a notebook. NotFound."""
+    path = Path(name).expanduser().absolute()
+    if not path.is_file():
+        raise NotFound(f"there is no notebook {path}", fix="name a file that ends in .ipynb")
+    return path
 
 
 def _executed(notebook: Path, output: str) -> Path:

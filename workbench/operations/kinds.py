@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from .. import text
 from ..data.grammar import shown
-from ..errors import NotFound, WorkbenchError
+from ..errors import WorkbenchError
 from . import advice, figures, rollout
+from .app import App
 from .handles import Handle
 
 if TYPE_CHECKING:
@@ -45,12 +46,11 @@ class Service(Handle):
     @property
     def token(self) -> Token:
         """What it asks for in the header `Authorization: Bearer …`; empty where it asks for none. NotFound."""
-        file = self.running.store.job_folder(self.name) / "token"
+        from ..jobs import own_token
+
         if not self.job.spec["token"]:
             return Token("")
-        if not file.exists():
-            raise NotFound(f"the token of {self.name} is gone", fix="%serve it again, which makes another")
-        return Token(file.read_text(encoding="utf-8").strip())
+        return Token(own_token.read(self.running.store.job_folder(self.name), self.name))
 
     def _figures(self) -> dict[str, Any]:
         return {"url": self.url, "figures": figures.of_service(self.job)}
@@ -203,7 +203,7 @@ def _manner(schedule: Planning) -> str:
     return " · ".join(filter(None, [catch_up, overlap]))
 
 
-KINDS: dict[str, Callable[..., Handle]] = {"service": Service, "stream": Stream, "run": Run}
+KINDS: dict[str, Callable[..., Handle]] = {"service": Service, "stream": Stream, "app": App, "run": Run}
 
 
 def handle(running: Running, registry: Registry, found: Any, said: str = "", remark: str = "") -> Any:

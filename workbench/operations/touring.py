@@ -49,11 +49,11 @@ def tour(folder: str | None = None, *, run: bool = False) -> Tour:
         into.mkdir(parents=True, exist_ok=True)
         for name in _NOTEBOOKS:
             if not (into / name).exists():
-                shutil.copyfile(_carried() / name, into / name)
+                shutil.copyfile(carried() / name, into / name)
     return _run(into) if run else Tour(into / _NOTEBOOKS[0])
 
 
-def _carried() -> Path:
+def carried() -> Path:
     """The folder of the notebooks: beside the package in a checkout, else where the wheel put them."""
     places = (
         Path(__file__).parents[2] / "notebooks",

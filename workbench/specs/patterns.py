@@ -150,6 +150,15 @@ _STREAM = (
     *(o for o in _LASTING if o.name != "workers"),
 )
 
+_APP = (
+    argument("notebook", "target", "a notebook", "NOTEBOOK", required=True),
+    option("guest", "text", "make a link that lets in whoever has it, for so long: `7d`, `12h`", "TIME"),
+    option("port", "number", "the port; without it a free one, kept from then on", "PORT", least=0, most=65_535),
+    option("host", "text", "the address (127.0.0.1: this machine only)", "ADDRESS"),
+    switch("no_token", "let in everybody"),
+    *(o for o in _LASTING if o.name != "workers"),
+)
+
 _PUT = (
     _URL,
     _ROWS,
@@ -195,6 +204,13 @@ VERBS: tuple[Verb, ...] = (
         "predictions",
         short=True,
         example="%stream churn queue:customers -o sqlite:///risk.db?table=scores",
+    ),
+    Verb(
+        "app",
+        "show a notebook as an app that others use in a browser, in the background",
+        _APP,
+        "predictions",
+        example="%workbench app whatif.ipynb --guest 7d",
     ),
     Verb("put", "put rows on a queue", _PUT, "predictions", example="%workbench put queue:customers customers.csv"),
     Verb(

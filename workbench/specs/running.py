@@ -8,6 +8,12 @@ _ANY = argument("name", "thing", "what runs, or a model; without it all that mat
 _SECONDS = option("timeout", "number", "seconds to wait at most", "SECONDS")
 _WHY = Option("note", "text", "why, for the history", ("-m", "--note"), "NOTE")
 
+
+def _answer(name: str, asks: str, answers: str) -> Option:
+    """A question of the interview."""
+    return Option(name, "text", asks, (f"--{name}",), answers, choices=tuple(answers.split("|")))
+
+
 VERBS: tuple[Verb, ...] = (
     Verb(
         "promote",
@@ -47,7 +53,7 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         "deployments",
-        "list the services and streams",
+        "list the services, streams and apps",
         (as_json("the list"),),
         "what runs",
         example="%workbench deployments",
@@ -102,6 +108,13 @@ VERBS: tuple[Verb, ...] = (
         example="%workbench resume run/17",
     ),
     Verb(
+        "open",
+        "open the page of a service, or an app, in a browser that is let in",
+        (THING,),
+        "what runs",
+        example="%workbench open churn",
+    ),
+    Verb(
         "requests",
         "read back what a service was asked and answered, as a frame",
         (
@@ -150,11 +163,37 @@ VERBS: tuple[Verb, ...] = (
         example="%workbench bench churn",
     ),
     Verb(
+        "advise",
+        "find which of the four patterns fits, in five questions",
+        (
+            argument("model", "model", "the model", "MODEL"),
+            _answer("who", "who uses the prediction", "person|table|program|events"),
+            _answer("soon", "how soon it must be known", "hours|minutes|seconds"),
+            _answer("often", "how often it is asked", "once|cycle|always"),
+            _answer("rows", "how many rows at a time", "one|many|huge"),
+            _answer("changes", "whether new data changes the model", "no|cycle|always"),
+            as_json("the advice"),
+        ),
+        "this installation",
+        example="%workbench advise churn",
+    ),
+    Verb(
         "doctor",
         "find what is wrong with this installation, one fix a line",
         (as_json("the findings"),),
         "this installation",
         example="%workbench doctor",
+    ),
+    Verb(
+        "lab",
+        "open JupyterLab with the notebooks of this installation, or in a folder of yours",
+        (
+            argument("folder", "text", "the folder (`workbench-notebooks`, made here)", "FOLDER"),
+            DRY_RUN,
+        ),
+        "this installation",
+        example="%workbench lab",
+        shell_example="workbench lab",
     ),
     Verb(
         "shutdown",

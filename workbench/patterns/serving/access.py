@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hmac
+import time
 from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import parse_qs
 
+from ... import tickets
 from .refusals import Refused
 
 if TYPE_CHECKING:
@@ -28,8 +30,8 @@ class Access:
     unless a token comes with the request, which such a page has not. `origins` are the sites whose pages may ask; `*`
     is all of them.
 
-    Who looks with a browser opens a link with the token once; a cookie, which no script reads, has it from then on. To
-    ask with it takes a header that only a script of this very origin can send.
+    Who looks with a browser opens a link with the token, or a ticket made with it, once; a cookie, which no script
+    reads, has it from then on. To ask with it takes a header that only a script of this very origin can send.
     """
 
     def __init__(
@@ -88,7 +90,10 @@ class Access:
         if b"authorization" in headers:
             self._check_token(headers)
             return ()
-        if linked := _linked(query):
+        linked = _linked(query)
+        if ticket := self._ticket(_asked(query, "ticket"), "link"):
+            linked = ticket.cookie().signed(self.token.decode()).encode()
+        if linked:
             self._compare(linked)
             return ((b"set-cookie", self._cookie + b"=" + linked + _attributes(place)),)
         kept = self._kept(headers)
@@ -132,9 +137,13 @@ class Access:
 
     def _name_of(self, given: bytes) -> str | None:
         """Of the token that this is; None for none of ours."""
-        if self.token and hmac.compare_digest(given, self.token):
+        if self.token and (hmac.compare_digest(given, self.token) or self._ticket(given, "stay")):
             return ""
         return self.tokens.name_of(given) if self.tokens else None
+
+    def _ticket(self, given: bytes, kind: tickets.Kind) -> tickets.Ticket | None:
+        """What a link of `workbench open` has, and what the cookie made of it holds."""
+        return tickets.read(given.decode("latin-1"), (self.token or b"").decode(), kind, time.time())
 
     def _refuse(self, why: str) -> NoReturn:
         fix = f'send it, as in curl -H "Authorization: Bearer $(workbench token {self.name.partition("/")[2]})"'
@@ -148,7 +157,11 @@ def _authorization(headers: Headers) -> tuple[bytes, bytes]:
 
 def _linked(query: bytes) -> bytes:
     """The token of a link."""
-    found = parse_qs(query).get(b"token")
+    return _asked(query, "token")
+
+
+def _asked(query: bytes, name: str) -> bytes:
+    found = parse_qs(query).get(name.encode())
     return found[0] if found else b""
 
 
