@@ -1,0 +1,166 @@
+"""The side panel in a real JupyterLab: a cell is captured, served, stopped; a notebook that fails says so."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from browser_parts import Page, browser, needs_chromium
+from lab_parts import built, lab
+from waiting import until
+
+from workbench.api import Workbench
+
+pytestmark = [needs_chromium, pytest.mark.slow]
+
+DATA = "import pandas as pd\nX = pd.DataFrame({'age': [21.0, 40.0, 63.0], 'plan': ['a', 'b', 'a']})"
+CELL = "def predict(df):\n    return (df['age'] > 30) & (df['plan'] == 'a')"
+
+
+def notebook(path: Path, *cells: str) -> None:
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in cells], metadata=kernel), path)
+
+
+class Lab:
+    """JupyterLab as somebody uses it."""
+
+    def __init__(self, page: Page, files: Path, api: Workbench) -> None:
+        self.page, self.files, self.api = page, files, api
+
+    def do(self, command: str, **options: Any) -> None:
+        """A command, as a menu runs it; it may wait for a dialog, so that nobody waits for it here."""
+        self.page.run(f"void window.jupyterapp.commands.execute({json.dumps(command)}, {json.dumps(options)})")
+
+    def open(self, name: str) -> None:
+        """Open a notebook, and wait for its kernel."""
+        self.do("docmanager:open", path=name)
+        self.page.until(f"window.jupyterapp.shell.currentWidget?.context?.path === {json.dumps(name)}")
+        self.page.run("window.jupyterapp.shell.currentWidget.context.sessionContext.ready")
+        self.page.until("window.jupyterapp.shell.currentWidget.sessionContext.session?.kernel?.status === 'idle'")
+
+    def fill(self, **fields: str) -> None:
+        """The fields of the dialog that is open; then its button."""
+        self.page.until("document.querySelector('.jp-Dialog .wb-Form')")
+        for name, value in fields.items():
+            self.page.run(f"document.querySelector('.wb-Form [name={name}]').value = {json.dumps(value)}")
+        self.page.run("document.querySelector('.jp-Dialog .jp-mod-accept').click()")
+
+    def panel(self) -> str:
+        """What the panel says."""
+        return self.page.text("#workbench-panel")
+
+    def row(self, name: str) -> None:
+        """Open the row of something."""
+        key = f"#workbench-panel summary[data-key={json.dumps(name)}]"
+        self.page.until(f"document.querySelector('{key}')")
+        self.page.run(
+            f"document.querySelector('{key}').closest('details').open || document.querySelector('{key}').click()"
+        )
+
+    def press(self, label: str) -> None:
+        """Press a button of the panel, by what a screen reader says."""
+        place = f"#workbench-panel button[aria-label={json.dumps(label)}]"
+        self.page.until(f"document.querySelector('{place}')")
+        self.page.run(f"document.querySelector('{place}').click()")
+
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    folder, home = tmp_path_factory.mktemp("lab"), tmp_path_factory.mktemp("home")
+    api = Workbench(home)
+    try:
+        jupyter = built(tmp_path_factory.mktemp("panel"))
+    except subprocess.CalledProcessError as error:
+        pytest.fail(error.stderr)
+    try:
+        with lab(folder, jupyter, home) as url, browser(folder / "chromium") as page:
+            notebook(folder / "files" / "model.ipynb", DATA, CELL)
+            notebook(folder / "files" / "broken.ipynb", "ages = {}", "ages['ada']")
+            page.looks(1400)
+            page.go(url)
+            page.until("window.jupyterapp")
+            page.run("window.jupyterapp.restored")
+            one = Lab(page, folder / "files", api)
+            one.do("workbench:show")
+            page.until("document.querySelector('#workbench-panel')?.checkVisibility()")
+            yield one
+    finally:
+        api.shutdown(all=True)
+
+
+def test_a_cell_is_captured_from_its_menu_and_served_and_stopped_from_the_panel(opened: Lab, tmp_path: Path) -> None:
+    page, api = opened.page, opened.api
+    opened.open("model.ipynb")
+    opened.do("notebook:run-all-cells")
+    page.until("window.jupyterapp.shell.currentWidget.content.widgets[1].model.executionCount")
+    page.run("void (window.jupyterapp.shell.currentWidget.content.activeCellIndex = 1)")
+    opened.do("workbench:capture")
+    opened.fill(name="churn", example="X")
+    until(lambda: api.registry.names() == ["churn"], "the cell is captured")
+    assert page.run("window.jupyterapp.shell.currentWidget.content.widgets[1].model.sharedModel.getSource()") == (
+        f"%%model churn --example X\n{CELL}"
+    )
+    opened.row("churn")
+    opened.press("serve churn@1")
+    opened.row("service/churn")
+    until(lambda: "ready" in opened.panel() and api.deployments()[0].state == "ready", "it is served")
+    page.picture(tmp_path / "panel.png")
+    opened.press("log service/churn")
+    page.until("document.querySelector('.wb-Log')")
+    opened.press("stop service/churn")
+    until(lambda: "stopped" in opened.panel(), "it is stopped")
+    assert api.deployments()[0].state == "stopped"
+
+
+def test_a_notebook_that_fails_says_so_and_shows_the_cell(opened: Lab, tmp_path: Path) -> None:
+    opened.open("broken.ipynb")
+    opened.do("workbench:batch-this")
+    opened.fill()
+    opened.page.until("document.body.innerText.includes('KeyError')")
+    opened.row("run/1")
+    until(lambda: "failed" in opened.panel(), "the run has failed")
+    assert "'ada'" in opened.panel()
+    opened.page.picture(tmp_path / "failed.png")
+
+
+def test_a_notebook_is_shared_by_a_link(opened: Lab) -> None:
+    opened.do("filebrowser:open-path", path="model.ipynb")
+    opened.open("model.ipynb")
+    opened.do("workbench:share-this")
+    opened.fill(guest="2h")
+    opened.page.until("document.querySelector('.jp-Dialog a[href*=\"ticket=\"]')")
+    opened.page.run("document.querySelector('.jp-Dialog .jp-mod-reject').click()")
+    until(lambda: "app/model" in opened.panel(), "the panel shows it")
+
+
+def test_after_the_page_is_loaded_again_all_is_there(opened: Lab) -> None:
+    opened.page.run("window.jupyterapp.commands.execute('docmanager:save-all')")
+    opened.page.do("Page.reload")
+    opened.page.until("window.jupyterapp && document.querySelector('#workbench-panel')")
+    opened.do("workbench:show")
+    until(lambda: "service/churn" in opened.panel() and "run/1" in opened.panel(), "the panel shows what it showed")
+
+
+def test_the_menus_have_their_lines(opened: Lab) -> None:
+    page = opened.page
+    page.until("document.querySelector('.jp-DirListing-item[data-file-type=notebook], .jp-DirListing-item')")
+    opened.do("filebrowser:activate")
+    page.until("document.querySelector('.jp-DirListing-item')?.checkVisibility()")
+    page.run(
+        "document.querySelector('.jp-DirListing-item[data-file-type=notebook]').dispatchEvent("
+        "new MouseEvent('contextmenu', {bubbles: true, clientX: 40, clientY: 200}))"
+    )
+    page.until("document.querySelector('.lm-Menu')")
+    for line in ("Run as batch…", "Schedule…", "Share as app…"):
+        assert line in page.text(".lm-Menu")
+
+
+def test_only_this_host_was_asked(opened: Lab) -> None:
+    outside = [url for url in opened.page.requests if not url.startswith(("http://127.0.0.1", "data:", "blob:", "ws:"))]
+    assert not outside
