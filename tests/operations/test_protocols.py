@@ -239,7 +239,6 @@ def test_v1_tells_which_models_there_are_and_whether_they_are_ready(api: Workben
         answer = orders.request(method, path, content=b"{}")
         assert answer.status_code == 404, path
         assert answer.json()["fix"].endswith("/v1/models/orders:predict")
-    assert orders.post("/v1/models/orders:explain", json={}).status_code == 501
     assert orders.get("/v1/models/orders:predict").headers["allow"] == "POST"
 
 

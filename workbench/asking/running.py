@@ -17,9 +17,9 @@ class WhatRuns(Home):
     """What is asked of what runs."""
 
     def deployments(self) -> Handles:
-        """The services, streams and apps."""
+        """The services, streams, apps and learners."""
         none = "no deployments → %serve MODEL, %stream MODEL QUEUE -o OUTPUT or %workbench app NOTEBOOK"
-        return self._handles(("service", "stream", "app"), none)
+        return self._handles(("service", "stream", "app", "learner"), none)
 
     def runs(self) -> Handles:
         """The runs of batches."""

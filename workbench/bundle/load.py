@@ -43,6 +43,13 @@ def load(folder: Path, *, name: str = "", home: Path | None = None, allow_packag
         return loaded.keep(key, _predictor(folder, manifest, name))
 
 
+def load_anew(folder: Path, *, name: str = "", home: Path | None = None) -> Predictor:
+    """As `load`, out of the files, whatever the model that this process has loaded before has learned since."""
+    loaded.forget(folder)
+    forget(read_manifest(folder, name).package)
+    return load(folder, name=name, home=home)
+
+
 def check_python(manifest: Manifest, name: str) -> None:
     """BundleRefused unless this is the Python, up to its minor version, that the model was captured with."""
     there, here = _minor(manifest.python), _minor(platform.python_version())

@@ -36,3 +36,10 @@ def drop(folder: Path) -> None:
     """Let go of the predictor of a bundle that is removed."""
     for key in [k for k in _last_used if k[0] == folder.absolute()]:
         _last_used.pop(key, None)
+
+
+def forget(folder: Path) -> None:
+    """Find the predictor of this bundle no more, whoever uses it: the next one is loaded afresh."""
+    drop(folder)
+    for key in [k for k in list(_in_use) if k[0] == folder.absolute()]:
+        _in_use.pop(key, None)

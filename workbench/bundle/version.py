@@ -174,6 +174,9 @@ def _detail(thing: Json) -> str:
 def _remarks(version: ModelVersion) -> Iterator[str]:
     manifest = version.manifest
     verdict = manifest.verdict or {}
+    if learned := manifest.origin.get("learned"):
+        examples = text.count(learned["examples"], "example")
+        yield f"after {examples} of {learned['queue']}, learned since {learned['begun']}"
     rows = verdict.get("rows", FEW_ROWS)
     if rows < FEW_ROWS:
         yield f"rows  {text.count(rows, 'row')}: too few to judge drift, ranges and forms by ({FEW_ROWS} would do)"

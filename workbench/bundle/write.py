@@ -52,7 +52,7 @@ def write(folder: Path, captured: CapturedModel, seen: Witness, request: Request
         with storage.writing(folder):
             folder.mkdir(parents=True)
             _write_model(folder, captured)
-            _write_package(folder / layout.CODE / manifest.package, {**captured.beside, **captured.modules})
+            write_package(folder / layout.CODE / manifest.package, {**captured.beside, **captured.modules})
             _write_rows(folder, seen, keep=request.keep_reference)
             rows = take(seen.reference, range(min(seen.rows, mlmodel.EXAMPLE_ROWS)))
             example = rows if request.keep_reference else None
@@ -145,7 +145,7 @@ def _move(file: Path, target: Path) -> None:
         shutil.move(file, target)
 
 
-def _write_package(package: Path, modules: Mapping[str, Path]) -> None:
+def write_package(package: Path, modules: Mapping[str, Path]) -> None:
     """The package that runs model.py: the inference path, as this Workbench has it, and the local modules."""
     ours = Path(__file__).parent.parent
     (package / "_wb" / "inference").mkdir(parents=True)

@@ -162,6 +162,10 @@ class Log:
         """The offset of the newest record, 0 where none was ever put."""
         return int(self.query("select number from counts where name = 'last'")[0][0])
 
+    def before(self, moment: float) -> int:
+        """The offset of the last record that was put by then (seconds since 1970), or that before the first."""
+        return int(self.query("select coalesce(max(offset), 0) from records where at <= ?", moment)[0][0]) or self.first
+
     @property
     def identity(self) -> str:
         """What tells it from another of its name, made after it was removed: offsets begin anew there."""

@@ -14,6 +14,7 @@ ANSWERS = {
     "bundle.register": ("DryRun",),
     "bundle.diff": ("Diff",),
     "monitoring.drift": ("Drift",),
+    "monitoring.explanation": ("Explanation",),
     "monitoring.quality": ("Quality",),
     "listing": ("ModelList", "Source", "Aliases", "Removed", "Status"),
     "diagnosis": ("Findings",),
@@ -25,6 +26,7 @@ ANSWERS = {
     "operations.app": ("App",),
     "operations.choosing": ("Advice", "Interview"),
     "operations.opening": ("Opened",),
+    "operations.learners": ("Learner",),
     "operations.kinds": ("Service", "Stream", "Run", "Schedule", "Handles"),
     "operations.promotion": ("Promotion",),
     "operations.labs": ("Lab",),
@@ -35,11 +37,11 @@ ANSWERS = {
 
 _CARDS = (
     *("ModelVersion", "Verdict", "Agreement", "Bench", "Quality", "Scored", "Findings"),
-    *("Advice", "App", "Service", "Stream", "Run", "Schedule", "Planned", "Promotion", "Put", "Ended", "Tour"),
+    *("Advice", "App", "Service", "Stream", "Learner", "Run", "Schedule", "Planned", "Promotion", "Put", "Ended", "Tour"),
 )
 _PACKAGE = __name__.partition(".")[0]
 _LABELLED = re.compile(r"^ {2}(\S+) {2,}(.+)$")
-_REF = re.compile(r"^([A-Za-z_][\w.-]*@\w+|(service|stream|app|run|schedule)/[\w.-]+)")
+_REF = re.compile(r"^([A-Za-z_][\w.-]*@\w+|(service|stream|app|learner|run|schedule)/[\w.-]+)")
 BOX = (
     "display:inline-block;max-width:100%;padding:.5em .9em;border:1px solid rgba(128,128,128,.4);"
     "border-radius:4px;color:inherit;background:transparent;line-height:1.5"
@@ -63,7 +65,8 @@ def register(shell: InteractiveShell) -> None:
     asking.for_type_by_name(f"{_PACKAGE}.operations.choosing", "Interview", _interview)
     formatters["text/html"].for_type_by_name(f"{_PACKAGE}.bundle.diff", "Diff", _compared)
     formatters["text/html"].for_type_by_name(f"{_PACKAGE}.operations.opening", "Opened", _linked)
-    formatters["text/html"].for_type_by_name(f"{_PACKAGE}.monitoring.drift", "Drift", _plotted)
+    for module, name in (("drift", "Drift"), ("explanation", "Explanation")):
+        formatters["text/html"].for_type_by_name(f"{_PACKAGE}.monitoring.{module}", name, _plotted)
     formatters["text/markdown"].for_type_by_name(f"{_PACKAGE}.listing", "Source", _fenced)
 
 

@@ -26,6 +26,10 @@ from .formats import buffers, read
 from .own_names import compiled, home, shown
 from .surroundings import held, warned
 
+LEARNED = "~learned.pkl"
+"""The state file of what was learned after the capture: the `globals` that model.py bound before, and what the object
+that answers holds, `entry`."""
+
 _PLACEHOLDERS = "workbench.capture.state"
 _BLOCK = 1 << 20
 _ABSENT = object()
@@ -49,6 +53,10 @@ def run(namespace: dict[str, Any]) -> None:
     sys.meta_path = [_LocalModules(bundle), *sys.meta_path]  # the first list stays with the interpreter for good
     path = folder / "model.py"
     exec(compiled(bundle.checked("model.py"), str(path), "__main__"), namespace)  # noqa: S102 (this is what a model is)
+    if f"state/{LEARNED}" in manifest["files"]:
+        learned = bundle.state(LEARNED)
+        namespace.update(learned["globals"])
+        namespace["__learned__"] = learned["entry"]
 
 
 def _original(owner: Any, name: str) -> Any:

@@ -104,13 +104,15 @@ class Predictor:
             raise ModelFailed(f"{name} yielded {answered} answers for {rows} rows", fix="yield one for each row")
 
 
-def entry_function(entry: Any, kind: str) -> Callable[[Any], Any]:
-    """What answers, of a captured entry: a `function` itself, the `predict` of a `class` (made, and loaded where
-    it has `load`) or of an `estimator`. Raises ModelFailed where that fails or there is none."""
+def entry_function(entry: Any, kind: str, learned: dict[str, Any] | None = None) -> Callable[[Any], Any]:
+    """What answers, of a captured entry: a `function` itself, the `predict` of a `class` (made, loaded where it has
+    `load`, and given what it had `learned`) or of an `estimator`. Raises ModelFailed where that fails or there is
+    none."""
     if kind == "function":
         return _callable(entry, entry, "can be called")
     if kind == "class":
         entry = _made(entry)
+        vars(entry).update(learned or {})
     return _callable(getattr(entry, "predict", None), entry, "has a `predict`")
 
 

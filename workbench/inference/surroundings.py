@@ -28,12 +28,24 @@ _held: dict[tuple[Any, int], list[Any]] = {}
 def captured_function(module: ModuleType, entry: str, kind: str) -> Callable[[Any], Any]:
     """What answers, of the captured module, with all that its notebook had set around it. Raises ModelFailed."""
     settings, patches = vars(module).get("__settings__", ()), vars(module).get("__patches__", ())
+    learned = vars(module).get("__learned__")
     if not settings and not patches:
-        return entry_function(getattr(module, entry), kind)
+        return entry_function(getattr(module, entry), kind, learned)
     around = _Around(settings, _Patched(patches))
     with around.entered():
-        function = entry_function(getattr(module, entry), kind)
+        function = entry_function(getattr(module, entry), kind, learned)
     return around.wrapped(function)
+
+
+def method(function: Callable[[Any], Any], name: str) -> Callable[..., Any] | None:
+    """Another method of the object that answers, with all that is set around that; None where it has none."""
+    plain = inspect.unwrap(function)
+    owner = getattr(plain, "__self__", plain)
+    found = None if isinstance(owner, ModuleType) else getattr(owner, name, None)
+    if not callable(found):
+        return None
+    around: _Around | None = getattr(function, "around", None)
+    return around.wrapped(found) if around else found
 
 
 @contextmanager
@@ -80,14 +92,15 @@ class _Around:
                 stack.enter_context(setting())
             yield
 
-    def wrapped(self, function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def wrapped(self, function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)
-        def answer(given: Any) -> Any:
+        def answer(*given: Any) -> Any:
             with self.entered():
-                returned = function(given)
+                returned = function(*given)
                 returned = finished(returned) if inspect.iscoroutine(returned) else returned
             return self._within(returned) if parts.yields(returned) else returned
 
+        answer.around = self  # type: ignore[attr-defined]
         return answer
 
     def _within(self, returned: Any) -> Iterator[Any]:

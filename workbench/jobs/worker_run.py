@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,7 @@ Work = Callable[..., Any]
 def run(context: Context) -> None:
     """The life of a run. It ends as `done`, `failed`, or stopped, to be resumed."""
     spec = context.job.spec
-    work = _scoring(context, spec) if spec["what"] == "score" else _notebook(context, spec)
+    work = _WORK[spec["what"]](context, spec)
     context.state("ready")
     with _beating(context) as control:
         result = work(control=control)
@@ -119,3 +120,12 @@ def _notebook(context: Context, spec: dict[str, Any]) -> Work:
         timeout=spec["timeout"],
         scratch=context.folder,
     )
+
+
+def _calling(context: Context, spec: dict[str, Any]) -> Work:
+    """What is above the jobs says by its name what it wants to be called: `module:function`."""
+    module, _, name = spec["calls"].partition(":")
+    return partial(getattr(import_module(module), name), context.home, spec)
+
+
+_WORK = {"score": _scoring, "notebook": _notebook, "call": _calling}

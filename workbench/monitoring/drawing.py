@@ -29,10 +29,11 @@ def spreads(columns: Sequence[tuple[str, Bins, bool]]) -> Drawing:
     """For each column its title and two rows of bars: the reference in grey, the window in blue, or red if drifted."""
     parts = [part for i, column in enumerate(columns) for part in _spread(i, *column)]
     rows = -(-len(columns) // _COLUMNS)
-    return _whole(parts, min(len(columns), _COLUMNS) * (_WIDTH + _GAP), rows * (_HEIGHT + _GAP))
+    return whole(parts, min(len(columns), _COLUMNS) * (_WIDTH + _GAP), rows * (_HEIGHT + _GAP))
 
 
-def _whole(parts: list[str], width: float, height: float) -> Drawing:
+def whole(parts: list[str], width: float, height: float) -> Drawing:
+    """Parts together, as one image of so many pixels."""
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" width="{width:g}"'
     return Drawing(f'{head} font-family="sans-serif" font-size="11">{"".join(parts)}</svg>')
 
@@ -48,10 +49,11 @@ def _spread(i: int, title: str, bins: Bins, drifted: bool) -> Iterator[str]:
             colour = _BEFORE if side == 0 else _DRIFTED if drifted else _NOW
             tall = room * share / most
             x = left + number * step + side * step * 0.45
-            yield _box(x, top + _HEIGHT - tall, step * 0.42, tall, colour, f"{label}: {share:.1%}")
+            yield box(x, top + _HEIGHT - tall, step * 0.42, tall, colour, f"{label}: {share:.1%}")
 
 
-def _box(x: float, y: float, width: float, height: float, colour: str, tip: str = "") -> str:
+def box(x: float, y: float, width: float, height: float, colour: str, tip: str = "") -> str:
+    """A rectangle, with what a pointer over it is told."""
     inside = f"<title>{escape(tip)}</title>" if tip else ""
     place = f'x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}"'
     return f'<rect {place} fill="{colour}">{inside}</rect>'

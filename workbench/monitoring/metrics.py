@@ -60,7 +60,7 @@ class Metrics:
     """The figures of one process: slot `slot` of `slots` in the file. Written without locks, by that process alone."""
 
     def __init__(self, path: Path, slot: int, slots: int) -> None:
-        size = SLOT * 8 * slots
+        self.folder, size = path.parent, SLOT * 8 * slots
         with path.open("a+b") as file:
             file.write(bytes(max(0, size - file.tell())))  # a hole in it would be a SIGBUS when the disk is full
             file.flush()  # it is mapped as long as it is, not as it will be

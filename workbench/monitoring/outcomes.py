@@ -16,14 +16,19 @@ if TYPE_CHECKING:
 KEY = ["request", "row"]
 
 
-def keep(folder: Path, judged: pd.DataFrame) -> int:
-    """Write outcomes down (request, row, at, version, outcome, answer); how many are new or other than before.
-
-    Given again they change nothing; another outcome for the same row takes the place of the first."""
+def new(folder: Path, judged: pd.DataFrame) -> pd.DataFrame:
+    """Those outcomes that are new, or other than before."""
     known = kept(folder)
-    if len(known):
-        same = judged[[*KEY, "outcome"]].astype(str).agg("\x00".join, axis=1)
-        judged = judged[~same.isin(known[[*KEY, "outcome"]].astype(str).agg("\x00".join, axis=1))]
+    if not len(known):
+        return judged
+    same = judged[[*KEY, "outcome"]].astype(str).agg("\x00".join, axis=1)
+    return judged[~same.isin(known[[*KEY, "outcome"]].astype(str).agg("\x00".join, axis=1))]
+
+
+def keep(folder: Path, judged: pd.DataFrame) -> int:
+    """Write outcomes down (request, row, at, version, outcome, answer); how many they are.
+
+    Another outcome for the same row takes the place of the first."""
     if len(judged):
         folder.mkdir(mode=0o700, exist_ok=True)
         file = folder / f"{time.time_ns()}-{os.getpid()}.parquet"

@@ -132,6 +132,18 @@ class Deploying:
         wanted = Wanted({}, path.stem)
         return self._deploy(name, {"notebook": str(path), **spec, "port": port}, wanted, common)
 
+    def learn(self, model: str, input: str | None, target: str | None, spec: Spec, common: Common) -> Any:
+        """A learner that is ready, or the plan of one."""
+        from . import learning
+
+        common.check()
+        wanted = self._lasting(model)
+        version, own = self._version(wanted), common.name or wanted.own_name
+        job = None if input else learning.service_of(self.running, version)
+        way = learning.way(wanted.spec["model"], version, input, target, job)
+        learning.check(version, version.predictor(self.registry.folder.parent), way["target"])
+        return self._deploy(f"learner/{own}", {**way, **spec, "group": f"learner-{own}"}, wanted, common)
+
     def batch(self, wanted: Wanted, common: Common, cycle: Cycle | None, *, wait: bool) -> Any:
         """A run, begun or ended, or the schedule of such runs."""
         common.check()

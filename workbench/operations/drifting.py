@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .. import notify, text
 from ..bundle.layout import ANSWER
 from ..errors import NotFound, UsageError
+from ..monitoring import alarm
 from ..monitoring.drift import ALARMS, THRESHOLD, Drift, Side, drift, frame_of
 from . import request_log
 
@@ -44,7 +45,7 @@ def found(
         notify.check_place(notified)
     if alarms is not None and not alarms < 1:
         raise UsageError(f"--alarms is a share of windows, below 1, and not {alarms:g}", fix="--alarms 0.01")
-    job = None if input is not None or "@" in name else _job(running, registry, name)
+    job = None if input is not None or "@" in name else job_of(running, registry, name)
     if job is None:
         if since:
             raise UsageError("--since is for the request log of a service", fix="leave it out")
@@ -55,12 +56,14 @@ def found(
         window = _of_job(running, registry, job, version, since)
     reference = of_version(version) if against is None else of_rows(version, against, registry)
     seen = drift(version.ref, reference, window, threshold=threshold or THRESHOLD, alarms=alarms or ALARMS)
+    if job is not None and against is None:
+        alarm.keep(running.store.job_folder(job.name), alarm.said(job.name, seen))
     if notified and seen.drifted:
         notify.tell(notified, f"drift: {version.ref}", str(seen))
     return seen
 
 
-def _job(running: Running, registry: Registry, name: str) -> Job | None:
+def job_of(running: Running, registry: Registry, name: str) -> Job | None:
     """What runs under this name; of a model its service first. None for a model that nothing of this name serves."""
     if "/" not in name and any(job.name == f"service/{name}" for job in running.jobs()):
         name = f"service/{name}"
@@ -100,7 +103,7 @@ def of_rows(version: ModelVersion, rows: Any, registry: Registry) -> Side:
     """Rows of a frame, an array or a place, with what the version answers to them."""
     predictor = version.predictor(registry.folder.parent)
     if isinstance(rows, (str, Path)):
-        said, given = str(rows), _read(str(rows), version)
+        said, given = str(rows), read(str(rows), version)
     else:
         said, given = "the rows given", rows
         if hasattr(rows, "iloc"):
@@ -157,7 +160,7 @@ def _columns(log: pd.DataFrame, names: dict[str, str], hashed: set[str]) -> pd.D
     return log[list(kept)].rename(columns=kept)
 
 
-def _read(place: str, version: ModelVersion) -> Any:
+def read(place: str, version: ModelVersion) -> Any:
     """The first rows of a file, a folder of files or a table, with the types of the model's own columns."""
     import pyarrow as pa
 

@@ -9,7 +9,7 @@ from .. import text
 from ..errors import UsageError
 from ..monitoring import asked, outcomes
 from ..monitoring.quality import Quality, quality
-from . import request_log
+from . import learning, request_log
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from .running import Running
 
 _DAY = 86400.0
+_ROW = "\x00asked "
+"""Begins the names of the columns that the model was asked with."""
 
 
 def feedback(
@@ -44,9 +46,13 @@ def feedback(
     folder = running.store.job_folder(job.name) / "outcomes"
     said = ""
     if input is not None:
-        given = _given(input, outcome, key)
-        judged = _joined(given, _log(running, registry, job, answer, key), key)
-        new = outcomes.keep(folder, judged.dropna(subset=["outcome"]).drop(columns="given"))
+        given, learner = _given(input, outcome, key), learning.of_service(running, job.name)
+        judged = _joined(given, _log(running, registry, job, answer, key, rows=learner is not None), key)
+        fresh = outcomes.new(folder, judged.dropna(subset=["outcome"]).drop(columns="given"))
+        rows = [name for name in fresh if name.startswith(_ROW)]
+        if learner:  # first, so that none is known that was not put
+            learning.teach(learner, fresh[rows].rename(columns=lambda name: name[len(_ROW) :]), fresh["outcome"])
+        new = outcomes.keep(folder, fresh.drop(columns=rows))
         strange = len(given) - int(judged["given"].nunique()) if len(judged) else len(given)
         said = f"{new} new" + (f", {text.count(strange)} of no row in the log" if strange else "")
     return quality(job.name, outcomes.kept(folder), asked.seconds(every) if every else _DAY, metric, said)
@@ -86,8 +92,10 @@ def _read(input: Any) -> pd.DataFrame:
     return pa.concat_tables(tables, promote_options="permissive").to_pandas()
 
 
-def _log(running: Running, registry: Registry, job: Job, answer: str | None, key: str | None) -> pd.DataFrame:
-    """The rows that were answered: request, row, at, version, answer, and the key."""
+def _log(
+    running: Running, registry: Registry, job: Job, answer: str | None, key: str | None, *, rows: bool
+) -> pd.DataFrame:
+    """The rows that were answered: request, row, at, version, answer, the key, and what was asked if `rows`."""
     import pandas as pd
 
     log = request_log.requests(running, registry, job.name, None, None, None, None, failed=False)
@@ -107,6 +115,8 @@ def _log(running: Running, registry: Registry, job: Job, answer: str | None, key
     log = log[(log[about["status"]] == 200) & log[about["row"]].notna()]
     found = {name: log[about[name]] for name in ("request", "row", "at")}
     found |= {"version": version.name + "@" + log[about["version"]].astype(str), "answer": log[answers[named]]}
+    asked_with = [field["name"] for field in version.manifest.schema["fields"]] if rows else []
+    found |= {f"{_ROW}{name}": log[name] for name in asked_with if name in log}
     return pd.DataFrame(found | ({key: log[key]} if key else {}))
 
 
@@ -115,7 +125,8 @@ def _joined(given: pd.DataFrame, log: pd.DataFrame, key: str | None) -> pd.DataF
     by = {f"\x00{name}": name for name in ([key] if key else outcomes.KEY)}
     sides = [side.assign(**{alike: _alike(side[name]) for alike, name in by.items()}) for side in (given, log)]
     joined = sides[0][["outcome", "given", *by]].merge(sides[1], on=list(by))
-    columns = [*outcomes.KEY, "at", "version", "outcome", "answer", "given"]
+    rows = [name for name in log if name.startswith(_ROW)]
+    columns = [*outcomes.KEY, "at", "version", "outcome", "answer", "given", *rows]
     return joined.drop_duplicates(outcomes.KEY, keep="last")[columns]
 
 

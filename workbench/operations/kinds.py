@@ -13,6 +13,7 @@ from ..errors import WorkbenchError
 from . import advice, figures, rollout
 from .app import App
 from .handles import Handle
+from .learners import Learner
 
 if TYPE_CHECKING:
     from ..bundle.registry import Registry
@@ -128,7 +129,7 @@ class Run(Handle):
 
     def _brief(self) -> list[str]:
         facts, spec = self.facts, self.job.spec
-        what = spec.get("model") or str(spec.get("notebook", "")).rpartition("/")[2]
+        what = spec.get("says") or spec.get("model") or str(spec.get("notebook", "")).rpartition("/")[2]
         parameters = ", ".join(f"{key}={value}" for key, value in (spec.get("parameters") or {}).items())
         return [" ".join(filter(None, [what, parameters])), figures.progress(facts, over=self.state == "done")]
 
@@ -165,7 +166,8 @@ class Schedule:
         s = self.schedule
         state = "paused" if s.paused else f"next run {figures.moment(s.next_due, s.zone)}"
         head = " · ".join(filter(None, [f"{self.name} {state}", f"every {s.cron}", s.zone, _manner(s), self.said]))
-        what = " → ".join(filter(None, [s.spec.get("model") or s.spec.get("notebook"), s.spec.get("output")]))
+        does = s.spec.get("says") or s.spec.get("model") or s.spec.get("notebook")
+        what = " → ".join(filter(None, [does, s.spec.get("output")]))
         what += _BECOMES.get(s.spec.get("mode") or "", "")
         lives = self.running.looked_at() or self._lives()
         steps = f"%workbench runs · %workbench pause {self.name} · %workbench remove {self.name}"
@@ -203,7 +205,13 @@ def _manner(schedule: Planning) -> str:
     return " · ".join(filter(None, [catch_up, overlap]))
 
 
-KINDS: dict[str, Callable[..., Handle]] = {"service": Service, "stream": Stream, "app": App, "run": Run}
+KINDS: dict[str, Callable[..., Handle]] = {
+    "service": Service,
+    "stream": Stream,
+    "app": App,
+    "learner": Learner,
+    "run": Run,
+}
 
 
 def handle(running: Running, registry: Registry, found: Any, said: str = "", remark: str = "") -> Any:

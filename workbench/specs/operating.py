@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .spec import Option, Verb, argument, as_json, option
+from .spec import DRY_RUN, MODEL, Option, Verb, argument, as_json, option
 
 _DRIFT = (
     argument("name", "thing", "a service, a run, a stream, or a model", "NAME", required=True),
@@ -12,6 +12,10 @@ _DRIFT = (
     option("threshold", "number", "the population stability index from which a column has drifted (0.1)", "PSI"),
     option("alarms", "number", "the share of windows without drift that may raise an alarm (0.01)", "SHARE"),
     option("notify", "text", "tell of drift: a mail address, or a URL to POST to", "URL|ADDRESS"),
+    option("every", "text", "look on a cycle, in the background: `1 hour`, `monday 6:00`", "CRON"),
+    option("then", "text", "a notebook that is run where drift begins, on a cycle", "NOTEBOOK"),
+    option("metrics", "text", "a file of the figures, as Prometheus reads them", "FILE"),
+    option("env_file", "text", "a file of NAME=VALUE lines, for a cycle: how to send mail", "FILE"),
     as_json("the comparisons"),
 )
 
@@ -24,6 +28,27 @@ _FEEDBACK = (
     option("every", "text", "the periods of quality over time (1d)", "SPAN"),
     Option("metric", "object", "a function of outcomes and answers of your own", ("--metric",), "FUNCTION"),
     as_json("the quality"),
+)
+
+_EXPLAIN = (
+    MODEL,
+    argument("input", "place", "the rows to explain: a frame, file or table; else some of its reference", "INPUT"),
+    option("answer", "text", "the column of the answer that is explained (the first)", "COLUMN"),
+    option("against", "place", "the rows to compare with, in place of the model's reference", "INPUT"),
+    option("rows", "number", "how many rows at most, taken evenly (200)", "N", least=1),
+    as_json("the contributions"),
+)
+
+_LEARN = (
+    MODEL,
+    argument("input", "sink", "the examples, `queue:NAME`; without it the feedback to its service", "QUEUE"),
+    option("target", "name", "the column of what became of a row; without it that of the capture", "COLUMN"),
+    option("every", "text", "how often what it has learned becomes a version (1m)", "SPAN"),
+    option("keep", "number", "how many of the versions that it made stay (10)", "N", least=2),
+    option("name", "name", "its own name; without it the model's", "NAME"),
+    option("env_file", "text", "a file of NAME=VALUE lines: the variables that it gets", "FILE"),
+    option("notify", "text", "where to tell that it failed: a mail address or a URL", "URL|ADDRESS"),
+    DRY_RUN,
 )
 
 VERBS: tuple[Verb, ...] = (
@@ -40,5 +65,19 @@ VERBS: tuple[Verb, ...] = (
         _FEEDBACK,
         "what runs",
         example="%workbench feedback churn outcomes.csv",
+    ),
+    Verb(
+        "explain",
+        "see what each column adds to the answers of a model, and which columns matter",
+        _EXPLAIN,
+        "what runs",
+        example="%workbench explain churn customers.csv",
+    ),
+    Verb(
+        "learn",
+        "let a model learn from feedback or a queue, and become its own next version",
+        _LEARN,
+        "what runs",
+        example="%workbench learn churn queue:outcomes --target left",
     ),
 )

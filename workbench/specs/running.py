@@ -53,7 +53,7 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         "deployments",
-        "list the services, streams and apps",
+        "list the services, streams, apps and learners",
         (as_json("the list"),),
         "what runs",
         example="%workbench deployments",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...data.encoding import dumps
 from ...errors import WorkbenchError
-from . import body, deferring, events, routes
+from . import body, deferring, events, patience, routes
 from .answering import STAYS, Answering, Limits, identified
 from .compression import PAYS, compress
 from .exchange import JSON, Reply, Request
@@ -101,6 +101,8 @@ class Endpoint(Answering):
     async def _predict(self, protocol: Protocol, request: Request, receive: Receive, send: Send) -> Reply | None:
         """The reply; None where it was sent in parts."""
         request.content = await body.read(receive, request.headers, self.limits.max_body)
+        if protocol.explains:
+            return await self._explain(protocol, request, getattr(receive, "__self__", STAYS))
         if self.deferring and deferring.wanted(request.headers):
             return await self.deferring.take(request)
         client = getattr(receive, "__self__", STAYS)
@@ -108,6 +110,16 @@ class Endpoint(Answering):
             await self._send_events(protocol, request, client, send)
             return None
         return await self.answer(protocol.ask, request, client)
+
+    async def _explain(self, protocol: Protocol, request: Request, client: Any) -> Reply:
+        from .explaining import explained
+
+        request.served, lane = self.lanes.of(request)
+        question = self.question(protocol.ask, request, request.served, lane)
+        due = lane.loop.time() + patience.of(request.headers, self.limits.timeout)
+        reply = await explained(request.served, lane, question, due, client)
+        reply.headers += self.version(request.served)
+        return reply
 
     async def _send_events(self, protocol: Protocol, request: Request, client: Any, send: Send) -> None:
         served, lane = self.lanes.of(request)

@@ -25,10 +25,11 @@ def _refusal(error: WorkbenchError, status: int) -> Reply:
 
 @dataclass(frozen=True, slots=True)
 class Protocol:
-    """How a request is read, and how it is told that it was refused."""
+    """How a request is read, and how it is told that it was refused; whether it `explains` answers, and gives none."""
 
     ask: Ask
     refusal: Callable[[WorkbenchError, int], Reply] = _refusal
+    explains: bool = False
 
 
 def _v1_or_event(request: Request, decoder: Decoder) -> Question:
@@ -37,9 +38,10 @@ def _v1_or_event(request: Request, decoder: Decoder) -> Question:
 
 
 PLAIN = Protocol(formats.ask)
-_V1 = Protocol(_v1_or_event)
+_V1, _V1_EXPLAINS = Protocol(_v1_or_event), Protocol(_v1_or_event, explains=True)
 _V2 = Protocol(v2.ask)
 _FIXED = {"/predict": PLAIN, "/": PLAIN, "/invocations": Protocol(mlflow.ask, mlflow.refusal)}
+_FIXED |= {"/explain": Protocol(formats.ask, explains=True)}
 
 
 def find(path: str, headers: Headers, served: Served) -> Protocol | None:
@@ -51,17 +53,15 @@ def find(path: str, headers: Headers, served: Served) -> Protocol | None:
         return _V2
     if path.startswith("/v1/models/") and path.endswith((":predict", ":explain")):
         check_model(path[: -len(":predict")], served)
-        if path.endswith(":explain"):
-            what = f"{served.name} does not explain what it answers"
-            raise Refused(what, fix=f"POST {path.removesuffix('explain')}predict", status=501)
-        return _V1
+        return _V1_EXPLAINS if path.endswith(":explain") else _V1
     return None
 
 
 def takes_rows(path: str) -> bool:
     """Whether rows are sent to this path, and nothing else is there."""
     models = path.startswith("/v2/models/") and path.endswith("/infer")
-    return models or (path in _FIXED and path != "/") or (path.startswith("/v1/models/") and path.endswith(":predict"))
+    v1 = path.startswith("/v1/models/") and path.endswith((":predict", ":explain"))
+    return models or v1 or (path in _FIXED and path != "/")
 
 
 def check_model(path: str, served: Served) -> None:

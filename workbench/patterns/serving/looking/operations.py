@@ -30,13 +30,17 @@ _SHAPES = (
     "Takes a record, a list of records, or columns, and answers in the same shape; rows in another format, which "
     "Content-Type names, are answered in that, or in the one that Accept names."
 )
+_EXPLAINED = (
+    "Takes rows as /predict does, and answers for each its `answer`, a `base`, and the `contributions` of its columns, "
+    "which add up to the answer: with the base, where that is a number."
+)
 
 
 def operations(served: Served) -> list[Operation]:
     """Those of the service that answers with this version."""
     row = first_row(served.example)
-    asked = [*_plain(served, row), *_later(), *_others(served, row), *operations_v2.operations(served, row)]
-    return [*asked, *_health(served), *_about()]
+    asked = [*_plain(served, row), *_explained(served, row), *_later(), *_others(served, row)]
+    return [*asked, *operations_v2.operations(served, row), *_health(served), *_about()]
 
 
 def _plain(served: Served, row: Table) -> list[Operation]:
@@ -52,6 +56,19 @@ def _plain(served: Served, row: Table) -> list[Operation]:
     return [
         Operation("/predict", "post", "predict", f"Ask {served.name}", **how),
         Operation("/", "post", "predictAtRoot", "The same as /predict", **how),
+    ]
+
+
+def _explained(served: Served, row: Table) -> list[Operation]:
+    """What each column adds to an answer."""
+    kserve, _ = _forms(dialects.kserve("", served.inputs).ask(row) if row else {}, *_KSERVE)
+    told: Json = {**_OBJECT, "required": ["method", "explanations"]}
+    how: Json = {"gives": {JSON: {"schema": told}}, "refused": ROWS_REFUSED, "rows": True, "tag": "Explain"}
+    takes = {JSON: _taken(served)}
+    path, say = f"/v1/models/{served.name}:explain", "What each column adds to the answers"
+    return [
+        Operation("/explain", "post", "explain", say, takes=takes, description=_EXPLAINED, **how),
+        Operation(path, "post", "explainV1", f"{say}, as KServe asks", takes=kserve, **how),
     ]
 
 

@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 
 from ....data.encoding import dumps
 from ....errors import WorkbenchError
-from ....monitoring import prometheus
+from ....monitoring import alarm, prometheus
 from ....monitoring.figures import counted
 from ..place import Place
 from ..protocols import formats
@@ -45,6 +45,7 @@ def site(endpoint: Endpoint) -> FastAPI:
     @app.api_route("/metrics", methods=_LOOK)
     def metrics() -> Response:
         text = prometheus.text(endpoint.metrics.values, served().name)
+        text += alarm.prometheus(alarm.kept(endpoint.metrics.folder))
         return Response(text, headers={"content-type": prometheus.CONTENT_TYPE})
 
     @app.api_route("/version", methods=_LOOK)

@@ -1,0 +1,123 @@
+"""Drift that is looked at on a cycle: told once when it begins, read by Prometheus, and acted upon."""
+
+from __future__ import annotations
+
+import json
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import nbformat
+import pytest
+from drift_models import customers, score
+from prometheus_client.parser import text_string_to_metric_families
+from serving_parts import client
+
+from workbench import paths
+from workbench.api import Workbench
+from workbench.errors import NotFound, UsageError
+from workbench.operations.watching import look
+
+
+@pytest.fixture
+def service(api: Workbench) -> Any:
+    api.model("churn", score, example=customers(600, 0), row_wise="yes")
+    return api.serve("churn", log_requests=True)
+
+
+@pytest.fixture
+def hook() -> Any:
+    told: list[Any] = []
+
+    class Hook(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:  # noqa: N802 (named by http.server)
+            told.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Hook) as server:
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/hook", told
+        server.shutdown()
+        thread.join()
+
+
+def ask(service: Any, rows: Any) -> None:
+    with client(service) as asking:
+        assert asking.post("/predict", json=json.loads(rows.to_json(orient="records"))).status_code == 200
+
+
+def figures(service: Any) -> dict[tuple[str, str], float]:
+    with client(service) as asking:
+        said = asking.get("/metrics").text
+    families = list(text_string_to_metric_families(said))
+    return {(s.name, s.labels.get("column", "")): s.value for f in families for s in f.samples if "drift" in s.name}
+
+
+def test_a_look_tells_when_drift_begins_and_not_again(api: Workbench, service: Any, hook: Any, tmp_path: Path) -> None:
+    where, told = hook
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("open('began', 'w').close()")])
+    nbformat.write(notebook, tmp_path / "again.ipynb")
+    schedule = api.drift("churn", every="1 hour", notify=where, then="again.ipynb", metrics="drift.prom")
+    assert str(schedule).startswith("schedule/drift-churn next run ")
+    assert "drift of service/churn" in str(schedule)
+    spec = schedule.schedule.spec
+
+    ask(service, customers(400, 1))
+    quiet = look(api.home, spec, control=None)
+    assert not quiet.drifted
+    assert figures(service)["workbench_drift", "age"] == 0.0
+    assert told == []
+
+    ask(service, customers(400, 2).assign(age=80.0))
+    first, second = look(api.home, spec, control=None), look(api.home, spec, control=None)
+    assert "age" in first.columns
+    assert second.columns == first.columns
+    assert [one["subject"] for one in told] == ["drift: service/churn, churn@1"]
+    seen = figures(service)
+    assert seen["workbench_drift", "age"] == 1.0
+    assert seen["workbench_drift_psi", "age"] > 1.0
+    assert seen["workbench_drift_rows", ""] == 800
+    assert "workbench_drift_psi" in (tmp_path / "drift.prom").read_text()
+    began = api.wait(first.note.rpartition("→ ")[2])
+    assert began.state == "done"
+    assert (tmp_path / "began").exists()
+    assert len(api.runs()) == 1, "it is run where drift begins"
+
+
+def test_the_run_of_a_schedule_looks(api: Workbench, service: Any) -> None:
+    ask(service, customers(300, 2).assign(age=80.0))
+    schedule = api.drift("service/churn", every="1 hour", since="1h")
+    run = api.running.store.add_run(schedule.schedule.spec, schedule.schedule.environment)
+    api.running.begin(run)
+    done = api.wait(run.name)
+    assert done.facts["drifted"]
+    assert "churn@1 ✗ drift in age" in str(done)
+    assert paths.state(api.home).exists()
+
+
+def test_batches_and_streams_are_looked_at_as_well(api: Workbench, service: Any, tmp_path: Path) -> None:
+    customers(500, 5).assign(plan="plus").to_parquet(tmp_path / "later.parquet")
+    run = api.batch("churn", "later.parquet", output="scored/", wait=True)
+    assert "plan" in api.drift(run.name, metrics="run.prom").columns
+    assert f'name="{run.name}"' in (tmp_path / "run.prom").read_text()
+    api.put("queue:people", customers(300, 6))
+    stream = api.stream("churn", "queue:people", output="out/")
+    stream.until(lambda facts: facts.get("records") == 300)
+    api.stop(stream.name)
+    assert not api.drift("stream/churn").drifted
+    assert api.drift("stream/churn", every="1 day").name == "schedule/drift-churn"
+
+
+def test_what_cannot_be_watched_says_so(api: Workbench, service: Any) -> None:
+    with pytest.raises(UsageError, match="only what runs"):
+        api.drift("churn", customers(200, 1), every="1 hour")
+    with pytest.raises(UsageError, match="--then is for a cycle"):
+        api.drift("churn", then="again.ipynb")
+    with pytest.raises(NotFound, match="no notebook"):
+        api.drift("churn", every="1 hour", then="nowhere.ipynb")

@@ -1,0 +1,58 @@
+"""A question -> what each column adds to the answers to its rows, found in the model's thread a part at a time, so that
+whoever asks for predictions meanwhile waits for one part at most."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from ...data.encoding import dumps, lists
+from ...monitoring import explainers
+from ...monitoring.explanation import records
+from .batcher import Batcher
+from .exchange import Reply
+from .refusals import Gone, Refused, TooLate
+
+if TYPE_CHECKING:
+    from .exchange import Question
+    from .served import Served
+
+MOST_ROWS = 100
+"""Rows of one request: each costs as much as thousands of predictions."""
+
+
+async def explained(served: Served, lane: Batcher, question: Question, due: float, client: Any) -> Reply:
+    """The explanations, as the verb `explain` has them. Refused beyond so many rows, when it is `due`, and where the
+    client is gone; ModelFailed, and NotFound for a version that keeps no reference."""
+    if question.rows > MOST_ROWS:
+        what = f"{question.rows} rows are to be explained, at most {MOST_ROWS} at a time"
+        raise Refused(what, fix=f"send fewer, or %workbench explain {served.ref} FRAME", status=413)
+    table = lane.table(served, question)
+    work = explainers.explain(served.predictor, table, partial(explainers.background, served.kept))
+    lane.streaming += 1  # the model is asked in its thread alone meanwhile
+    try:
+        found = await _run(work, lane, due, client)
+    finally:
+        lane.streaming -= 1
+    answers = lists({found.answer: found.answers})[found.answer]
+    return Reply(dumps({"method": found.method, "explanations": records(found, answers)}))
+
+
+async def _run(work: explainers.Work, lane: Batcher, due: float, client: Any) -> explainers.Explained:
+    said: Any = None
+    while not isinstance(said, explainers.Explained):
+        if client.disconnected:
+            raise Gone()
+        if lane.loop.time() > due:
+            raise TooLate()
+        said = await lane.loop.run_in_executor(lane.thread, _step, work, said)
+    return said
+
+
+def _step(work: explainers.Work, said: Any) -> Any:
+    """What the next call gave, or the end of all."""
+    try:
+        call = work.send(said)
+    except StopIteration as end:
+        return end.value
+    return call()
