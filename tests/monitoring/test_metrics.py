@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from workbench.monitoring import metrics as layout
 from workbench.monitoring import prometheus
-from workbench.monitoring.figures import Figures, lately, of_table, of_version, read
+from workbench.monitoring.figures import Figures, by_version, lately, of_table, read
 from workbench.monitoring.metrics import BOUNDS, STAGES, WIDTH, Metrics
 
 
@@ -132,18 +132,56 @@ def test_lately_is_what_was_counted_in_the_last_minute(file: Path, monkeypatch: 
     assert read(file).since(read(file)).busy == 0
 
 
+def of_each(file: Path) -> dict[int, tuple[int, int, int]]:
+    """Requests, failures and rows of each version."""
+    seen = by_version(memoryview(file.read_bytes()).cast("d"))
+    return {version: (one.requests, one.failures, one.rows) for version, one in seen.items()}
+
+
 def test_a_version_begins_at_nothing(file: Path) -> None:
     first, second = (Metrics(file, slot, 2) for slot in (0, 1))
     for metrics in (first, second):
-        metrics.version(1)
+        metrics.route(0, [1])
         asked(metrics)
-        metrics.version(1)
+        metrics.route(0, [1])
     assert samples(file)["model_infer_request_success_total",] == 2
-    first.version(2)
-    second.version(2)
+    first.route(0, [2])
+    assert of_each(file) == {2: (0, 0, 0), 1: (1, 0, 3)}, "one process has not changed over yet"
+    second.route(0, [2])
     asked(first)
-    version, seen = of_version(memoryview(file.read_bytes()).cast("d"))
-    assert (version, seen.requests, read(file).requests) == (2, 1, 3)
+    assert of_each(file) == {2: (1, 0, 3)}
+    assert (read(file).requests, read(file).answered, read(file).rows) == (3, 3, 9), "what was counted remains"
+
+
+def test_versions_that_answer_beside_each_other_are_told_apart(file: Path) -> None:
+    first, second = (Metrics(file, slot, 2) for slot in (0, 1))
+    for metrics in (first, second):
+        metrics.route(7, [1, 2])
+        metrics.called(5, 2)
+        metrics.took(0.2, 0.01, 0.15, 0.0, 2)
+        metrics.answered(200, 2)
+        asked(metrics)
+    first.answered(500, 2)
+    first.answered(401)
+    assert of_each(file) == {1: (3, 1, 6), 2: (3, 1, 10)}
+    text = prometheus.text(memoryview(file.read_bytes()).cast("d"), "churn").decode()
+    told = {
+        (sample.name, sample.labels["version"]): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if "le" not in sample.labels and "status_code" not in sample.labels
+    }
+    assert told["model_infer_request_success_total", "1"] == told["model_infer_request_success_total", "2"] == 2
+    assert told["model_infer_request_duration_sum", "2"] == pytest.approx(0.4)
+    assert told["nv_inference_count", "2"] == 10
+    assert [version for name, version in told if name == "rest_server_requests_in_progress"] == ["1"]
+    again = Metrics(file, 0, 2)
+    again.route(7, [1, 2])
+    assert of_each(file)[2] == (3, 1, 10), "who takes a slot over counts on"
+    for metrics in (again, second):
+        metrics.route(8, [1, 3])
+    assert of_each(file) == {1: (3, 1, 6), 3: (0, 0, 0)}
+    assert (read(file).requests, read(file).rows) == (6, 16)
 
 
 def test_prometheus_is_told_in_the_names_that_its_boards_know(file: Path) -> None:

@@ -90,6 +90,9 @@ def test_a_service_answers_and_refuses_as_without_it(api: Workbench) -> None:
     quick, plain = api.serve("churn", fast=True, name="quick"), api.serve("churn", name="plain")
     assert "  speed fast path: proven on 150 rows" in str(quick)
     assert "speed" not in str(plain)
+    with client(quick) as asking, client(plain) as beside:
+        assert "<dd>fast path: proven on 150 rows" in asking.get("/").text
+        assert "fast path" not in beside.get("/").text
     bodies = [ROWS.to_json(orient="records"), ROWS[:1].to_json(orient="records"), '[{"a": 1e400, "b": 1, "s": "red"}]']
     bodies += ['{"a": 1.5, "b": null, "s": "violet"}', '{"a": null, "b": null, "s": null}', '{"a": "x", "s": "red"}']
     with client(quick) as asking, client(plain) as beside:

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pandas as pd
 import pytest
-from serving_parts import FAILS, NUMBERS, WAITS, Load, Moody, afresh, by_name, client, first, second
+from serving_parts import FAILS, NUMBERS, WAITS, Load, Moody, afresh, by_name, by_who, client, first, second
 from waiting import until
 
 from workbench.api import Workbench
@@ -127,6 +127,23 @@ def test_columns_are_hidden_and_hashed_before_anything_is_written(api: Workbench
     assert log["name"].nunique() == 2
     assert log["name"].iloc[0] == log["name"].iloc[1]
     assert all(file.stat().st_mode & 0o077 == 0 for file in folder.iterdir())
+
+
+def test_a_version_that_would_bare_what_is_hidden_is_refused(api: Workbench) -> None:
+    frame = CUSTOMERS.rename(columns={"name": "who"})
+    api.model("customers", by_name, example=CUSTOMERS, row_wise="yes")
+    api.model("customers", by_who, example=frame, row_wise="yes")
+    api.model("customers", by_who, example=frame.drop(columns="plan"), row_wise="yes")
+    api.alias("customers@1", "live")
+    api.serve("customers", log_requests=True, hide="name", hash="plan", max_queue=50)
+    for refused in (api.promote("customers@2"), api.promote("customers@2", canary="10")):
+        assert "keeps name out of its log, which customers@2 does not have" in refused.kept
+    line = refused.kept.rpartition("→ ")[2]
+    assert line == "%serve customers --max-queue 50 --log-requests --hide name,who --hash plan"
+    api.serve("customers", log_requests=True, hide="name,who", hash="plan", max_queue=50)
+    assert not api.promote("customers@2").kept
+    assert not api.promote("customers@3").kept, "what only goes bares nothing"
+    assert not api.rollback("customers").kept
 
 
 def test_failures_are_there_with_their_reason(api: Workbench, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 from rollout_models import raises, slow
 from serving_parts import NUMBERS, Load, client, first, second
 from waiting import until
@@ -96,6 +97,33 @@ def test_the_traffic_is_shared_as_it_was_said(api: Workbench) -> None:
         "churn@live moved to churn@2",
         "churn@live moved back to churn@1",
     ]
+
+
+def test_each_version_that_answers_is_shown(api: Workbench) -> None:
+    service = api.serve("churn", workers=2)
+    api.promote("churn@2", canary="50")
+    seen = versions(service, 100)
+    with client(service) as asking:
+        shown = {one["version"]: one["requests"] for one in asking.get("/figures").json()["versions"]}
+        assert shown == {1: seen["1"], 2: seen["2"]}
+        families = text_string_to_metric_families(asking.get("/metrics").text)
+        counted = {
+            sample.labels["version"]: sample.value
+            for family in families
+            for sample in family.samples
+            if sample.name == "model_infer_request_success_total"
+        }
+        assert counted == {version: float(count) for version, count in seen.items()}
+        assert asking.get("/v2/models/churn").json()["versions"] == ["1", "2"]
+        assert asking.get("/v2/models/churn/versions/2").status_code == 200
+        assert asking.get("/v2/models/churn/versions/2/ready").json()["ready"]
+        (statistics,) = asking.get("/v2/models/churn/versions/2/stats").json()["model_stats"]
+        assert (statistics["version"], statistics["inference_count"]) == ("2", seen["2"])
+        assert len(asking.get("/v2/models/churn/stats").json()["model_stats"]) == 2
+        assert [one["version"] for one in asking.post("/v2/repository/index").json()] == ["1", "2"]
+        api.promote("churn@2")
+        assert asking.get("/figures").json()["versions"] == []
+        assert asking.get("/v2/models/churn").json()["versions"] == ["2"]
 
 
 def test_a_key_keeps_its_version_while_the_share_grows(api: Workbench) -> None:

@@ -195,8 +195,19 @@ def test_ready_says_no_while_the_model_hangs(moody: Any, tmp_path: Path) -> None
     ready = lambda: httpx.get(f"{moody.url}/v2/health/ready", timeout=10).status_code  # noqa: E731
     until(lambda: ready() == 503)
     assert httpx.get(f"{moody.url}/v2/health/live", timeout=10).status_code == 200
+    assert httpx.get(f"{moody.url}/ping", timeout=10).status_code == 503, "MLflow's, which asks the same"
     (tmp_path / "gate").unlink()
     until(lambda: ready() == 200)
+    assert httpx.get(f"{moody.url}/ping", timeout=10).status_code == 200
+
+
+def test_a_deadline_in_the_body_of_v2_holds(moody: Any, tmp_path: Path) -> None:
+    rows = slow_rows(moody)
+    tensor = {"name": "age", "shape": [len(rows)], "datatype": "FP64", "data": [row["age"] for row in rows]}
+    asked = {"inputs": [tensor], "parameters": {"timeout": 300_000}}
+    late = httpx.post(f"{moody.url}/v2/models/moody/infer", json=asked, headers=headers(moody), timeout=30)
+    assert (late.status_code, "in time" in late.json()["error"]) == (504, True)
+    (tmp_path / "gate").unlink()
 
 
 def test_a_hang_in_the_models_thread_costs_its_worker(in_a_hurry: None, moody: Any, tmp_path: Path) -> None:  # noqa: F811

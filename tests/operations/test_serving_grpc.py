@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
+import shlex
 import socket
 import subprocess
 import threading
@@ -18,6 +21,7 @@ import pytest
 from customer_models import CUSTOMERS, array_model, frame_model
 from environments import environment
 from google.protobuf.descriptor_pool import DescriptorPool
+from google.protobuf.json_format import Parse
 from google.protobuf.message_factory import GetMessageClass
 from grpc_health.v1 import health_pb2
 from grpc_parts import SERVICE, Asking, columns, request, tensors_of
@@ -338,6 +342,18 @@ def _is_free(port: int) -> bool:
     return True
 
 
+def test_the_page_shows_how_to_ask(service: Any, ask: Asking) -> None:
+    with client(service) as looking:
+        page = html.unescape(looking.get("/").text)
+    assert f"<code>{service.grpc}</code>" in page
+    found = re.search(r"grpcurl -plaintext [^<]*", page)
+    assert found
+    words = shlex.split(found[0])
+    assert words[-2:] == [service.grpc, f"{SERVICE}/ModelInfer"]
+    asked = Parse(words[words.index("-d") + 1], message("inference.ModelInferRequest")())
+    assert len(ask.infer(asked).outputs) == 3
+
+
 def test_without_grpcio_it_is_refused_in_words(api: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
     found = {"grpc": None}
     monkeypatch.setattr("workbench.operations.deploy.find_spec", lambda name: found.get(name, find_spec(name)))
@@ -368,6 +384,11 @@ def test_a_model_that_fails_waits_and_is_asked_too_much(moody: Any, tmp_path: Pa
         code, details = refused(lambda: asking.infer(age(1), metadata=own))
         assert (code, "in time" in details) == (grpc.StatusCode.DEADLINE_EXCEEDED, True)
         assert refused(lambda: asking.infer(age(1), timeout=0.2))[0] == grpc.StatusCode.DEADLINE_EXCEEDED
+        brief = age(1)
+        brief.parameters["timeout"].int64_param = 100_000
+        assert refused(lambda: asking.infer(brief))[0] == grpc.StatusCode.DEADLINE_EXCEEDED
+        brief.parameters["timeout"].string_param = "soon"
+        assert refused(lambda: asking.infer(brief))[0] == grpc.StatusCode.INVALID_ARGUMENT
         infer, sent = asking.channel.unary_unary(f"/{SERVICE}/ModelInfer"), age(2).SerializeToString()
         waiting: list[Any] = []  # beside those that are too late, until they are found to be
         while moody.refresh().to_json()["figures"]["waiting"] < 3:

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import zipfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ import psutil
 import pytest
 from browser_parts import Page, browser, needs_chromium
 from customer_models import array_model
-from page_models import HOSTILE, NAMED, told
+from page_models import HOSTILE, NAMED, Times, told
 from serving_parts import client, headers
 
 from workbench.api import Workbench
@@ -120,6 +121,25 @@ def test_figures_move(page: Page, service: Any) -> None:
     assert page.run(shown) == before + 20
     assert page.run("document.querySelector('[data-figure=errors] .line').getAttribute('d').length") > 5
     assert page.run("document.querySelector('[data-figure=errors]').classList.contains('wrong')")
+
+
+@needs_chromium
+def test_versions_that_share_the_traffic_are_compared(api: Workbench, chromium: Page) -> None:
+    for times in (1.0, 2.0):
+        api.model("twice", Times(times), example=np.arange(30.0).reshape(10, 3))
+    api.alias("twice@1", "live")
+    service = api.serve("twice", no_token=True)
+    chromium.go(service.url)
+    assert not chromium.run("document.getElementById('versions').checkVisibility()")
+    api.promote("twice@2", canary="50")
+    with httpx.Client(base_url=service.url) as asking:
+        asked = [asking.post("/predict", json=[[1, 2, 3]]) for _ in range(60)]
+    answered = Counter(answer.headers["x-workbench-version"] for answer in asked)
+    chromium.run("look()")
+    rows = "[...document.querySelectorAll('#versions tbody tr')].map(r => [...r.cells].slice(0, 2).map(c => c.textContent))"
+    assert chromium.run(rows) == [[version, str(answered[version])] for version in ("1", "2")]
+    assert not chromium.complaints
+    service.stop()
 
 
 @needs_chromium

@@ -6,6 +6,7 @@ import gzip
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -53,8 +54,10 @@ def test_spans(api: Workbench, collector: tuple[str, list[Any]], monkeypatch: py
     asked = headers(service) | {"traceparent": f"00-{trace}-{parent}-01"}
     assert httpx.post(f"{service.url}/predict", json={"a": 1, "b": 2}, headers=asked).status_code == 200
     assert httpx.post(f"{service.url}/predict", content=b"{", headers=headers(service)).status_code == 400
+    events = headers(service) | {"accept": "text/event-stream"}
+    assert httpx.post(f"{service.url}/predict", json={"a": 1, "b": 2}, headers=events).status_code == 200
     api.stop("churn")  # what was not sent is sent then
-    until(lambda: len(spans) == 2)
+    until(lambda: len(spans) == 3)
     about, span = next(found for found in spans if found[1].trace_id.hex() == trace)
     said = {one.key: one.value for one in span.attributes}
     assert about["service.name"] == "service/churn"
@@ -63,3 +66,16 @@ def test_spans(api: Workbench, collector: tuple[str, list[Any]], monkeypatch: py
     assert said["http.response.status_code"].int_value == 200
     assert (said["workbench.model"].string_value, said["workbench.version"].int_value) == ("churn", 1)
     assert 0 < span.end_time_unix_nano - span.start_time_unix_nano < 10e9
+
+
+def test_the_card_says_that_spans_have_nowhere_to_go(
+    api: Workbench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without the packages: those that are found first are none."""
+    (found := tmp_path / "none" / "opentelemetry" / "exporter").mkdir(parents=True)
+    (found / "__init__.py").write_text("raise ImportError('not installed')")
+    (tmp_path / "env").write_text(f"PYTHONPATH={tmp_path / 'none'}")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")
+    api.model("churn", first, example=NUMBERS, row_wise="yes")
+    said = "OTEL_EXPORTER_OTLP_ENDPOINT is set, but no spans are sent → pip install 'deployment-workbench[otel]'"
+    assert said in str(api.serve("churn", env_file=str(tmp_path / "env")))

@@ -134,7 +134,7 @@ def test_content_types_are_taken_and_told(frame: Asking) -> None:
 
 def test_parameters_of_other_servers_are_taken(frame: Asking) -> None:
     known = {
-        "timeout": 5,
+        "timeout": 5_000_000,
         "priority": 1,
         "sequence_id": "a",
         "sequence_start": True,
@@ -143,6 +143,8 @@ def test_parameters_of_other_servers_are_taken(frame: Asking) -> None:
     }
     answered = frame.post(INFER, {"id": "7", "inputs": inputs(), "parameters": known})
     assert (answered.status, answered.json()["id"]) == (200, "7")
+    for said in ("5", -1, 1.5, True):
+        refused(frame.post(INFER, {"inputs": inputs(), "parameters": {"timeout": said}}), "no whole number")
 
 
 def test_small_raw_tensors_share_batches(array: Asking) -> None:

@@ -151,7 +151,6 @@ class Worker:
             loop.add_reader(self.offer.fileno(), self.offer.give)
         spec = self.job.spec
         self.metrics = metrics = Metrics(Path(self.args["metrics"]), self.args["slot"], spec["workers"])
-        metrics.version(self.live.current().version)
         self.endpoint = endpoint = Endpoint(
             self.live,
             name=self.job.name,
@@ -159,10 +158,10 @@ class Worker:
             limits=Limits(**spec["limits"]),
             metrics=metrics,
         )
-        endpoint.log, endpoint.traces = self._log(), traces.begin(self.job.name)
+        endpoint.log, (endpoint.traces, spans) = self._log(), traces.begin(self.job.name)
         endpoint.deferring = self._deferring()
         beside = [asyncio.create_task(self._listen()), asyncio.create_task(self._stay_in_touch())]
-        self.tell(loaded=True, facts={"speed": self.live.current().speed})
+        self.tell(loaded=True, facts={"speed": self.live.current().speed, "spans": spans})
         await self.go.wait()
         if not self.drain.is_set():
             await self._answer(endpoint)
@@ -184,8 +183,8 @@ class Worker:
         os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # it is read at the import; what it says is for its developers
         from ..patterns.serving.grpc.server import Server
 
-        server = Server(endpoint, self.drain)
-        await server.start(addresses.shown(kept), self.job.spec.get("tls"))
+        server, endpoint.grpc = Server(endpoint, self.drain), addresses.shown(kept)
+        await server.start(endpoint.grpc, self.job.spec.get("tls"))
         return server.drained()
 
     def _leave(self) -> None:
@@ -205,7 +204,7 @@ class Worker:
             await asyncio.sleep(1)
             if self.endpoint.ready or self.endpoint.draining:
                 self.tell(alive=True)
-            self.metrics.version(self.live.current().version)
+            self.endpoint.lanes.look()
             self.metrics.beat()
             logs.rotate(folder)
             if self.endpoint.access.tokens:
@@ -278,7 +277,6 @@ class Worker:
         elif message["do"] == "flip":
             self.endpoint.lanes.look()
             self._let_go()
-            self.metrics.version(self.live.current().version)
             facts = {"speed": self.live.current().speed}
             self.tell(answer=message["id"], ok=True, text="", ref=message["ref"], facts=facts)
         else:

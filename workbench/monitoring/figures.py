@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from operator import add, sub
 from pathlib import Path
 
-from .metrics import ARM, ARM_WIDTH, ARMS, AT, BLOCKS, BOUNDS, NOW, OUTCOMES, SIZES, SLOT, STAGES, WIDTH
+from .metrics import ARM, ARM_WIDTH, ARMS, AT, BLOCKS, BOUNDS, NOW, OF_VERSIONS, OUTCOMES, SIZES, SLOT, STAGES, WIDTH
 
-_ALL, _LATELY_BEFORE, _BEFORE_VERSION = 0, BLOCKS.index("before"), BLOCKS.index("version")
+_OWN, _LATELY_BEFORE = BLOCKS.index("now"), BLOCKS.index("before")
 Block = Sequence[float]
 
 
@@ -206,18 +206,22 @@ def read(path: Path) -> Figures:
 def lately(path: Path) -> Figures:
     """What was counted in the last half minute to minute."""
     values = memoryview(path.read_bytes()).cast("d")
-    return counted(values).since(_sums(values, _LATELY_BEFORE))
+    return counted(values).since(_summed(_blocks(values, _LATELY_BEFORE)))
 
 
-def of_version(values: memoryview[float]) -> tuple[int, Figures]:
-    """The version that the most processes answer by now, and what was counted of it."""
-    versions = [int(block[AT["version"]]) for block in _blocks(values, _ALL)]
-    return max(versions, key=versions.count), counted(values).since(_sums(values, _BEFORE_VERSION))
+def by_version(values: memoryview[float]) -> dict[int, Figures]:
+    """What was counted of each version that answers now, the live one of the most processes first."""
+    slots = range(0, len(values) - len(values) % SLOT, SLOT)
+    live = [int(values[slot + AT["version"]]) for slot in slots]
+    found: dict[int, list[Block]] = {version: [] for version in sorted(set(live), key=live.count, reverse=True)}
+    for block in _of_versions(values):
+        found.setdefault(int(block[AT["version"]]), []).append(block)
+    return {version: _summed(blocks) for version, blocks in found.items() if blocks}
 
 
 def counted(values: memoryview[float]) -> Figures:
     """What was counted since the deployment started, out of what its file holds."""
-    return _sums(values, _ALL)
+    return _summed(_blocks(values, _OWN) + _of_versions(values))
 
 
 def _blocks(values: memoryview[float], number: int) -> list[Block]:
@@ -228,8 +232,15 @@ def _blocks(values: memoryview[float], number: int) -> list[Block]:
     return [values[at : at + WIDTH].tolist() for at in starts]
 
 
-def _sums(values: memoryview[float], number: int) -> Figures:
-    blocks = _blocks(values, number)
+def _of_versions(values: memoryview[float]) -> list[Block]:
+    """One block of each version that a process answers with."""
+    if len(values) % SLOT:
+        return []
+    starts = (slot + at for slot in range(0, len(values), SLOT) for at in range(OF_VERSIONS, SLOT, WIDTH))
+    return [values[at : at + WIDTH].tolist() for at in starts if values[at + AT["version"]]]
+
+
+def _summed(blocks: list[Block]) -> Figures:
     began = [at for block in blocks if (at := block[AT["calling"]])]
     running = sum(bool(block[AT["at"]]) for block in blocks)
     last = max(block[AT["last"]] for block in blocks)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import mmap
 import time
+from array import array
 from bisect import bisect_left
 from itertools import accumulate
+from operator import add
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -32,8 +34,8 @@ NOW = len(_GAUGES)
 WIDTH = sum(_BLOCK.values())
 AT = dict(zip(_BLOCK, accumulate(_BLOCK.values(), initial=0), strict=False))
 """Where each figure, or the first of many, stands in a block."""
-BLOCKS = ("now", "lately", "before", "version")
-"""The blocks of a slot: what was counted until now, until one and until two moments ago, and until this version."""
+BLOCKS = ("now", "lately", "before")
+"""The blocks of a slot: what was counted now, of no version that answers; what in all until one and two moments ago."""
 Outcome = Literal["equal", "different", "failing", "dropped"]
 OUTCOMES = get_args(Outcome)
 """What became of a copy of a request that a shadow was asked: its answer is compared, or there is none."""
@@ -42,7 +44,9 @@ ARM = dict(zip(_ARM, accumulate(_ARM.values(), initial=0), strict=False))
 ARM_WIDTH = sum(_ARM.values())
 ARMS = 2
 """Then, of each version of the routing table: the table's number, the version, what failed, and times of answers."""
-SLOT = WIDTH * len(BLOCKS) + ARM_WIDTH * ARMS
+OF_VERSIONS = WIDTH * len(BLOCKS) + ARM_WIDTH * ARMS
+"""Where the blocks of a slot begin in which each version that answers is counted by itself."""
+SLOT = OF_VERSIONS + WIDTH * ARMS
 NOT_ITS_FAULT = (429, 499)
 """Refusals that say nothing of a version: too many waited, or the client went away."""
 _MOMENT = 30.0
@@ -67,32 +71,48 @@ class Metrics:
             self._map = mmap.mmap(file.fileno(), size)
         self.values = memoryview(self._map).cast("d")
         starts = (SLOT * slot + WIDTH * number for number in range(len(BLOCKS)))
-        self._own, self._lately, self._before, self._at_version = (self.values[at : at + WIDTH] for at in starts)
+        self._own, self._lately, self._before = (self.values[at : at + WIDTH] for at in starts)
         arms = (SLOT * slot + WIDTH * len(BLOCKS) + ARM_WIDTH * number for number in range(ARMS))
         self._arms = [self.values[at : at + ARM_WIDTH] for at in arms]
         self._arm: dict[int, memoryview[float]] = {}
+        blocks = (SLOT * slot + OF_VERSIONS + WIDTH * number for number in range(ARMS))
+        self._of_versions = [self.values[at : at + WIDTH] for at in blocks]
+        self._of: dict[int, memoryview[float]] = {}
+        self._live = self._own  # where is counted what no version is to blame for
         for gauge in (_WAITING, _CALLING, _IN_FLIGHT):  # whoever had the slot before may have died in a call
             self._own[gauge] = 0
         self._process_time = time.process_time()
         self._own[_NOW] = time.time()
-        self._lately[:] = self._own
-        self._before[:] = self._own
+        self._lately[:] = self._before[:] = self._all()
 
-    def version(self, number: int) -> None:
-        """This version answers from here on."""
-        if self._own[_VERSION] != number:
-            self._own[_VERSION] = number
-            self._at_version[:] = self._own
+    def _all(self) -> memoryview[float]:
+        """What was counted of all versions."""
+        return memoryview(array("d", map(sum, zip(self._own, *self._of_versions, strict=True))))
 
     def route(self, number: int, versions: list[int]) -> None:
-        """By the table of this number these versions answer from here on; where there are several, each is counted by
-        itself, from nothing, unless the process before this one has begun with that table."""
+        """By the table of this number these versions answer from here on, the first of them where nothing else is said.
+        What each has done since the table stands is counted too, unless the process before this one has begun that."""
+        self._count_apart(versions)
+        self._own[_VERSION] = versions[0]
         self._arm = dict(zip(versions, self._arms, strict=False)) if len(versions) > 1 else {}
         for version, arm in self._arm.items():
             if (arm[0], arm[1]) != (number, version):
                 arm[0] = 0  # whoever reads meanwhile takes it for none
                 arm[2:] = memoryview(bytes(8 * (ARM_WIDTH - 2))).cast("d")
                 arm[1], arm[0] = version, number
+
+    def _count_apart(self, versions: list[int]) -> None:
+        """Each in a block of its own, as far as there are some; what others have counted remains in all."""
+        for block in self._of_versions:
+            if block[_VERSION] and block[_VERSION] not in versions:
+                block[_VERSION] = 0
+                self._own[NOW:] = memoryview(array("d", map(add, self._own[NOW:], block[NOW:])))
+                block[:] = memoryview(bytes(8 * WIDTH)).cast("d")
+        free = [block for block in self._of_versions if not block[_VERSION]]
+        self._of = {int(block[_VERSION]): block for block in self._of_versions if block[_VERSION]}
+        for version, block in zip((v for v in versions if v not in self._of), free, strict=False):
+            block[_VERSION], self._of[version] = version, block
+        self._live = self._of.get(versions[0], self._own)
 
     def failed(self, version: int, status: int) -> None:
         """A request for this version was refused or failed with this status."""
@@ -111,7 +131,7 @@ class Metrics:
         own[_NOW], self._process_time = now, spent
         if now - self._lately[_NOW] >= _MOMENT:
             self._before[:] = self._lately
-            self._lately[:] = own
+            self._lately[:] = self._all()
 
     def waits(self, requests: int) -> None:
         """So many requests wait for the model now."""
@@ -125,9 +145,9 @@ class Metrics:
         """It has its answer, or its client is gone."""
         self._own[_IN_FLIGHT] -= 1
 
-    def answered(self, status: int) -> None:
-        """A request was answered with this status, from 100 to 599."""
-        self._own[_STATUSES + status] += 1
+    def answered(self, status: int, version: int = 0) -> None:
+        """A request was answered with this status, from 100 to 599, by this version, if by one."""
+        self._of.get(version, self._live)[_STATUSES + status] += 1
 
     def took(self, seconds: float, decode: float, model: float, encode: float, version: int = 0) -> None:
         """What this version of the model answered took so long in all, from when the whole request was there, and so
@@ -135,7 +155,7 @@ class Metrics:
         if arm := self._arm.get(version):
             arm[ARM["times_seconds"]] += seconds
             arm[ARM["times"] + bisect_left(BOUNDS, seconds)] += 1
-        own = self._own
+        own = self._of.get(version, self._live)
         at, bucket = _SECONDS, _HISTOGRAMS
         for spent in (seconds, max(0.0, seconds - decode - model - encode), decode, model, encode):
             own[at] += spent
@@ -143,13 +163,13 @@ class Metrics:
             at += 1
             bucket += _LONG
 
-    def calls(self) -> None:
+    def calls(self, version: int = 0) -> None:
         """The model begins with a batch."""
-        self._own[_CALLING] = self._own[_LAST] = time.time()
+        self._own[_CALLING] = self._of.get(version, self._live)[_LAST] = time.time()
 
-    def called(self, rows: int) -> None:
-        """One call of the model answered so many rows."""
-        own = self._own
+    def called(self, rows: int, version: int = 0) -> None:
+        """One call of this version of the model answered so many rows."""
+        own = self._of.get(version, self._live)
         own[_ROWS] += rows
         own[_CALLS] += 1
         own[_SIZES + min((rows - 1).bit_length(), len(SIZES))] += 1

@@ -15,18 +15,19 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _WHERE = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
-_MISSING = "OTEL_EXPORTER_OTLP_ENDPOINT is set, but no spans are sent: pip install 'deployment-workbench[otel]'"
+_MISSING = "{} is set, but no spans are sent → pip install 'deployment-workbench[otel]'"
 
 
-def begin(service: str) -> Traces | None:
-    """What sends spans for a deployment of this name; None where nobody asks for them, or the packages are missing."""
-    if not any(os.environ.get(name) for name in _WHERE):
-        return None
+def begin(service: str) -> tuple[Traces | None, str]:
+    """What sends spans for a deployment of this name, if somebody asks for them; why there is none all the same."""
+    asked = next((name for name in _WHERE if os.environ.get(name)), None)
+    if asked is None:
+        return None, ""
     try:
-        return Traces(service)
+        return Traces(service), ""
     except ImportError:
-        journal.note(_MISSING)
-        return None
+        journal.note(why := _MISSING.format(asked))
+        return None, why
 
 
 class Traces:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .. import text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from ..jobs.record import Job
 
@@ -61,19 +61,20 @@ def _help(job: Job, workers: int, stages: Mapping[str, float], *, row_wise: bool
     return f"{full}, in the model → a quicker model, or more processors"
 
 
-def again(job: Job, *, workers: int) -> str:
-    """The line that serves it as it is, with so many workers."""
+def again(job: Job, **changed: Any) -> str:
+    """The line that serves it as it is, but for what is `changed`."""
     model = str(job.spec["model"]).removesuffix("@live")
-    own = job.name.partition("/")[2]
-    named = [f"--name {own}"] if own != model.partition("@")[0] else []
-    return " ".join([f"%serve {model} --workers {workers}", *named, *_otherwise(job)])
+    given = _otherwise(job, model.partition("@")[0]) | changed
+    return " ".join([f"%serve {model}", *(f"--{name}{_word(value)}" for name, value in given.items() if value)])
 
 
-def _otherwise(job: Job) -> Iterator[str]:
+def _otherwise(job: Job, model: str) -> dict[str, Any]:
     """What it was given that is not the default, since a line that leaves it out takes it away."""
     spec, limits = job.spec, job.spec["limits"]
     cert, key = spec.get("tls") or (None, None)
-    given = {
+    return {
+        "workers": _unless(1, spec["workers"]),
+        "name": _unless(model, job.name.partition("/")[2]),
         "grpc": spec.get("grpc"),
         "host": _unless("127.0.0.1", spec["host"]),
         "no-token": not spec["token"],
@@ -89,18 +90,12 @@ def _otherwise(job: Job) -> Iterator[str]:
         "env-file": job.environment.get("env_file"),
         "notify": job.notify,
     }
-    for name, value in given.items():
-        if value:
-            word = (
-                "" if value is True else f" {value:g}" if isinstance(value, int | float) else f" {shlex.quote(value)}"
-            )
-            yield f"--{name}{word}"
 
 
 def _word(value: Any) -> str:
     if value is True:
         return ""
-    return f" {shlex.quote(value)}" if isinstance(value, str) else f" {value:g}"
+    return f" {shlex.quote(value)}" if isinstance(value, str) else f" {value:.15g}"
 
 
 def _logged(log: dict[str, Any] | None) -> dict[str, Any]:

@@ -88,7 +88,7 @@ class Deploying:
         common.check()
         wanted = self._lasting(model, (*_SERVING, *_LOOKING))
         name = f"service/{common.name or wanted.own_name}"
-        request_log.check(spec["log"], self._version(wanted))
+        request_log.check(spec["log"], self._version(wanted), self.registry)
         if spec["token"] and not common.dry_run:
             self._token(name)
         ports = {"port": spec["port"] or self._port_before(name, "port") or 0}

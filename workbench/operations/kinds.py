@@ -70,6 +70,7 @@ class Service(Handle):
             ("time", self._time(seen.get("lately") or {})),
             ("lost", figures.deaths(self.facts) if not self.job.over else ""),
             ("speed", self.facts.get("speed", "")),
+            ("spans", self.facts.get("spans", "")),
             ("new", self._newer()),
             ("next", self._next(f"%workbench status {self.name}")),
         ]

@@ -13,6 +13,7 @@ from ..bundle.diff import schema_changes
 from ..errors import NotProven, UsageError, WorkbenchError
 from ..jobs import rollout
 from ..jobs.rollout import LIVE, follows
+from . import request_log
 from .rollout import Canary, Plan, table_of, who
 from .running import LOOK, Running
 
@@ -76,7 +77,8 @@ def promote(
     started = time.monotonic()
     if before == version.version:
         return Promotion(version.name, version.version, before, (), 0.0)
-    if refused := _ask(running, followers, "prepare", ref=version.ref):
+    refused = _uncovered(registry, followers, before, version)
+    if refused := refused or _ask(running, followers, "prepare", ref=version.ref):
         return Promotion(version.name, version.version, before, (), 0.0, refused)
     registry.set_alias(version, LIVE)
     _remember(running, version, before, back=back, note=note)
@@ -102,7 +104,8 @@ def canary(running: Running, registry: Registry, model: str, plan: Plan, note: s
     before = rollout.last(running.store, version.name)
     names = tuple(job.name for job in services)
     made = Canary(version.name, version.version, live, table.share, names, plan.then)
-    if refused := _ask(running, services, "prepare", ref=str(table)):
+    refused = "" if plan.shadow else _uncovered(registry, services, live, version)
+    if refused := refused or _ask(running, services, "prepare", ref=str(table)):
         return replace(made, kept=refused)
     told = {"table": str(table), "plan": plan.to_json(), "by": who(), "note": note}
     said = f"{version.ref} answers {table.share:g} %" if table.share else f"{version.ref} is the shadow of {table.ref}"
@@ -137,6 +140,16 @@ def _taken_back(running: Running, live: ModelVersion, note: str | None) -> Promo
     later = _ask(running, services, "prepare", ref=live.ref) or _ask(running, services, "flip", ref=live.ref)
     names, took = tuple(job.name for job in services), time.monotonic() - started
     return Promotion(live.name, live.version, None, names, took, later=later, taken_back=table.beside)
+
+
+def _uncovered(registry: Registry, followers: list[Job], before: int | None, version: ModelVersion) -> str:
+    """Why a service must not answer with it, which would log what it is told not to; nothing where the version before
+    is gone or damaged."""
+    with suppress(WorkbenchError):
+        if before is not None:
+            live = registry.resolve(f"{version.name}@{before}")
+            return next(filter(None, (request_log.uncovered(job, live, version) for job in followers)), "")
+    return ""
 
 
 def _differs(registry: Registry, before: int | None, version: ModelVersion) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import text
 from ..errors import UsageError
+from . import advice
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,12 +36,32 @@ def options(keep: str | None, hide: str | None, hash: str | None, *, on: bool) -
     return {"keep": seconds, "most_bytes": most, "hide": _names(hide), "hash": _names(hash)}
 
 
-def check(log: dict[str, Any] | None, version: ModelVersion) -> None:
-    """UsageError for a column that the model does not take."""
-    known = [field["name"] for part in (version.manifest.schema, version.manifest.outputs) for field in part["fields"]]
+def check(log: dict[str, Any] | None, version: ModelVersion, registry: Registry) -> None:
+    """UsageError for a column that the model does not take or give, in no version that may come."""
     for name in (*log["hide"], *log["hash"]) if log else ():
-        if name not in known:
+        known = columns(version)
+        if name not in known and not any(name in columns(one) for one in registry.versions(version.name)):
             raise UsageError(f"{version.ref} has no column {name!r}", fix=f"its columns: {', '.join(known)}")
+
+
+def columns(version: ModelVersion) -> list[str]:
+    """The names of what it takes, and of what it gives; of one that cannot be read none."""
+    parts = (version.manifest.schema, version.manifest.outputs) if version.readable else ()
+    return [field["name"] for part in parts for field in part["fields"]]
+
+
+def uncovered(job: Job, before: ModelVersion, version: ModelVersion) -> str:
+    """Why a version must not answer in this service: a column that is kept out of its log has gone, and one that is new
+    may hold the same. Empty where it may."""
+    log = job.spec.get("log") or {"hide": (), "hash": ()}
+    covered, known, now = {*log["hide"], *log["hash"]}, columns(before), columns(version)
+    gone = [name for name in known if name in covered and name not in now]
+    new = [name for name in now if name not in known and name not in covered]
+    if not gone or not new:
+        return ""
+    what = f"{job.name} keeps {', '.join(gone)} out of its log, which {version.ref} does not have; what is new there"
+    line = advice.again(job, hide=",".join([*log["hide"], *new]))
+    return f"{what} would be logged: {', '.join(new)}\n→ {line}"
 
 
 def _names(said: str | None) -> list[str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ... import journal
 from ...errors import BadInput, ModelFailed, WorkbenchError
+from ...monitoring.figures import by_version
 from . import patience
 from .exchange import JSON
 from .lanes import Lanes
@@ -15,6 +16,7 @@ from .live import named_in
 from .refusals import Refused, status_of
 
 if TYPE_CHECKING:
+    from ...monitoring.figures import Figures
     from ...monitoring.metrics import Metrics
     from ...monitoring.traces import Traces
     from .access import Access
@@ -52,6 +54,7 @@ class Answering:
         self.draining = False
         self.calls = 0  # under way, beside the requests over HTTP
         self.traces: Traces | None = None
+        self.grpc = ""  # its address, where calls are answered too
         self._named: tuple[Served, Pairs, bytes] | None = None
 
     @property
@@ -94,7 +97,7 @@ class Answering:
         request.served = served
         try:
             question = self.question(ask, request, served, lane)
-            due = lane.loop.time() + patience.of(request.headers, self.limits.timeout)
+            due = self.due(request, question)
             read = time.perf_counter()
             answer = await lane.ask(question, served.inputs, due, client, request)
             answered = time.perf_counter()
@@ -119,6 +122,24 @@ class Answering:
         if not question.rows:
             raise Refused("the body holds no rows", fix="send at least one row; GET / shows how")
         return question
+
+    def due(self, request: Request, question: Question) -> float:
+        """When nobody waits for the answer any more, by the loop's clock: as its headers or its body say, but not later
+        than any may be."""
+        seconds = patience.of(request.headers, self.limits.timeout)
+        return self.batcher.loop.time() + (seconds if question.timeout is None else min(seconds, question.timeout))
+
+    @property
+    def versions(self) -> list[Served]:
+        """Those that answer, the live one first; a shadow does not."""
+        route = self.live.route()
+        return route.versions[:1] if route.table.shadow else route.versions
+
+    def counted(self, served: Served | None = None) -> dict[int, Figures]:
+        """What was counted of each version that answers, or of one of them."""
+        seen = by_version(self.metrics.values)
+        which = self.versions if served is None else [served]
+        return {one.version: seen[one.version] for one in which if one.version in seen}
 
     def at(self, path: str) -> Served:
         """The version that a path names; the live one where it names none that answers."""
@@ -145,10 +166,10 @@ class Answering:
         journal.note(what, error)
         return Refused(what, fix=f"%workbench logs {self.name} says where", status=500)
 
-    def trace(self, path: str, headers: Headers, status: int, seconds: float) -> None:
-        """Tell those who collect traces of a request."""
+    def trace(self, path: str, headers: Headers, status: int, seconds: float, served: Served | None) -> None:
+        """Tell those who collect traces of a request, and of the version that it was given."""
         assert self.traces
-        served = self.live.current()
+        served = served or self.live.current()
         about = {"workbench.model": served.name, "workbench.version": served.version}
         self.traces.answered(path, headers, status, seconds, about)
 

@@ -103,13 +103,8 @@ class Batcher:
     def ask(self, asked: Question, schema: Schema, due: float, client: Any, request: Request) -> asyncio.Future[Answer]:
         """The answer to a question, read for a version with this schema; to be awaited. Busy where too many wait; it
         raises TooLate once it is `due`. Where the `client` is `disconnected`, the model is not asked."""
-        if len(self.waiting) + len(self.awaited) >= self.most_waiting:
-            raise Busy(
-                f"{len(self.waiting)} requests wait already", fix="try again in a second, or %serve with more --workers"
-            )
-        answer: asyncio.Future[Answer] = self.loop.create_future()
-        read = (asked.columns, asked.data, asked.rows, asked.arrays)
-        self.waiting.append(Asked(*read, schema, answer, due, client, request))
+        waits = self.admitted(asked, schema, due, client, request)
+        self.waiting.append(waits)
         if self.busy:
             self.waits()
         else:
@@ -118,7 +113,20 @@ class Batcher:
                 self._next()
             else:
                 self._gather(_TURNS)
-        return answer
+        return waits.answer
+
+    def admitted(self, asked: Question, schema: Schema, due: float, client: Any, request: Request) -> Asked:
+        """The question with a place for its answer. Busy where too many wait."""
+        if len(self.waiting) + len(self.awaited) + self.streaming >= self.most_waiting:
+            raise Busy(
+                f"{len(self.waiting)} requests wait already", fix="try again in a second, or %serve with more --workers"
+            )
+        answer: asyncio.Future[Answer] = self.loop.create_future()
+        return Asked(asked.columns, asked.data, asked.rows, asked.arrays, schema, answer, due, client, request)
+
+    def streamed(self) -> None:
+        """An answer in parts has left the model's thread."""
+        self.streaming -= 1
 
     def adopt(self, other: Batcher) -> None:
         """Answer what waits for another version, which answers no more."""
@@ -164,7 +172,7 @@ class Batcher:
         self._go_on()
 
     async def _awaited(self, served: Served, asked: Asked) -> None:
-        self.metrics.calls()
+        self.metrics.calls(served.version)
         began = time.perf_counter()
         try:
             table = self.table(served, asked)
@@ -174,11 +182,11 @@ class Batcher:
                 answered = await asyncio.wrap_future(work)
             called = time.perf_counter()
             answer: dict[str, Any] | Exception = answered if asked.arrays else lists(answered)
-            asked.spent = self._called(asked.rows, began, made, called)
+            asked.spent = self._called(served, asked.rows, began, made, called)
         except TimeoutError:
             answer = TooLate()
         except Exception as error:  # noqa: BLE001 a client gets an answer whatever happens
-            answer = _failure(served, error)
+            answer = failure(served, error)
         self.metrics.rests(0.0)  # it waits for others, and others are answered meanwhile
         self._done(served, [asked], [answer])
 
@@ -195,10 +203,10 @@ class Batcher:
 
     def _end_the_late(self) -> None:
         now = self.loop.time()
-        for asked in (*self.under_way, *self.waiting):
+        for asked in self.under_way:
             if asked.due <= now and not asked.answer.done():
                 asked.answer.set_exception(TooLate())
-        self.waiting = _wanted(self.waiting)
+        self.waiting = self._wanted(self.waiting)
         self.metrics.waits(len(self.waiting))
         self._looking = False
         if self.under_way:
@@ -223,7 +231,15 @@ class Batcher:
                 break
             rows, count = rows + asked.rows, count + 1
         batch, self.waiting = self.waiting[:count], self.waiting[count:]
-        return _wanted(batch)
+        return self._wanted(batch)
+
+    def _wanted(self, batch: list[Asked]) -> list[Asked]:
+        """Those that somebody still waits for."""
+        now = self.loop.time()
+        for asked in batch:
+            if (asked.client.disconnected or asked.due <= now) and not asked.answer.done():
+                asked.answer.set_exception(Gone() if asked.client.disconnected else TooLate())
+        return [asked for asked in batch if not asked.answer.done()]
 
     def _done(self, served: Served, batch: list[Asked], answers: Answers) -> None:
         waited = [pair for pair in zip(batch, answers, strict=True) if not pair[0].answer.done()]
@@ -237,7 +253,7 @@ class Batcher:
 
     def _answers(self, served: Served, batch: list[Asked]) -> Answers:
         """One answer per request; a request that is wrong, or that the model fails at, fails alone."""
-        self.metrics.calls()
+        self.metrics.calls(served.version)
         started = time.perf_counter()
         answers = self._each(served, batch)
         took = time.perf_counter() - started
@@ -268,7 +284,7 @@ class Batcher:
             listed = lists(answered)
         except Exception:  # noqa: BLE001 whichever request it was is found by asking each alone
             return None
-        spent = self._called(sum(asked.rows for asked in batch), began, made, called)
+        spent = self._called(served, sum(asked.rows for asked in batch), began, made, called)
         for asked in batch:
             asked.spent = spent
         return _parts(answered, listed, batch)
@@ -283,13 +299,13 @@ class Batcher:
             called = time.perf_counter()
             answer = answered if asked.arrays else lists(answered)
         except Exception as error:  # noqa: BLE001 a client gets an answer whatever happens
-            return _failure(served, error)
-        asked.spent = self._called(asked.rows, began, made, called)
+            return failure(served, error)
+        asked.spent = self._called(served, asked.rows, began, made, called)
         return answer
 
-    def _called(self, rows: int, began: float, made: float, called: float) -> Spent:
+    def _called(self, served: Served, rows: int, began: float, made: float, called: float) -> Spent:
         """Count a call of the model; what it took in parts until now."""
-        self.metrics.called(rows)
+        self.metrics.called(rows, served.version)
         return made - began, called - made, time.perf_counter() - called
 
     def table(self, served: Served, asked: Asked | Question) -> Table:
@@ -300,18 +316,11 @@ class Batcher:
         return served.inputs.table(asked.data)
 
 
-def _failure(served: Served, error: Exception) -> WorkbenchError:
+def failure(served: Served, error: Exception) -> WorkbenchError:
+    """What a client is told of whatever came of its question."""
     if isinstance(error, WorkbenchError):
         return error
     return ModelFailed(f"{served.ref} failed: {type(error).__name__}: {error}", fix="see %workbench logs")
-
-
-def _wanted(batch: list[Asked]) -> list[Asked]:
-    """Those that somebody still waits for."""
-    for asked in batch:
-        if asked.client.disconnected and not asked.answer.done():
-            asked.answer.set_exception(Gone())
-    return [asked for asked in batch if not asked.answer.done()]
 
 
 def _parts(arrays: Table, listed: dict[str, list[Any]], batch: list[Asked]) -> list[dict[str, Any]]:

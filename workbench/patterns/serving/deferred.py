@@ -2,6 +2,11 @@
 
 A worker claims what waits, and says from time to time that it is still at it; what one had claimed that died, or says
 nothing, is claimed by another.
+
+It is not the embedded log of `data.log`: that is read in its order, by one process at a time for a group, which commits
+all up to an offset. Here all workers answer, what is quick overtakes what is slow, what kills its worker is given up
+after some tries, and an answer is found, and forgotten, by its id. A log would hold the bodies alone; claims, tries and
+answers would be tables beside it, and two files would have to agree after a kill.
 """
 
 from __future__ import annotations

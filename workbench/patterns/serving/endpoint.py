@@ -7,11 +7,12 @@ import asyncio
 import gc
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 from ...data.encoding import dumps
 from ...errors import WorkbenchError
-from . import body, deferring, events, patience, routes
+from . import body, deferring, events, patience, routes, yielded
 from .answering import STAYS, Answering, Limits, identified
 from .compression import PAYS, compress
 from .exchange import JSON, Reply, Request
@@ -71,15 +72,15 @@ class Endpoint(Answering):
                 return
             protocol, request = found, Request(path, headers, b"", caller)
             reply = await self._predict(protocol, request, receive, send)
-            if reply is None:
-                return
         except Exception as error:  # noqa: BLE001 a client gets an answer whatever happens
             reply = self._failed(protocol, error, request)
         if scope["method"] == "POST":
-            self.metrics.answered(reply.status)
+            served = request.served if request else None
+            self.metrics.answered(reply.status, served.version if served else 0)
             if self.traces:
-                self.trace(path, headers, reply.status, time.perf_counter() - started)
-        await self._send(reply, scope, headers, send)
+                self.trace(path, headers, reply.status, time.perf_counter() - started, served)
+        if not reply.sent:
+            await self._send(reply, scope, headers, send)
 
     async def _send(self, reply: Reply, scope: Any, asked: Headers, send: Send) -> None:
         if len(reply.content) >= PAYS:
@@ -98,8 +99,7 @@ class Endpoint(Answering):
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else reply.content})
 
-    async def _predict(self, protocol: Protocol, request: Request, receive: Receive, send: Send) -> Reply | None:
-        """The reply; None where it was sent in parts."""
+    async def _predict(self, protocol: Protocol, request: Request, receive: Receive, send: Send) -> Reply:
         request.content = await body.read(receive, request.headers, self.limits.max_body)
         if protocol.explains:
             return await self._explain(protocol, request, getattr(receive, "__self__", STAYS))
@@ -107,8 +107,7 @@ class Endpoint(Answering):
             return await self.deferring.take(request)
         client = getattr(receive, "__self__", STAYS)
         if events.wanted(request.headers):
-            await self._send_events(protocol, request, client, send)
-            return None
+            return await self._send_events(protocol, request, client, send)
         return await self.answer(protocol.ask, request, client)
 
     async def _explain(self, protocol: Protocol, request: Request, client: Any) -> Reply:
@@ -121,19 +120,14 @@ class Endpoint(Answering):
         reply.headers += self.version(request.served)
         return reply
 
-    async def _send_events(self, protocol: Protocol, request: Request, client: Any, send: Send) -> None:
-        served, lane = self.lanes.of(request)
-        table = lane.table(served, self.question(protocol.ask, request, served, lane))
-        headers = [(b"content-type", events.TYPE), (b"cache-control", b"no-cache"), *self.version(served)]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        lane.streaming += 1  # no other request is in the model at the same time
-        try:
-            async for event in events.events(lane.thread, served, table, client):
-                await send({"type": "http.response.body", "body": event, "more_body": True})
-        finally:
-            lane.streaming -= 1
-        await send({"type": "http.response.body", "body": b""})
-        self.metrics.answered(200)
+    async def _send_events(self, protocol: Protocol, request: Request, client: Any, send: Send) -> Reply:
+        def headers() -> Pairs:
+            close = ((b"connection", b"close"),) if self.draining else ()
+            return self.version(request.served) + identified(request) + close
+
+        async with aclosing(yielded.answer(self, protocol.ask, request, client)) as parts:
+            status = await events.send(parts, headers, send, self.told)
+        return Reply(b"", status=status, sent=True)
 
     async def reply(self, request: Request) -> Reply:
         """The reply to a request that was let in before, whatever it is."""
@@ -192,14 +186,16 @@ class Endpoint(Answering):
         return made
 
     def _health(self, path: str) -> Reply | None:
-        """Alive while this answers; ready while it takes requests. It began to listen after it answered its example."""
+        """Live while this answers; ready while it takes requests. It began to listen after it answered its example."""
         status = 200 if self.ready else 503
-        if path in ("/health", "/ping", "/v2/health/live", "/health/live"):
-            return Reply(b"\n" if path in ("/ping", "/health") else b'{"live":true}')
+        if path in ("/v2/health/live", "/health/live"):
+            return Reply(b'{"live":true}')
+        if path in ("/ping", "/health"):  # MLflow's, where SageMaker looks too, to know whether to send requests
+            return Reply(b"\n", status=status)
         if path in ("/v2/health/ready", "/health/ready"):
             return Reply(dumps({"ready": self.ready}), status=status)
         if path.startswith("/v2/models/") and path.endswith("/ready"):
-            served = self.live.current()
+            served = self.at(path)
             routes.check_model(path.removesuffix("/ready"), served)
             return Reply(dumps({"name": served.name, "ready": self.ready}), status=status)
         if path.startswith("/v1/models/") and ":" not in path:

@@ -5,21 +5,16 @@ As the HTML standard has `text/event-stream` (https://html.spec.whatwg.org/multi
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from ... import journal
 from ...data.encoding import dumps, lists
-from ...errors import ModelFailed, WorkbenchError
-from .refusals import body_of
+from .refusals import body_of, status_of
 
 if TYPE_CHECKING:
-    from concurrent.futures import Executor
-
+    from ...errors import WorkbenchError
     from ...inference.fields import Table
-    from .exchange import Headers
-    from .served import Served
+    from .exchange import Headers, Pairs
 
 TYPE = b"text/event-stream"
 
@@ -29,40 +24,31 @@ def wanted(headers: Headers) -> bool:
     return TYPE in headers.get(b"accept", b"")
 
 
-async def events(thread: Executor, served: Served, table: Table, client: Any) -> AsyncIterator[bytes]:
-    """The events of an answer to these rows, asked for in the model's thread: data, and at last `end`; or `error` where
-    the model fails in between."""
-    loop, parts = asyncio.get_running_loop(), asyncio.Queue[Any]()
-
-    def tell(part: Any) -> None:
-        loop.call_soon_threadsafe(parts.put_nowait, part)
-
-    def run() -> None:
-        try:
-            for part in served.predictor.parts(table):
-                if client.disconnected:
-                    return
-                tell(part)
-        except WorkbenchError as error:
-            tell(error)
-        except Exception as error:  # noqa: BLE001 a client gets an answer whatever happens
-            tell(ModelFailed(f"{served.ref} failed: {type(error).__name__}: {error}", fix="see %workbench logs"))
-        finally:
-            tell(None)
-
-    running = loop.run_in_executor(thread, run)
-    rows = 0
-    while (part := await parts.get()) is not None:
-        if isinstance(part, WorkbenchError):
-            journal.note(part)
-            yield b"event: error\ndata: " + dumps(body_of(part)) + b"\n\n"
-            break
-        records = _records(part)
-        rows += len(records)
-        yield b"data: " + dumps(records[0] if len(records) == 1 else records) + b"\n\n"
-    else:
-        yield b"event: end\ndata: " + dumps({"rows": rows}) + b"\n\n"
-    await running
+async def send(
+    parts: AsyncIterator[Table],
+    headers: Callable[[], Pairs],
+    sending: Callable[[Any], Awaitable[None]],
+    told: Callable[[Exception], WorkbenchError],
+) -> int:
+    """Send data as it comes, and at last `end`; or `error`, in the words of `told`, where something fails in between.
+    What fails before the first part is raised: it gets a response of its own. The status that the answer deserved."""
+    part = await anext(parts, None)
+    head = [(b"content-type", TYPE), (b"cache-control", b"no-cache"), *headers()]
+    await sending({"type": "http.response.start", "status": 200, "headers": head})
+    rows, status = 0, 200
+    try:
+        while part is not None:
+            records = _records(part)
+            rows += len(records)
+            event = b"data: " + dumps(records[0] if len(records) == 1 else records) + b"\n\n"
+            await sending({"type": "http.response.body", "body": event, "more_body": True})
+            part = await anext(parts, None)
+        last = b"event: end\ndata: " + dumps({"rows": rows}) + b"\n\n"
+    except Exception as error:  # noqa: BLE001 a client gets an answer whatever happens
+        said = told(error)
+        status, last = status_of(said), b"event: error\ndata: " + dumps(body_of(said)) + b"\n\n"
+    await sending({"type": "http.response.body", "body": last})
+    return status
 
 
 def _records(part: Table) -> list[dict[str, Any]]:

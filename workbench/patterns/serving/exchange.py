@@ -34,12 +34,13 @@ class Request:
 
 @dataclass(slots=True)
 class Reply:
-    """A whole response."""
+    """A whole response; of one that was `sent` already, in parts, what there is to count."""
 
     content: bytes
     type: bytes = JSON
     headers: Pairs = ()
     status: int = 200
+    sent: bool = False
 
 
 @dataclass(slots=True)
@@ -47,7 +48,8 @@ class Question:
     """The rows to predict, and how their answer is written.
 
     `columns` are the values of each of the schema's fields; None where only `Schema.table` can read `data`, which is
-    what they were read from. With `arrays` the answer's columns come as arrays instead of lists.
+    what they were read from. With `arrays` the answer's columns come as arrays instead of lists. `timeout` is for
+    how many seconds its client waits, where the body says so.
     """
 
     columns: Columns | None
@@ -55,6 +57,7 @@ class Question:
     rows: int
     encode: Callable[[Answer], Reply]
     arrays: bool = False
+    timeout: float | None = None
 
 
 Ask = Callable[[Request, "Decoder"], Question]

@@ -23,6 +23,11 @@ class Place:
     def url(self) -> str:
         return f"{self.scheme}://{self.host}{self.prefix}"
 
+    @property
+    def hostname(self) -> str:
+        """The host without its port."""
+        return self.host if self.host.endswith("]") else self.host.rpartition(":")[0] or self.host
+
     @classmethod
     def of(cls, scope: Any) -> Place:
         """What `X-Forwarded-*` says is believed of a peer on this machine alone, and only for what is shown."""

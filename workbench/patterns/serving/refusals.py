@@ -42,7 +42,7 @@ class TooLate(Refused):
     status = 504
 
     def __init__(self) -> None:
-        fix = "allow more time (--timeout of %serve, X-Request-Timeout), or send fewer rows"
+        fix = "allow more time (--timeout of %serve, X-Request-Timeout, V2's timeout), or send fewer rows"
         super().__init__("the answer was not there in time", fix=fix)
 
 

@@ -124,10 +124,10 @@ class Calls:
             raise
         finally:
             endpoint.calls -= 1
-            endpoint.metrics.answered(status)
+            endpoint.metrics.answered(status, request.served.version if request.served else 0)
             endpoint.metrics.ended()
             if endpoint.traces:
-                endpoint.trace(request.path, request.headers, status, time.perf_counter() - started)
+                endpoint.trace(request.path, request.headers, status, time.perf_counter() - started, request.served)
         return reply
 
     async def _refuse(self, context: Any, error: WorkbenchError, request: Request | None = None) -> NoReturn:

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ....data.tensors import from_bytes
+from .. import patience
 from ..exchange import Question, Reply
 from ..protocols import v2_outputs
 from ..protocols.v2_tensors import Tensor, check_whole_type, of_raw, of_values, question
@@ -25,7 +26,7 @@ _CONTENTS |= {f"INT{bits}": "int_contents" for bits in (8, 16, 32)}
 _CONTENTS |= {f"UINT{bits}": "uint_contents" for bits in (8, 16, 32)}
 _CONTENTS |= {"FP32": "fp32_contents", "FP64": "fp64_contents"}
 _TYPE = b"application/grpc"
-_CONTENT_TYPE = "content_type"
+_CONTENT_TYPE, _TIMEOUT = "content_type", "timeout"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,9 @@ def ask(request: Any, decoder: Decoder) -> Question:
     told = content_type is not None or any(tensor.content_type is not None for tensor in tensors)
     outputs = tuple(output.name for output in request.outputs)
     wanted = _Wanted(request.id or str(uuid.uuid4()), outputs, bool(raws), content_type, told)
-    return question(tensors, decoder.schema, partial(_answered, wanted), arrays=True)
+    found = question(tensors, decoder.schema, partial(_answered, wanted), arrays=True)
+    found.timeout = _timeout(request)
+    return found
 
 
 def _raw(found: Any, raw: bytes) -> Tensor:
@@ -78,6 +81,14 @@ def _content_type(found: Any) -> str | None:
     return said[_CONTENT_TYPE].string_param if _CONTENT_TYPE in said else None
 
 
+def _timeout(request: Any) -> float | None:
+    if _TIMEOUT not in request.parameters:
+        return None
+    said = request.parameters[_TIMEOUT]
+    kind = said.WhichOneof("parameter_choice")
+    return patience.of_parameter(getattr(said, kind) if kind else None)
+
+
 def _answered(wanted: _Wanted, answer: Answer) -> Reply:
     served, columns = answer.served, answer.columns
     if unknown := [name for name in wanted.outputs if name not in columns]:
@@ -99,7 +110,12 @@ def _output(made: Any, name: str, wanted: _Wanted, answer: Answer) -> None:
     if wanted.raw:
         made.raw_output_contents.append(raw)
         return
+    fill(output, kind, raw)
+
+
+def fill(tensor: Any, kind: str, raw: bytes) -> None:
+    """Give a tensor of a message these values as typed contents."""
     values = from_bytes(raw, kind)
     if kind == "FP16":  # no contents hold it; these do, exactly
-        kind = output.datatype = "FP32"
-    getattr(output.contents, _CONTENTS[kind]).extend(values if kind == "BYTES" else values.tolist())
+        kind = tensor.datatype = "FP32"
+    getattr(tensor.contents, _CONTENTS[kind]).extend(values if kind == "BYTES" else values.tolist())

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 
-from ....monitoring.figures import counted
 from ..protocols import v2_about
 from ..refusals import Refused
 from ..routes import check_named
@@ -135,18 +134,18 @@ class Inference:
         return self._ready(asked)
 
     def _metadata(self, asked: Any) -> Fields:
-        return v2_about.metadata(self._served(asked))
+        return v2_about.metadata(self._served(asked), self.endpoint.versions)
 
     def _config(self, asked: Any) -> Fields:
         return {"config": v2_about.config(self._served(asked))}
 
     def _statistics(self, asked: Any) -> Fields:
         served = self._served(asked) if asked.name else self.endpoint.live.current()
-        return v2_about.statistics(served, counted(self.endpoint.metrics.values))
+        return v2_about.statistics(served.name, self.endpoint.counted(served if asked.version else None))
 
     def _index(self, asked: Any) -> Fields:
-        served, ready = self.endpoint.live.current(), self.endpoint.ready
-        return {"models": v2_about.index(served, ready=ready, only_ready=asked.ready)}
+        ready = self.endpoint.ready
+        return {"models": v2_about.index(self.endpoint.versions, ready=ready, only_ready=asked.ready)}
 
     def _served(self, asked: Any) -> Served:
         """The version that answers, if it is the one that is meant."""

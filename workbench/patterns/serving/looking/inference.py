@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from fastapi import APIRouter, Request, Response
 
 from ....data.encoding import dumps
-from ....monitoring.figures import counted
 from .. import body
+from ..live import named_in
 from ..protocols import v2_about
 from ..routes import check_model
 
@@ -26,9 +26,10 @@ def router(endpoint: Endpoint, version: str) -> APIRouter:
     paths = APIRouter()
 
     def served(request: Request, ending: str = "") -> Served:
-        now = endpoint.live.current()
-        check_model(request.url.path.removesuffix(ending), now)
-        return now
+        path = request.url.path.removesuffix(ending)
+        found = endpoint.at(path)
+        check_model(path, found)
+        return found
 
     @paths.api_route("/v2", methods=_LOOK)
     def server() -> Response:
@@ -40,13 +41,13 @@ def router(endpoint: Endpoint, version: str) -> APIRouter:
 
     @paths.api_route("/v2/models/stats", methods=_LOOK)
     def all_statistics() -> Response:
-        return _json(v2_about.statistics(endpoint.live.current(), counted(endpoint.metrics.values)))
+        return _json(v2_about.statistics(endpoint.live.current().name, endpoint.counted()))
 
     for model in _MODELS:
 
         @paths.api_route(model, methods=_LOOK)
         def metadata(request: Request) -> Response:
-            return _json(v2_about.metadata(served(request)))
+            return _json(v2_about.metadata(served(request), endpoint.versions))
 
         @paths.api_route(f"{model}/config", methods=_LOOK)
         def config(request: Request) -> Response:
@@ -54,7 +55,8 @@ def router(endpoint: Endpoint, version: str) -> APIRouter:
 
         @paths.api_route(f"{model}/stats", methods=_LOOK)
         def statistics(request: Request) -> Response:
-            return _json(v2_about.statistics(served(request, "/stats"), counted(endpoint.metrics.values)))
+            one = served(request, "/stats")
+            return _json(v2_about.statistics(one.name, endpoint.counted(one if named_in(request.url.path) else None)))
 
     _repository(paths, endpoint)
     return paths
@@ -69,8 +71,7 @@ def _repository(paths: APIRouter, endpoint: Endpoint) -> None:
     async def index(request: Request) -> Response:
         asked = await said(request)
         only_ready = type(asked) is dict and asked.get("ready") is True
-        now = endpoint.live.current()
-        return _json(v2_about.index(now, ready=endpoint.ready, only_ready=only_ready))
+        return _json(v2_about.index(endpoint.versions, ready=endpoint.ready, only_ready=only_ready))
 
     @paths.post("/v2/repository/models/{name}/load")
     async def load(name: str, request: Request) -> Response:

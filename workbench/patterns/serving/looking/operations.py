@@ -129,13 +129,13 @@ def _health(served: Served) -> list[Operation]:
     tag = "Health"
     told: Json = {"gives": {JSON: {"schema": _OBJECT}}, "tag": tag, "open": True}
     ready, up = told | {"refused": (503,)}, told | {"refused": ()}
-    plain = up | {"gives": {JSON: {"schema": {}}}}
+    plain = ready | {"gives": {JSON: {"schema": {}}}}
     return [
         Operation("/v2/health/live", "get", "live", "Whether it answers", **up),
         Operation("/v2/health/ready", "get", "ready", "Whether it takes requests", **ready),
         Operation(f"/v2/models/{served.name}/ready", "get", "modelReady", "Whether the model is ready", **ready),
         Operation(f"/v1/models/{served.name}", "get", "readyV1", "The same, as KServe's version 1 asks", **ready),
-        Operation("/ping", "get", "ping", "Whether it answers, with an empty line as MLflow", **plain),
+        Operation("/ping", "get", "ping", "Whether it takes requests, with an empty line as MLflow", **plain),
         Operation("/health", "get", "health", "The same, as MLflow also calls it", **plain),
     ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from ....bundle.version import proof
 from ....data.describing import words
 from ....errors import WorkbenchError
 from ....inference.reading import ONLY
-from . import examples, figures
+from . import examples
 from .inputs import Input, input_of
 from .snippets import snippets
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     from ....bundle.version import ModelVersion
     from ....inference.fields import Table
-    from ....monitoring.figures import Figures
     from ..served import Served
 
 _FOLDER = Path(__file__).parent / "page"
@@ -43,16 +43,27 @@ class Pages:
         self._template = _environment().get_template("page.html")
         self._about: tuple[ModelVersion, dict[str, Any]] | None = None
 
-    def page(self, served: Served, url: str, seen: Figures) -> str:
-        """The page as it stands at `url`."""
-        shown = examples.example(served.inputs, served.example)
-        asked = snippets(url, shown, self.own_name, token=self.token)
-        return self._template.render(self._known(served), snippets=asked, seen=figures.shown(seen), token=self.token)
+    def page(self, served: Served, url: str, seen: dict[str, Any], *, grpc: str, near: str) -> str:
+        """The page as it stands at `url`, with what was `seen`; `grpc` is the address where calls are answered too, and
+        `near` the one that programs on its own machine ask where it stands behind a proxy."""
+        shown, own = examples.example(served.inputs, served.example), self.own_name
+        call = _call(served, url, grpc, own, token=self.token) if grpc else ""
+        asked = snippets(url, shown, own, token=self.token, over_grpc=call)
+        more = {"snippets": asked, "seen": seen, "token": self.token, "grpc": grpc, "near": near}
+        return self._template.render(self._known(served), **more)
 
     def _known(self, served: Served) -> dict[str, Any]:
         if self._about is None or self._about[0] is not served.kept:
             self._about = served.kept, _about(served)
         return self._about[1]
+
+
+def _call(served: Served, url: str, grpc: str, own_name: str, *, token: bool) -> str:
+    from ..grpc.shown import call
+
+    with suppress(WorkbenchError):  # a row of which something is missing may have no message
+        return call(grpc, served, own_name, token=token, tls=url.startswith("https:"))
+    return ""
 
 
 def file(name: str) -> bytes:
@@ -80,6 +91,7 @@ def _about(served: Served) -> dict[str, Any]:
         "proof": proof(manifest),
         "note": served.kept.note,
         "row_wise": manifest.row_wise,
+        "speed": served.speed,
         "created": created[:16].replace("T", " "),
         "cell": str(manifest.origin.get("cell") or ""),
         "python": manifest.python,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
@@ -67,10 +67,17 @@ def _add_page(app: FastAPI, endpoint: Endpoint, *, token: bool) -> None:
     """The page for people, what it is made of, and the figures that it draws."""
     shown = pages.Pages(endpoint.name, token=token)
 
+    def seen() -> dict[str, Any]:
+        return figures.shown(counted(endpoint.metrics.values), endpoint.counted())
+
     @app.api_route("/", methods=_LOOK)
     @app.api_route("/docs", methods=_LOOK)
     def page(request: Request) -> Response:
-        made = shown.page(endpoint.live.current(), Place.of(request.scope).url, counted(endpoint.metrics.values))
+        place, near = Place.of(request.scope), ""
+        if place.prefix:
+            near = f"{request.scope['scheme']}://127.0.0.1:{request.scope['server'][1]}"
+        grpc = endpoint.grpc.replace("0.0.0.0", place.hostname).replace("[::]", place.hostname)
+        made = shown.page(endpoint.live.current(), place.url, seen(), grpc=grpc, near=near)
         return Response(made, media_type="text/html", headers=pages.HEADERS)
 
     @app.api_route("/page.css", methods=_LOOK)
@@ -80,8 +87,8 @@ def _add_page(app: FastAPI, endpoint: Endpoint, *, token: bool) -> None:
         return Response(pages.file(name), media_type=pages.FILES[name], headers=pages.HEADERS)
 
     @app.api_route("/figures", methods=_LOOK)
-    def seen() -> Response:
-        return _json(figures.shown(counted(endpoint.metrics.values)))
+    def drawn() -> Response:
+        return _json(seen())
 
 
 def _schema(served: Served, endpoint: Endpoint) -> dict[str, object]:

@@ -18,14 +18,15 @@ class Snippet:
     text: str
 
 
-def snippets(url: str, example: Any, own_name: str, *, token: bool) -> tuple[Snippet, ...]:
-    """Ways to ask the deployment `own_name` at `url` for an example; none holds its token."""
+def snippets(url: str, example: Any, own_name: str, *, token: bool, over_grpc: str = "") -> tuple[Snippet, ...]:
+    """Ways to ask the deployment `own_name` at `url` for an example, and perhaps `over_grpc`; none holds its token."""
     row = json.loads(dumps(example))
     return (
         Snippet("Shell", call(url, example, own_name, token=token)),
         Snippet("Python", _workbench(url, row, own_name, token=token)),
         Snippet("Python, httpx", _httpx(url, row, own_name, token=token)),
         Snippet("JavaScript", _javascript(url, row, token=token)),
+        *([Snippet("gRPC", over_grpc)] if over_grpc else []),
     )
 
 

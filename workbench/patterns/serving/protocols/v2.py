@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ....data.encoding import as_list
-from .. import body
+from .. import body, patience
 from ..exchange import Question, Reply
 from ..refusals import Refused
 from . import v2_binary, v2_outputs
@@ -63,7 +63,9 @@ def _asked(said: Any, buffers: v2_binary.Buffers | None, decoder: Decoder) -> Qu
     if buffers is not None:
         buffers.check_end()
     wanted = _wanted(said, tensors)
-    return question(tensors, decoder.schema, partial(_answered, wanted), arrays=wanted.any_raw)
+    found = question(tensors, decoder.schema, partial(_answered, wanted), arrays=wanted.any_raw)
+    found.timeout = patience.of_parameter(_parameters(said).get("timeout"))
+    return found
 
 
 def _tensor(found: Any, buffers: v2_binary.Buffers | None) -> Tensor:

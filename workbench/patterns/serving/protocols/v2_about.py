@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ....data.tensors import datatype
@@ -27,10 +28,10 @@ _STAGES = {
 }
 
 
-def metadata(served: Served) -> Json:
-    """What the model takes and gives."""
+def metadata(served: Served, versions: Sequence[Served]) -> Json:
+    """What a version of the model takes and gives, and which `versions` answer."""
     inputs, outputs = (_tensors(schema) for schema in (served.inputs, served.outputs))
-    named = {"name": served.name, "versions": [str(served.version)], "platform": _PLATFORM}
+    named = {"name": served.name, "versions": [str(one.version) for one in versions], "platform": _PLATFORM}
     return named | {"inputs": inputs, "outputs": outputs}
 
 
@@ -58,23 +59,29 @@ def _configured(schema: Schema, rows: list[int]) -> list[Json]:
     ]
 
 
-def statistics(served: Served, figures: Figures) -> Json:
-    """What all processes of the deployment have counted since they started; the time of what failed is not."""
+def statistics(name: str, versions: Mapping[int, Figures]) -> Json:
+    """What all processes of the deployment have counted of each version since it answers."""
+    return {"model_stats": [_counted(name, version, figures) for version, figures in versions.items()]}
+
+
+def _counted(name: str, version: int, figures: Figures) -> Json:
+    """As Triton tells it; the time of what failed is not known."""
     none = {"count": 0, "ns": 0}
     counted: Json = {
         name: {"count": figures.answered, "ns": round(figures.seconds(stage) * _NS)} for name, stage in _STAGES.items()
     }
     counted |= {"fail": {"count": figures.failures, "ns": 0}, "cache_hit": none, "cache_miss": none}
-    model: Json = {"name": served.name, "version": str(served.version), "last_inference": round(figures.last * 1000)}
+    model: Json = {"name": name, "version": str(version), "last_inference": round(figures.last * 1000)}
     model |= {"inference_count": figures.rows, "execution_count": figures.calls}
-    return {"model_stats": [model | {"inference_stats": counted, "batch_stats": []}]}
+    return model | {"inference_stats": counted, "batch_stats": []}
 
 
-def index(served: Served, *, ready: bool, only_ready: bool) -> list[Json]:
-    """The model that answers here, alone in its repository."""
+def index(versions: Sequence[Served], *, ready: bool, only_ready: bool) -> list[Json]:
+    """The versions of the model that answers here, alone in its repository."""
     state, reason = ("READY", "") if ready else ("UNAVAILABLE", "it answers what came, and ends")
-    model = {"name": served.name, "version": str(served.version), "state": state, "reason": reason}
-    return [model] if ready or not only_ready else []
+    if only_ready and not ready:
+        return []
+    return [{"name": one.name, "version": str(one.version), "state": state, "reason": reason} for one in versions]
 
 
 def load(name: str, said: Any, served: Served) -> Json:

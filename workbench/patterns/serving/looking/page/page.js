@@ -211,7 +211,20 @@ async function look() {
   }
 }
 
+/** A row for each version, while several answer. */
+function compare(versions) {
+  const table = document.getElementById("versions");
+  table.hidden = !versions.length;
+  table.tBodies[0].replaceChildren(...versions.map((one) => {
+    const row = document.createElement("tr");
+    const cells = [String(one.version), grouped(one.requests), grouped(one.errors), milliseconds(one.p50), milliseconds(one.p99)];
+    for (const text of cells) row.insertCell().textContent = text;
+    return row;
+  }));
+}
+
 function draw(now) {
+  compare(now.versions);
   for (const figure of document.querySelectorAll(".figure")) {
     const key = figure.dataset.figure;
     figure.querySelector(".value").textContent = VALUE[key](now);
