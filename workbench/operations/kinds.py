@@ -166,7 +166,7 @@ class Schedule:
         state = "paused" if s.paused else f"next run {figures.moment(s.next_due, s.zone)}"
         head = " · ".join(filter(None, [f"{self.name} {state}", f"every {s.cron}", s.zone, _manner(s), self.said]))
         what = " → ".join(filter(None, [s.spec.get("model") or s.spec.get("notebook"), s.spec.get("output")]))
-        what += _BECOMES.get(s.spec.get("mode") or "", "")
+        what += _BECOMES.get(s.spec.get("mode") or ("append" if s.spec.get("new") else ""), "")
         lives = self.running.looked_at() or self._lives()
         steps = f"%workbench runs · %workbench pause {self.name} · %workbench remove {self.name}"
         due = [f"  due   {', '.join(figures.moment(due, s.zone) for due in s.dues(_DUES))}"] * (not s.paused)
