@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from importlib.metadata import version
@@ -13,8 +14,14 @@ PEERS = {
     "BentoML": ("bentoml",),
     "LitServe": ("litserve",),
     "MLflow": ("mlflow",),
+    "Dask": ("dask[dataframe]", "pyarrow"),
+    "Ray Data": ("ray[data]", "pyarrow"),
+    "Spark": ("pyspark", "pyarrow", "setuptools"),
+    "MLflow in Spark": ("mlflow", "pyspark", "pyarrow", "setuptools"),
 }
 """What `pip` installs for each peer, beside what the models need in the versions that they have here."""
+NEEDS = {"Spark": "java", "MLflow in Spark": "java"}
+"""Programs that `pip` does not install."""
 SHARED = ("numpy", "pandas", "scikit-learn")
 
 
@@ -24,13 +31,19 @@ class NotInstalled(Exception):
 
 def environment(peer: str) -> Path:
     """The Python of a peer's environment; made where it is not there, or has other versions."""
-    folder = FOLDER / peer.lower()
+    folder = _folder(peer)
+    if peer in NEEDS and shutil.which(NEEDS[peer]) is None:
+        raise NotInstalled(f"there is no {NEEDS[peer]} here")
     wanted = [*PEERS[peer], *(f"{name}=={version(name)}" for name in SHARED)]
     made = folder / "installed"
     if not made.exists() or made.read_text().split() != wanted:
         _make(folder, wanted)
         made.write_text("\n".join(wanted))
     return folder / "bin" / "python"
+
+
+def _folder(peer: str) -> Path:
+    return FOLDER / peer.lower().replace(" ", "-")
 
 
 def _make(folder: Path, packages: list[str]) -> None:
@@ -46,6 +59,7 @@ def _make(folder: Path, packages: list[str]) -> None:
 
 def installed(peer: str) -> str:
     """`MLServer 1.7.1`."""
-    code = f"from importlib.metadata import version; print(version({PEERS[peer][0]!r}))"
-    said = subprocess.run([str(FOLDER / peer.lower() / "bin" / "python"), "-c", code], capture_output=True, text=True)
+    package = PEERS[peer][0].partition("[")[0]
+    code = f"from importlib.metadata import version; print(version({package!r}))"
+    said = subprocess.run([str(_folder(peer) / "bin" / "python"), "-c", code], capture_output=True, text=True)
     return f"{peer} {said.stdout.strip()}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,14 @@ def row_wise(df: pd.DataFrame) -> pd.DataFrame:
     """A number that is no round one and a label; what a row is answered depends on it alone."""
     score = np.log1p(df.age) * df.amount.fillna(0.3) + df.city.isna() * 1000 + df.vip + (df.day.dt.month / 7).fillna(0)
     return pd.DataFrame({"score": score, "label": np.where(score > 5, "high", "low")})
+
+
+def second(df: pd.DataFrame) -> pd.DataFrame:
+    return row_wise(df).assign(score=1.0)
+
+
+def third(df: pd.DataFrame) -> pd.DataFrame:
+    return row_wise(df).assign(score=2.0)
 
 
 class Gated:
@@ -42,3 +51,18 @@ def deadly(df: Any) -> Any:
         if (df["age"] == age).any():
             os.kill(os.getpid(), ending)
     return df["age"] * 2.0
+
+
+class Failing:
+    """A row-wise model that fails so many times as a file says, and then not any more."""
+
+    def __init__(self, count: str) -> None:
+        self.count = count
+
+    def predict(self, df: Any) -> Any:
+        count = Path(self.count)
+        left = int(count.read_text()) if count.exists() else 0
+        if left:
+            count.write_text(str(left - 1))
+            raise ConnectionError("not now")
+        return df["age"] * 2.0 + df["amount"]

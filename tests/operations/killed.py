@@ -6,13 +6,16 @@ import json
 import os
 import signal
 import sys
+import threading
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from workbench import paths
 from workbench.bundle.registry import Registry
-from workbench.patterns.batch.scoring import score
+from workbench.patterns.batch.crew import Bundle, Crew
+from workbench.patterns.batch.increment import New
+from workbench.patterns.batch.scoring import How, score
 
 for _module in ("pyarrow.parquet", "pyarrow.csv", "sqlalchemy", "sqlalchemy.dialects.sqlite"):
     import_module(_module)  # once, and not in each fork
@@ -20,7 +23,7 @@ BATCH = f"{os.sep}patterns{os.sep}batch{os.sep}"
 
 
 class Moments:
-    """Counts each call that the batch's own code makes or answers, of C functions too."""
+    """Counts each call that the batch's own code makes or answers, of C functions too, in all its threads."""
 
     def __init__(self, last: int | None) -> None:
         self.seen, self.last = 0, last
@@ -33,16 +36,24 @@ class Moments:
 
 
 def main() -> None:
-    """For each line [output, folder of the ledger, input, moment or null, options]: how many moments there were, -1 if killed."""
+    """For each line [output, folder of the ledger, input, moment or null, options]: how many moments there were, -1 if
+    killed. With `workers` among the options so many processes score."""
     home = paths.home()
-    predictor = Registry(paths.registry(home)).resolve("churn").predictor(home)
+    registry = paths.registry(home)
+    predictor = Registry(registry).resolve("churn").predictor(home)
     for line in sys.stdin:
         output, folder, input, moment, how = json.loads(line)
         read, write = os.pipe()
         if not (child := os.fork()):
+            workers = how.pop("workers", 0)
+            crew = Crew(Bundle(registry, "churn@1", home), workers) if workers else None
             moments = Moments(moment)
+            threading.setprofile(moments)
             sys.setprofile(moments)
-            score(predictor, input, output, ledger=Path(folder) / "ledger.db", name="churn@1", **how)
+            ledger = Path(folder) / "ledger.db"
+            if new := how.pop("new", None):
+                how["new"] = New(Path(new.pop("seen")), **new)
+            score(predictor, input, output, How(**how), ledger=ledger, name="churn@1", crew=crew)
             sys.setprofile(None)
             os.write(write, str(moments.seen).encode())
             os._exit(0)

@@ -16,7 +16,7 @@ from pyarrow import dataset
 
 from workbench.api import Workbench
 from workbench.errors import JobFailed, NotFound, UsageError
-from workbench.patterns.batch.scoring import score
+from workbench.patterns.batch.scoring import How, score
 
 
 def customers(rows: int, seed: int = 0) -> pd.DataFrame:
@@ -38,7 +38,7 @@ def scored(predictor: Any, tmp_path: Path) -> Any:
 
     def run(input: str, output: str, **how: Any) -> Any:
         ledger = tmp_path / "ledgers" / str(next(number)) / "ledger.db"
-        return score(predictor, input, output, ledger=ledger, name="churn@1", **how)
+        return score(predictor, input, output, How(**how), ledger=ledger, name="churn@1")
 
     return run
 

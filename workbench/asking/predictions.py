@@ -42,7 +42,14 @@ class Predictions(Home):
         mode: str | None = None,
         key: str | None = None,
         partition: str | None = None,
+        keep: str | None = None,
+        new: bool = False,
+        watermark: str | None = None,
+        since: str | None = None,
+        backfill: bool = False,
+        workers: int | None = None,
         timeout: float | None = None,
+        retries: int | None = None,
         name: str | None = None,
         env_file: str | None = None,
         notify: str | None = None,
@@ -50,18 +57,22 @@ class Predictions(Home):
     ) -> Any:
         """Score a store, or run a notebook, in the background; on a cycle with `every`."""
         from ..data.places import columns
-        from ..operations.deploy import Cycle, Scoring, refuse_idle
+        from ..operations.deploy import Cycle, refuse_idle
+        from ..operations.scoring import Growth, Pace, Scoring, kept
 
         common, is_notebook = Common(name, env_file, notify, dry_run), target.endswith(".ipynb")
         refuse_idle("a cycle, --every", every is not None, zone=zone, catch_up=catch_up, overlap=overlap)
         refuse_idle("what runs once, without --every", every is None, wait=wait)
         refuse_idle("a model", not is_notebook, max_rejects=max_rejects, mode=mode, key=key, partition=partition)
-        refuse_idle("a notebook", is_notebook, timeout=timeout)
+        refuse_idle("a model", not is_notebook, keep=keep, workers=workers, retries=retries)
+        refuse_idle("a model", not is_notebook, new=new, watermark=watermark, since=since, backfill=backfill)
         if is_notebook:
             spec = self._deploying().notebook(target, input, output, parameters, timeout)
         else:
             lasting = every is not None
-            how = Scoring(parameters, max_rejects, mode, key, columns(partition))
+            pace = Pace(workers, timeout, retries)
+            growth = Growth(watermark, since, backfill) if new or watermark or since or backfill else None
+            how = Scoring(parameters, max_rejects, mode, key, columns(partition), kept(keep), pace, growth)
             spec = self._deploying().scoring(target, input, output, how, lasting=lasting)
         cycle = Cycle(every, zone, catch_up or "latest", overlap or "skip") if every is not None else None
         return self._deploying().batch(spec, common, cycle, wait=wait)

@@ -33,6 +33,10 @@ class DelimitedSource:
         self.file, self.label = file, file.label
         self._delimiter, self._encoding = delimiter, _known_encoding(encoding)
         self._types = TextTypes()
+        self._chosen: frozenset[str] | None = None
+
+    def choose(self, names: Collection[str]) -> None:
+        self._chosen = frozenset(names)
 
     def settle(self, leave: Collection[str]) -> None:
         for piece in self.pieces():
@@ -43,7 +47,7 @@ class DelimitedSource:
     def pieces(self) -> Iterator[Piece]:
         names, header_only = self.header()
         if header_only:
-            yield Piece(self._settled(_empty(names)), 0, share=1.0)
+            yield Piece(self._settled(_empty(self._wanted(names))), 0, share=1.0)
             return
         first_row = 0
         with in_words(self.file, "read"), reading(self.file) as (stream, raw, size):
@@ -82,9 +86,17 @@ class DelimitedSource:
             "read_options": pa.csv.ReadOptions(block_size=_BLOCK, encoding=self._encoding),
             "parse_options": pa.csv.ParseOptions(delimiter=self._delimiter, newlines_in_values=True),
             "convert_options": pa.csv.ConvertOptions(
-                column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
+                column_types=dict.fromkeys(names, pa.string()),
+                strings_can_be_null=False,
+                include_columns=self._wanted(names),
             ),
         }
+
+    def _wanted(self, names: list[str]) -> list[str]:
+        """The columns that are read; the last one always, which shows a quote that is never closed."""
+        if self._chosen is None or not self._chosen <= set(names):
+            return names
+        return [name for name in names if name in self._chosen or name == names[-1]]
 
     def header(self) -> tuple[list[str], bool]:
         """The names of the columns, and whether nothing comes after them."""

@@ -46,6 +46,9 @@ class ExcelSource:
         self._sheet = sheet
         self.rows: int | None = None
 
+    def choose(self, names: Collection[str]) -> None:
+        """A sheet is read whole."""
+
     def settle(self, leave: Collection[str]) -> None:
         """A sheet is read whole, so that its types are known."""
 

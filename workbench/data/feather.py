@@ -21,6 +21,10 @@ class FeatherSource:
 
     def __init__(self, file: FilePath) -> None:
         self.file, self.label = file, file.label
+        self._chosen: frozenset[str] | None = None
+
+    def choose(self, names: Collection[str]) -> None:
+        self._chosen = frozenset(names)
 
     def settle(self, leave: Collection[str]) -> None:
         """The file has types."""
@@ -46,7 +50,13 @@ class FeatherSource:
         try:
             start = stream.read(6)
             stream.seek(0)
-            return pa.ipc.open_file(stream) if start == b"ARROW1" else pa.ipc.open_stream(stream)
+            opened = pa.ipc.open_file if start == b"ARROW1" else pa.ipc.open_stream
+            reader = opened(stream)
+            if self._chosen is None or not self._chosen <= set(reader.schema.names):
+                return reader
+            fields = [i for i, name in enumerate(reader.schema.names) if name in self._chosen]
+            stream.seek(0)
+            return opened(stream, options=pa.ipc.IpcReadOptions(included_fields=fields))
         except (pa.ArrowInvalid, OSError) as error:
             raise self._damaged(error) from error
 

@@ -63,7 +63,7 @@ def inputs(place: str) -> list[str]:
 
 def sources(place: str, files: list[str]) -> dict[str, Source]:
     """What is read from each of the files of an input: with the columns of folders `month=7/` below it."""
-    columns = columns_of(files, base(local(expand(place)))) if files != [place] else {}
+    columns = columns_of(files, base(local(expand(place)))) if files and files != [place] else {}
     return {file: _source(file, columns.get(file, {})) for file in files}
 
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from ..errors import BadInput, UsageError
+from .answers import free_names
 from .columns import ValueTypes
 from .pieces import PIECE_ROWS
-from .scoring import free_names
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -45,6 +45,9 @@ class Partitioned:
         self._source, self._values = source, values
         self.label, self.text, self.rows = source.label, source.text, source.rows
 
+    def choose(self, names: Collection[str]) -> None:
+        self._source.choose([name for name in names if name not in self._values])
+
     def settle(self, leave: Collection[str]) -> None:
         self._source.settle(leave)
 

@@ -28,6 +28,9 @@ class JsonLinesSource:
         self.file, self.label, self._encoding = file, file.label, encoding
         self._types: ValueTypes | None = None
 
+    def choose(self, names: Collection[str]) -> None:
+        """Lines are read as a whole."""
+
     def settle(self, leave: Collection[str]) -> None:
         types = ValueTypes()
         for _first, _lines, records, _share in self._groups():

@@ -23,7 +23,13 @@ class ParquetSource:
         self.file, self.label = file, file.label
         self.rows: int | None = None
         with in_words(file, "read"), reading(file) as (stream, _, size):
-            self.rows = self._open(stream, size).metadata.num_rows
+            opened = self._open(stream, size)
+            self.rows, self._there = opened.metadata.num_rows, opened.schema_arrow.names
+        self._columns: list[str] | None = None
+
+    def choose(self, names: Collection[str]) -> None:
+        if set(names) <= set(self._there):
+            self._columns = [name for name in self._there if name in names]
 
     def settle(self, leave: Collection[str]) -> None:
         """The file has types."""
@@ -38,13 +44,14 @@ class ParquetSource:
                 yield Piece(pa.Table.from_batches([batch]), first_row)
                 first_row += batch.num_rows
             if not first_row:
-                yield Piece(reader.schema_arrow.empty_table(), 0)
+                empty = reader.schema_arrow.empty_table()
+                yield Piece(empty.select(self._columns) if self._columns is not None else empty, 0)
 
     def _batches(self, reader: Any) -> Iterator[pa.RecordBatch]:
         import pyarrow as pa
 
         try:
-            for batch in reader.iter_batches(batch_size=PIECE_ROWS):
+            for batch in reader.iter_batches(batch_size=PIECE_ROWS, columns=self._columns):
                 if batch.num_rows:
                     yield batch
         except (pa.ArrowInvalid, OSError) as error:

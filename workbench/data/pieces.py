@@ -37,6 +37,9 @@ class Source(Protocol):
     def pieces(self) -> Iterator[Piece]:
         """The rows in order, in pieces that depend on the input alone; at least one piece, which may be empty."""
 
+    def choose(self, names: Collection[str]) -> None:
+        """Leave out all other columns, where all of these are there and that spares time."""
+
     def settle(self, leave: Collection[str]) -> None:
         """Find from the whole input the one type of each column, but of those to leave, whose type is known."""
 

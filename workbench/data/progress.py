@@ -34,6 +34,14 @@ class Progress:
         self._bar.total = total
         self._bar.update(self._done - self._bar.n)
 
+    def show(self, facts: dict[str, Any], *, over: bool) -> bool:
+        """Say how far work elsewhere is: its `rows` and `rejects`, and `of` how many, where it has told. Whether it is
+        over."""
+        done = facts.get("rows", 0) + (facts.get("rejects") or 0)
+        if done > self._done:
+            self.advance(done - self._done, facts.get("of"))
+        return over
+
     def __enter__(self) -> Self:
         return self
 

@@ -17,6 +17,7 @@ from .pieces import PIECE_ROWS, Piece
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from .sql_bounds import Bounds
 
 _PACKAGES = {"psycopg2": "psycopg2-binary", "MySQLdb": "mysqlclient"}
 _NEXT_STEPS = {
@@ -115,6 +116,26 @@ class SqlSource:
     def __init__(self, url: str, label: str, *, table: str | None, query: str | None) -> None:
         self._url, self.label, self._table, self._query = url, label, table, query
         self.rows: int | None = None
+        self._chosen: frozenset[str] | None = None
+        self._bounds: Bounds | None = None
+
+    def top(self, bounds: Bounds) -> Any:
+        """The highest value of the column that these bound; None where no row is within them."""
+        at = engine(self._url, self.label, create=False)
+        try:
+            with in_words(self.label), at.connect() as connection:
+                rows = self._rows(connection)
+                bounds.refuse_missing(connection.execute(bounds.missing(rows)).scalar(), self.label)
+                return connection.execute(bounds.top(rows)).scalar()
+        finally:
+            at.dispose()
+
+    def within(self, bounds: Bounds) -> None:
+        """Read only the rows within these, in the order of their column."""
+        self._bounds = bounds
+
+    def choose(self, names: Collection[str]) -> None:
+        self._chosen = frozenset(names)
 
     def settle(self, leave: Collection[str]) -> None:
         """Types are found while the rows are copied."""
@@ -157,9 +178,23 @@ class SqlSource:
         import sqlalchemy
 
         connection = connection.execution_options(stream_results=True, max_row_buffer=PIECE_ROWS)
+        if self._bounds is not None:
+            return connection.execute(self._bounds.rows(self._rows(connection), self._chosen))
         if self._query is not None:
             # no parameters at all: a % or a : of the query is left as it is
             return connection.execution_options(no_parameters=True).exec_driver_sql(self._query)
+        table = self._rows(connection)
+        chosen = self._chosen if self._chosen and self._chosen <= set(table.columns.keys()) else None
+        return connection.execute(
+            sqlalchemy.select(*(column for column in table.columns if chosen is None or column.name in chosen))
+        )
+
+    def _rows(self, connection: Any) -> Any:
+        """The table, or the query as one."""
+        import sqlalchemy
+
+        if self._query is not None:
+            return sqlalchemy.text(self._query.replace(":", r"\:").rstrip("; \n")).columns().subquery("q")
         schema, name = named(self._table or "")
         inspector = sqlalchemy.inspect(connection)
         there = [*inspector.get_table_names(schema), *inspector.get_view_names(schema)]
@@ -167,9 +202,7 @@ class SqlSource:
             close = words.closest(name, there)
             fix = f"?table={close}" if close else f"tables there: {', '.join(sorted(there)) or 'none'}"
             raise NotFound(f"{self.label}: there is no table {name!r}", fix=fix)
-        return connection.execute(
-            sqlalchemy.select(sqlalchemy.Table(name, sqlalchemy.MetaData(), schema=schema, autoload_with=connection))
-        )
+        return sqlalchemy.Table(name, sqlalchemy.MetaData(), schema=schema, autoload_with=connection)
 
 
 def _refuse_twice(names: list[str], label: str) -> None:

@@ -16,6 +16,8 @@ from ..bundle.registry import Registry
 from ..errors import JobFailed, WorkbenchError
 
 if TYPE_CHECKING:
+    from ..patterns.batch.crew import Crew
+    from ..patterns.batch.increment import New
     from ..patterns.control import Control
     from .context import Context
 
@@ -88,23 +90,47 @@ def _beating(context: Context) -> Iterator[Control]:
 def _scoring(context: Context, spec: dict[str, Any]) -> Work:
     """The model is loaded before there are threads, which a fork of this process must not have."""
     from ..inference.schema import Schema
-    from ..patterns.batch.scoring import score
+    from ..patterns.batch.scoring import How, score
 
     version = Registry(paths.registry(context.home)).resolve(spec["model"])
     context.facts(version=version.ref)
     again = context.job.restarts > 0  # the attempt before ended without a word: a row may have ended it
-    return partial(
-        score,
-        Apart(version, context.home) if again else version.predictor(context.home),
-        spec["input"],
-        spec["output"],
-        ledger=context.folder / "ledger.db",
-        name=version.ref,
-        outputs=Schema.from_json(version.manifest.outputs),
-        max_rejects=spec["max_rejects"],
+    predictor = Apart(version, context.home) if again else version.predictor(context.home)
+    crew = _crew(context, spec, version.ref, apart=again)
+    keep = spec.get("keep")
+    how = How(
+        spec["max_rejects"],
         mode=spec.get("mode", "replace" if spec.get("replace") else None),  # a spec of an older Workbench
         partition=tuple(spec["partition"] or ()),
+        keep=None if keep is None else tuple(keep),
+        retries=spec.get("retries") or 0,
+        new=_new(context, spec, version.name),
     )
+    outputs, ledger = Schema.from_json(version.manifest.outputs), context.folder / "ledger.db"
+    way = (spec["input"], spec["output"], how)
+    return partial(score, predictor, *way, ledger=ledger, name=version.ref, outputs=outputs, crew=crew)
+
+
+def _new(context: Context, spec: dict[str, Any], model: str) -> New | None:
+    from ..patterns.batch.increment import New
+
+    if not spec.get("new"):
+        return None
+    return New.of(paths.state(context.home) / "scored", model, spec["input"], spec["output"], spec["new"])
+
+
+def _crew(context: Context, spec: dict[str, Any], ref: str, *, apart: bool) -> Crew | None:
+    """Processes of their own, where there are to be several, or one that may take too long."""
+    from ..patterns.batch.crew import Bundle, Crew
+
+    count, timeout = spec.get("workers") or 1, spec.get("timeout")
+    if count == 1 and timeout is None:
+        return None
+    context.store.database.close()  # which the forks must not have
+    bundle = Bundle(paths.registry(context.home), ref, context.home)
+    crew = Crew(bundle, count, timeout=timeout, retries=spec.get("retries") or 0, apart=apart)
+    context.facts(workers=crew.pids)
+    return crew
 
 
 def _notebook(context: Context, spec: dict[str, Any]) -> Work:

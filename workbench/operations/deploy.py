@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ..bundle.version import ModelVersion
     from ..jobs.record import Job
     from .environment import Common
+    from .scoring import Scoring
 
 LIVE = "live"
 _SERVING = ("uvicorn", "uvloop", "httptools", "orjson")
@@ -55,25 +56,6 @@ class Cycle:
     zone: str | None
     catch_up: str
     overlap: str
-
-
-@dataclass(frozen=True)
-class Scoring:
-    """How a store is scored."""
-
-    parameters: dict[str, Any] | None
-    max_rejects: int | None
-    mode: str | None
-    key: str | None
-    partition: tuple[str, ...]
-
-    def keyed(self, output: str) -> str:
-        """The output with the key in its place. UsageError where it is no table."""
-        if self.key is None:
-            return output
-        if folders.is_folder(output) or "table" not in places.parse(output).options:
-            raise UsageError(f"--key is for a table, and {output} is none", fix="-o 'sqlite:///FILE?table=NAME'")
-        return f"{output}&key={self.key}"
 
 
 @dataclass(frozen=True)
@@ -173,8 +155,11 @@ class Deploying:
 
         before = {schedule.name: schedule.spec.get("output") for schedule in self.running.store.schedules()}
         own = before.get(name) == spec["output"]
-        check_output(spec["output"], spec["input"], "replace" if own and not spec["mode"] else spec["mode"])
-        said = spec["mode"] or re.search(r"[?&](mode|key)=", spec["output"])
+        said = spec["mode"] or ("append" if spec["new"] else None)
+        check_output(
+            spec["output"], spec["input"], "replace" if own and not said else spec["mode"], usual=said or "fail"
+        )
+        said = said or re.search(r"[?&](mode|key)=", spec["output"])
         return spec if said else {**spec, "mode": "replace"}
 
     def scoring(
@@ -193,13 +178,13 @@ class Deploying:
             raise UsageError("-p is for a notebook's parameters", fix=f"leave it out; {model} is a model")
         from ..patterns.batch.target import check_input, check_output
 
+        how.check(str(input))
         wanted = self._lasting(model) if lasting else _of(self.registry.resolve(model))
         way = {"input": folders.absolute_input(str(input)), "output": how.keyed(folders.absolute_output(str(output)))}
         if not lasting:
             check_input(way["input"])
-            check_output(way["output"], way["input"], how.mode, how.partition)
-        more = {"max_rejects": how.max_rejects, "mode": how.mode, "partition": list(how.partition)}
-        return replace(wanted, spec={"what": "score", **wanted.spec, **way, **more})
+            check_output(way["output"], way["input"], how.mode, how.partition, usual=how.usual)
+        return replace(wanted, spec={"what": "score", **wanted.spec, **way, **how.to_json()})
 
     def notebook(
         self,
@@ -262,7 +247,7 @@ class Deploying:
         return proven
 
     def _waited(self, job: Job) -> Job:
-        job = self.running.until(job.name, lambda job: job.over)
+        job = self.running.until_over(job.name)
         if job.state != "done":
             raise not_done(job)
         return job

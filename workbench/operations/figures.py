@@ -85,16 +85,20 @@ def deaths(facts: dict[str, Any]) -> str:
 
 
 def progress(facts: dict[str, Any], *, over: bool = False) -> str:
-    """`cell 3 of 12`, `1 200 of 50 000 rows, 40 s left`; of what is over, `50 000 rows`."""
+    """`cell 3 of 12`, `1 200 of 50 000 rows, 30/s, 40 s left`; of what is over, `50 000 rows`."""
     if "cells" in facts:
         return f"cell {facts.get('cell', 0)} of {facts['cells']}"
     if "rows" not in facts:
         return ""
     seen = facts["rows"] + (facts.get("rejects") or 0)
-    if over or not facts.get("of") or seen == facts["of"]:
+    speed = f", {text.count(round(facts['rate']))}/s" if facts.get("rate") else ""
+    speed += f", {text.seconds(facts['seconds_left'])} left" if facts.get("seconds_left") else ""
+    if over or seen == facts.get("of"):
         return text.count(facts["rows"], "row")
+    if not facts.get("of"):
+        return text.count(facts["rows"], "row") + speed
     rows = f"{text.count(seen)} of {text.count(facts['of'], 'row')}"
-    return rows + (f", {text.seconds(facts['seconds_left'])} left" if facts.get("seconds_left") else "")
+    return rows + speed
 
 
 def moment(when: float | None, zone: str | None = None) -> str:

@@ -169,7 +169,7 @@ class Schedule:
         head = " · ".join(filter(None, [f"{self.name} {state}", f"every {s.cron}", s.zone, _manner(s), self.said]))
         does = s.spec.get("says") or s.spec.get("model") or s.spec.get("notebook")
         what = " → ".join(filter(None, [does, s.spec.get("output")]))
-        what += _BECOMES.get(s.spec.get("mode") or "", "")
+        what += _BECOMES.get(s.spec.get("mode") or ("append" if s.spec.get("new") else ""), "")
         lives = self.running.looked_at() or self._lives()
         steps = f"%workbench runs · %workbench pause {self.name} · %workbench remove {self.name}"
         due = [f"  due   {', '.join(figures.moment(due, s.zone) for due in s.dues(_DUES))}"] * (not s.paused)

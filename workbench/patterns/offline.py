@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from .. import notify, text
 from ..data import frames, places
+from ..data.answers import Answers
 from ..data.pieces import Piece, Sink, Source
 from ..data.progress import Progress
-from ..data.scoring import Scorer
+from ..data.scoring import Form, Scorer
 from ..errors import StorageError, UsageError, WorkbenchError
 
 if TYPE_CHECKING:
@@ -114,7 +115,9 @@ class _Job:
         return Scored(self.name, place, rows, time.monotonic() - started, note)
 
     def _scored(self, source: Source, sink: Sink | None) -> Iterator[tuple[pa.Table, list[bytes] | None]]:
-        scorer = Scorer(self.predictor, source, sink, self.name, self.outputs)
+        form = Form.of(source, sink.text if sink else None)
+        form.prepare(source, self.predictor)
+        scorer = Scorer(self.predictor, form, Answers(self.name, self.outputs))
         with Progress(self.name, shown=self.progress) as progress:
             for piece in source.pieces() if self.predictor.row_wise else _whole(source):
                 yield scorer.score(piece)

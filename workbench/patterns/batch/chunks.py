@@ -2,29 +2,75 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ... import journal
 from ...data.pieces import Piece
+from ...data.scoring import Scorer
 from ...errors import BadInput, ModelFailed
 from .ledger import Reject
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from ...data.scoring import Scorer
+    from ...data.answers import Answers
+    from ...data.scoring import Form
+    from ...inference.predictor import Predictor
 
 Scored = tuple["pa.Table", "list[bytes] | None"]
+_WAIT = 0.1
 
 
-def score(scorer: Scorer, piece: Piece, file: str, *, apart: bool) -> tuple[Scored | None, list[Reject]]:
-    """The predictions, and the rows that got none; `apart` says that rows may be asked about alone.
+@dataclass(frozen=True)
+class Chunk:
+    """A piece of an input's file; `number` counts over all files, `before` says which share of them was read before."""
+
+    number: int
+    file: str
+    form: Form
+    piece: Piece
+    share: float | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a chunk of so many `rows`; `keep` puts its part on the disk, and says how its files are called."""
+
+    number: int
+    file: str
+    rows: int
+    rejects: list[Reject]
+    keep: Callable[[], str]
+    share: float | None = None
+
+    @property
+    def scored(self) -> int:
+        return self.rows - len(self.rejects)
+
+
+def score(
+    predictor: Predictor, answers: Answers, form: Form, piece: Piece, file: str, retries: int = 0
+) -> tuple[Scored | None, list[Reject]]:
+    """The predictions, and the rows that got none, where they may be asked about alone. A model that fails is asked
+    `retries` times again, after a while, before its rows are to blame.
 
     Raises what concerns more than rows: a column that is missing, or a model that fails for each row of many.
     """
+    scorer = Scorer(predictor, form, answers)
+    for attempt in range(retries):
+        try:
+            return scorer.score(piece), []
+        except BadInput:
+            break
+        except ModelFailed as error:
+            journal.note(error)
+            time.sleep(_WAIT * 2**attempt)
     parts: list[Scored] = []
     rejects: list[Reject] = []
-    for found in _halves(scorer, piece, file, apart):
+    for found in _halves(scorer, piece, file, predictor.row_wise):
         rejects.append(found) if isinstance(found, Reject) else parts.append(found)
     if not parts:
         return None, rejects

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import sqlite3
+import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
@@ -16,8 +17,8 @@ from ...data import remote_files
 from ...errors import BadInput, StorageError
 
 _ROOM = 1_000_000
+_FACTS = "create table if not exists facts (name text primary key, value text not null);"
 _SCHEMA = """
-create table if not exists facts (name text primary key, value text not null);
 create table if not exists chunks (
   number integer primary key, file text not null, rows integer not null, part text not null);
 create table if not exists rejects (
@@ -37,27 +38,61 @@ class Reject:
     record: dict[str, Any]
 
 
-class Ledger:
-    """The ledger in `file`; it is made for the first attempt of a run and read by each further one."""
+class Kept:
+    """What lasts, in the SQLite file `file`: tables of a `schema`, and facts by name. StorageError says why it cannot
+    be read or written."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, schema: str) -> None:
         self.file = file
         self._connection: Any = None
+        self._lock = threading.RLock()  # one thread adds what is done while another works
         with self._refusals():
             file.parent.mkdir(parents=True, exist_ok=True)
-            self._connection = sqlite3.connect(file, isolation_level=None)
+            self._connection = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
             self._connection.execute("pragma synchronous = full")
-            self._connection.executescript(_SCHEMA)
+            self._connection.executescript(_FACTS + schema)
 
     @contextmanager
     def _refusals(self) -> Iterator[None]:
-        try:
-            yield
-        except (sqlite3.Error, OSError) as error:
-            if self._connection is not None and self._connection.in_transaction:
+        with self._lock:
+            try:
+                yield
+            except (sqlite3.Error, OSError) as error:
+                raise _refusal(self.file, error) from error
+
+    @contextmanager
+    def _written(self) -> Iterator[Any]:
+        """All of what is executed in the block, or nothing; on the disk at its end."""
+        with self._refusals():
+            self._connection.execute("begin immediate")
+            try:
+                yield self._connection
+                self._connection.execute("commit")
+            except BaseException:
                 with suppress(sqlite3.Error):
                     self._connection.rollback()
-            raise _refusal(self.file, error) from error
+                raise
+
+    def fact(self, name: str) -> Any:
+        """What was kept under this name; None where nothing was."""
+        with self._refusals():
+            found = self._connection.execute("select value from facts where name = ?", (name,)).fetchone()
+        return json.loads(found[0]) if found else None
+
+    def keep(self, name: str, value: Any) -> None:
+        """Keep a JSON value; on the disk when this returns."""
+        with self._refusals():
+            self._connection.execute("insert or replace into facts values (?, ?)", (name, json.dumps(value)))
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+class Ledger(Kept):
+    """The ledger in `file`; it is made for the first attempt of a run and read by each further one."""
+
+    def __init__(self, file: Path) -> None:
+        super().__init__(file, _SCHEMA)
 
     def begin(self, files: list[str]) -> None:
         """Keep what the input is; BadInput where it was another when the run began."""
@@ -75,25 +110,29 @@ class Ledger:
         with self._refusals():
             return {n: (f, r, p) for n, f, r, p in self._connection.execute("select * from chunks order by number")}
 
-    def add(self, number: int, file: str, rows: int, part: str, rejects: list[Reject]) -> None:
-        """A chunk is done: its part is there, and these rows of it were refused."""
-        with self._refusals():
-            self._connection.execute("begin immediate")
-            self._connection.execute("insert into chunks values (?, ?, ?, ?)", (number, file, rows, part))
-            self._connection.executemany(
-                "insert into rejects values (?, ?, ?, ?, ?, ?)",
-                [(number, r.file, r.row, r.column, r.reason, json.dumps(r.record, default=str)) for r in rejects],
-            )
-            self._connection.execute("commit")
+    def add(self, done: Iterable[tuple[int, str, int, str, list[Reject]]]) -> None:
+        """Chunks are done: for each its number, file, rows, part, which is there, and the rows that were refused."""
+        with self._written() as write:
+            for number, file, rows, part, rejects in done:
+                write.execute("insert into chunks values (?, ?, ?, ?)", (number, file, rows, part))
+                write.executemany(
+                    "insert into rejects values (?, ?, ?, ?, ?, ?)",
+                    [(number, r.file, r.row, r.column, r.reason, json.dumps(r.record, default=str)) for r in rejects],
+                )
 
     def forget(self, numbers: Iterable[int]) -> None:
         """These chunks are to be done again: their parts are gone."""
-        with self._refusals():
-            self._connection.execute("begin immediate")
+        with self._written() as write:
             for number in numbers:
-                self._connection.execute("delete from chunks where number = ?", (number,))
-                self._connection.execute("delete from rejects where chunk = ?", (number,))
-            self._connection.execute("commit")
+                write.execute("delete from chunks where number = ?", (number,))
+                write.execute("delete from rejects where chunk = ?", (number,))
+
+    def by_file(self) -> tuple[dict[str, int], dict[str, int]]:
+        """How many rows of each file were scored, and refused."""
+        with self._refusals():
+            scored = self._connection.execute("select file, sum(rows) from chunks group by file").fetchall()
+            refused = self._connection.execute("select file, count(*) from rejects group by file").fetchall()
+        return dict(scored), dict(refused)
 
     def rejects(self) -> list[Reject]:
         """All rows that were refused, in order."""
@@ -110,20 +149,6 @@ class Ledger:
     @property
     def finished(self) -> bool:
         return bool(self.fact("finished"))
-
-    def fact(self, name: str) -> Any:
-        """What was kept under this name; None where nothing was."""
-        with self._refusals():
-            found = self._connection.execute("select value from facts where name = ?", (name,)).fetchone()
-        return json.loads(found[0]) if found else None
-
-    def keep(self, name: str, value: Any) -> None:
-        """Keep a JSON value; on the disk when this returns."""
-        with self._refusals():
-            self._connection.execute("insert or replace into facts values (?, ?)", (name, json.dumps(value)))
-
-    def close(self) -> None:
-        self._connection.close()
 
 
 def _refusal(file: Path, error: sqlite3.Error | OSError) -> StorageError:

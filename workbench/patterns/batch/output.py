@@ -16,20 +16,29 @@ from ...errors import StorageError, UsageError
 from . import folder, parts
 from .folder import REJECTS
 from .ledger import line
+from .parts import Part
 from .staging import Staging
 from .target import Target
 
 if TYPE_CHECKING:
     from ...data.pieces import Sink
-    from .chunks import Scored
     from .ledger import Ledger, Reject
 
 
 class Output(Target):
     """The output of one run. Its parts lie in a hidden folder beside it (or in the ledger's, for a table)."""
 
-    def __init__(self, place: str, ledger: Ledger, *, mode: str | None, partition: tuple[str, ...], input: str) -> None:
-        super().__init__(place, input, mode, partition)
+    def __init__(
+        self,
+        place: str,
+        ledger: Ledger,
+        *,
+        mode: str | None,
+        partition: tuple[str, ...],
+        input: str,
+        usual: str = "fail",
+    ) -> None:
+        super().__init__(place, input, mode, partition, usual=usual)
         self.ledger = ledger
         self.staging = Staging(ledger, self.path)
         self.rejects = self._rejects_file(ledger.file.parent)
@@ -62,24 +71,29 @@ class Output(Target):
             self.ledger.keep("first part", before := folder.next_number(self.path))
         return before
 
-    def sink_like(self) -> Sink | None:
-        """What scoring asks how values are kept: None for parts, which have types."""
+    @property
+    def text(self) -> str | None:
+        """How it holds values, as `Sink.text` has it: None for parts, which have types."""
         if self.at is None or self.path is None:
             return None
-        return _TextOnly({"csv": "csv", "tsv": "csv", "jsonl": "jsonl"}.get(self.at.kind))  # type: ignore[return-value]
+        return {"csv": "csv", "tsv": "csv", "jsonl": "jsonl"}.get(self.at.kind)
 
-    def write_part(self, number: int, scored: Scored) -> str:
-        """Keep the predictions of a chunk; the names of its files, one a line, which are on the disk then."""
-        with self._refusals():
-            return "\n".join(parts.write(self.staging.folder, self._first + number, scored, self.partition))
+    def part(self, number: int) -> Part:
+        """Where the predictions of a chunk are kept until all are there."""
+        return Part(self.staging.folder, self._first + number, self.partition)
 
     @property
     def published(self) -> bool:
         """Whether an earlier attempt let the output appear, and was killed before it could say so."""
-        before = self.ledger.fact("publishing")
+        return self.appeared(self.ledger)
+
+    def appeared(self, ledger: Ledger) -> bool:
+        """Whether the run of this ledger let its output appear here."""
+        before = ledger.fact("publishing")
         if before is None:
             return False
         if self.path is not None:
+            folder.restore(self.path)
             return bool(before == folder.identity(self.path))
         if not isinstance(before, dict):
             return False
@@ -195,10 +209,3 @@ class Output(Target):
             yield
         except OSError as error:
             raise refused(self.staging.folder, error) from error
-
-
-class _TextOnly:
-    """How a file of text keeps values, before it is opened."""
-
-    def __init__(self, text: str | None) -> None:
-        self.text = text

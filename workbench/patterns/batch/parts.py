@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from ...bundle.storage import refused
 from ...errors import BadInput, UsageError
 
 if TYPE_CHECKING:
@@ -20,22 +22,35 @@ _NONE = "__HIVE_DEFAULT_PARTITION__"
 _MOST = 1000
 
 
-def write(folder: Path, number: int, scored: Scored, partition: tuple[str, ...]) -> list[str]:
-    """Keep the predictions of a chunk; the names of its files. With `partition` there is one for each of its values,
-    in a folder `column=value`. BadInput, UsageError for what cannot be such a folder."""
-    table, lines = scored
-    name, names = f"part-{number:06}.parquet", []
-    for below, rows in _divided(table, partition) if partition else [("", _with_lines(table, lines))]:
-        (folder / below).mkdir(parents=True, exist_ok=True)
-        _write(rows, folder / below / name)
-        names.append(f"{below}{name}")
-    return names
+@dataclass(frozen=True)
+class Part:
+    """Where the predictions of a chunk are kept. With `partition` there is a file for each of its values, in a folder
+    `column=value`."""
+
+    folder: Path
+    number: int
+    partition: tuple[str, ...] = ()
+
+    def write(self, scored: Scored) -> str:
+        """Keep them; the names of the files, one a line, which are on the disk then. BadInput, UsageError for what
+        cannot be such a folder; StorageError."""
+        table, lines = scored
+        name, names = f"part-{self.number:06}.parquet", []
+        divided = _divided(table, self.partition) if self.partition else [("", with_lines(table, lines))]
+        try:
+            for below, rows in divided:
+                (self.folder / below).mkdir(parents=True, exist_ok=True)
+                _write(rows, self.folder / below / name)
+                names.append(f"{below}{name}")
+        except OSError as error:
+            raise refused(self.folder, error) from error
+        return "\n".join(names)
 
 
 def _write(table: pa.Table, file: Path) -> None:
     from pyarrow import parquet
 
-    new = file.with_name(f".{file.name}.new")
+    new = file.with_name(f".{file.name}.{os.getpid()}.new")
     texts = [field.name for field in table.schema if str(field.type) in ("string", "large_string", "bool")]
     parquet.write_table(table, new, use_dictionary=texts or False)
     with new.open("rb+") as written:
@@ -88,13 +103,18 @@ def read(file: Path) -> tuple[pa.Table, Any]:
     from pyarrow import parquet
 
     # a file of its own: as a dataset, folders above it would become columns
-    table = parquet.ParquetFile(file).read()
-    if _LINE not in table.column_names:
-        return table, None
-    return table.drop_columns([_LINE]), table.column(_LINE).to_pylist()
+    return without_lines(parquet.ParquetFile(file).read())
 
 
-def _with_lines(table: pa.Table, lines: list[bytes] | None) -> pa.Table:
+def with_lines(table: pa.Table, lines: list[bytes] | None) -> pa.Table:
+    """The table with the lines that it extends as a column."""
     import pyarrow as pa
 
     return table if lines is None else table.append_column(_LINE, pa.array(lines, pa.binary()))
+
+
+def without_lines(table: pa.Table) -> tuple[pa.Table, list[bytes] | None]:
+    """What `with_lines` made a table of."""
+    if _LINE not in table.column_names:
+        return table, None
+    return table.drop_columns([_LINE]), table.column(_LINE).to_pylist()

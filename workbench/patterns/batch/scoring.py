@@ -8,23 +8,30 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ... import text
 from ...data import folders
-from ...data.pieces import Piece, Source
-from ...data.scoring import Scorer
+from ...data.answers import Answers
 from ...errors import BadInput
 from ..control import LOOK, Control, Foreground
-from . import chunks
-from .ledger import Ledger, Reject
+from .chunks import Chunk, Outcome
+from .chunks import score as score_chunk
+from .increment import Increment, New
+from .ledger import Ledger
 from .output import Output
+from .pace import Pace
+from .store import Store
+from .writing import Writer
 
 if TYPE_CHECKING:
     from ...inference.predictor import Predictor
     from ...inference.schema import Schema
+    from .crew import Crew
 
 
 @dataclass(frozen=True)
@@ -50,36 +57,52 @@ class StoreScored:
         return self.__dict__
 
 
+@dataclass(frozen=True)
+class How:
+    """How a store is scored. `max_rejects` is how many rows may be refused; `mode` what becomes of an output that is
+    there (`append` or `replace`); `partition` names the columns of whose values the folders of the output are made, and
+    `keep` those of the input that it holds (None: all). `retries` says how often a chunk is tried again, and `new` that
+    only what is new is scored, which is then added to the output."""
+
+    max_rejects: int | None = None
+    mode: str | None = None
+    partition: tuple[str, ...] = ()
+    keep: tuple[str, ...] | None = None
+    retries: int = 0
+    new: New | None = None
+
+
 def score(
     predictor: Predictor,
     input: str,
     output: str,
+    how: How | None = None,
     *,
     ledger: Path,
     control: Control | None = None,
     name: str = "",
     outputs: Schema | None = None,
-    max_rejects: int | None = None,
-    mode: str | None = None,
-    partition: tuple[str, ...] = (),
+    crew: Crew | None = None,
 ) -> StoreScored:
     """Predict for a file, the files of a glob or folder, or a table, into a folder of parts, a file or a table.
 
-    `ledger` is the file that remembers what is done; called again with it, the run goes on. Rows that are refused are
-    listed in a file beside the output; BadInput once there are more than `max_rejects`, and for what concerns more
-    than rows; UsageError for an output that is there, unless `mode` is `append` or `replace`. `partition` names the
-    columns of whose values the folders of the output are made.
+    `ledger` is the file that remembers what is done; called again with it, the run goes on. A `crew` scores in
+    processes of its own, which end with this, else it is done here. Rows that are refused are listed in a file beside
+    the output; BadInput once there are too many, and for what concerns more than rows; UsageError for an output that is
+    there.
     """
-    run = _Run(predictor, control or Foreground(), name or predictor.name or "model", outputs, max_rejects)
-    run.ledger, run.input = Ledger(ledger), input
-    try:
-        there = Output(output, run.ledger, mode=mode, partition=partition, input=input)
-        try:
-            return run.score(input, there)
-        finally:
-            there.staging.end()
-    finally:
-        run.ledger.close()
+    how = how or How()
+    name = name or predictor.name or "model"
+    run = _Run(predictor, how, control or Foreground(), Answers(name, outputs), crew, name)
+    with ExitStack() as at_end:
+        at_end.callback(crew.close) if crew is not None else None
+        run.ledger, run.input = at_end.enter_context(closing(Ledger(ledger))), input
+        usual = "append" if how.new else "fail"
+        there = Output(output, run.ledger, mode=how.mode, partition=how.partition, input=input, usual=usual)
+        at_end.callback(there.staging.end)
+        if how.new is not None and not run.ledger.finished:
+            run.increment = at_end.enter_context(closing(Increment(how.new, run.ledger, run.name)))
+        return run.score(input, there)
 
 
 @dataclass
@@ -87,18 +110,17 @@ class _Run:
     """One attempt."""
 
     predictor: Predictor
+    how: How
     control: Control
+    answers: Answers
+    crew: Crew | None
     name: str
-    outputs: Schema | None
-    max_rejects: int | None
     ledger: Ledger = field(init=False)
-    first: Scorer | None = None
-    rows: int = 0
-    before: int = 0
-    rejects: int = 0
-    of: int | None = 0
+    increment: Increment | None = None
     input: str = ""
-    started: float = field(default_factory=time.monotonic)
+    stopped: bool = False
+    remembered: bool = False
+    pace: Pace = field(default_factory=Pace)
 
     def score(self, input: str, output: Output) -> StoreScored:
         if not self.ledger.finished and not self._attempt(input, output):
@@ -109,98 +131,105 @@ class _Run:
 
     def _attempt(self, input: str, output: Output) -> bool:
         """Do what is to be done; False where it was told to stop."""
-        if not output.published:
-            files = output.without(folders.inputs(input))
-            self.ledger.begin(files)
-            output.check()
-            output.begin()
-            self._count()
-            if not self._work(files, output):
-                return False
-            self.ledger.begin(files)  # what changed meanwhile would not fit together either
-            parts = [part for _, (_, _, part) in sorted(self.ledger.done().items())]
-            output.finish(parts, self.ledger.rejects(), self.rows)
+        noted = self.increment is not None and self.increment.noted
+        if not noted and not output.published and not self._made(input, output):
+            return False
+        if self.increment is not None:
+            self.increment.note()
         self.ledger.finish()
         return True
 
+    def _made(self, input: str, output: Output) -> bool:
+        """Make the output; False where it was told to stop."""
+        files = output.without(folders.inputs(input))
+        if self.increment is not None:
+            files = self.increment.plan(files, output)
+        self.ledger.begin(files)
+        output.check()
+        output.begin()
+        self._count()
+        self._recall()
+        if not self._work(files, output):
+            return False
+        self.ledger.begin(files)  # what changed meanwhile would not fit together either
+        self._count()
+        parts = [part for _, (_, _, part) in sorted(self.ledger.done().items())]
+        if self.increment is not None:
+            self.increment.claim()
+        if parts or self.increment is None:
+            output.finish(parts, self.ledger.rejects(), self.pace.rows)
+        return True
+
     def _count(self) -> None:
-        self.rejects = len(self.ledger.rejects())
-        self.before = self.rows = sum(rows for _, rows, _ in self.ledger.done().values())
+        self.pace.begin(sum(rows for _, rows, _ in self.ledger.done().values()), len(self.ledger.rejects()))
+
+    def _recall(self) -> None:
+        """The names and types that earlier attempts answered with are those of this one."""
+        found = self.ledger.fact("answers")
+        if found is not None:
+            self.answers.learn(found)
+        else:
+            self.ledger.forget(self.ledger.done())
 
     def _work(self, files: list[str], output: Output) -> bool:
         """Do all chunks that are not done; False where it was told to stop."""
-        done = self.ledger.done()
-        sources = folders.sources(self.input, files)
-        known = [source.rows for source in sources.values()]
-        self.of = None if None in known else sum(rows or 0 for rows in known)
-        number, typed = 0, False
-        for file, source in sources.items():
-            scorer = self._scorer(source, output)
-            for piece in self._pieces(source):
-                if number not in done:
-                    if not self._may_go_on():
-                        return False
-                    self._chunk(number, file, scorer, piece, output)
-                elif not typed:  # the types of the first answer are those of all
-                    chunks.score(scorer, piece, file, apart=self.predictor.row_wise)
-                typed = typed or number not in done or bool(done[number][2])
-                number += 1
-                self._tell()
-        return True
+        store = Store(self.predictor, self.input, files, self.increment)
+        self.pace.of = store.rows
+        self.control.facts(**self.pace.facts())
+        reading = store.chunks(output.text, self.how.keep, output.partition, frozenset(self.ledger.done()))
+        with closing(reading), Writer(self.ledger) as writer:
+            for outcome in self._scored(self._while_wanted(reading), output):
+                self._check(outcome)
+                self._remember()
+                writer.put(outcome)
+                self.pace.add(outcome.scored, len(outcome.rejects), outcome.share)
+                self.control.facts(**self.pace.facts())
+        return not self.stopped
 
-    def _scorer(self, source: Source, output: Output) -> Scorer:
-        scorer = Scorer(self.predictor, source, output.sink_like(), self.name, self.outputs)
-        self.first = self.first or scorer
-        scorer.name_as(self.first)
-        return scorer
+    def _while_wanted(self, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
+        for chunk in chunks:
+            while self.control.paused() and not self.control.stopping():
+                time.sleep(LOOK)
+            if self.control.stopping():
+                self.stopped = True
+                return
+            yield chunk
 
-    def _pieces(self, source: Source) -> Iterator[Piece]:
-        """As the source has them; all rows of a file at once for a model that is not row-wise."""
-        if self.predictor.row_wise:
-            yield from source.pieces()
+    def _scored(self, chunks: Iterator[Chunk], output: Output) -> Iterator[Outcome]:
+        if self.crew is not None:
+            yield from self.crew.score(chunks, output.part, self.answers, self.how.retries)
             return
-        import pyarrow as pa
+        for chunk in chunks:
+            scored, rejects = score_chunk(
+                self.predictor, self.answers, chunk.form, chunk.piece, chunk.file, self.how.retries
+            )
+            keep = partial(output.part(chunk.number).write, scored) if scored is not None else str
+            yield Outcome(chunk.number, chunk.file, chunk.piece.table.num_rows, rejects, keep, chunk.share)
 
-        pieces = list(source.pieces())
-        lines = [line for piece in pieces for line in piece.lines or ()]
-        yield Piece(pa.concat_tables([piece.table for piece in pieces]), 0, lines or None)
+    def _remember(self) -> None:
+        """What the first chunk was answered, before a later one is done."""
+        if self.answers.known and not self.remembered:
+            self.ledger.keep("answers", self.answers.to_json())
+            self.remembered = True
 
-    def _chunk(self, number: int, file: str, scorer: Scorer, piece: Piece, output: Output) -> None:
-        scored, rejects = chunks.score(scorer, piece, file, apart=self.predictor.row_wise)
-        self._check(rejects, piece, file)
-        part = output.write_part(number, scored) if scored is not None else ""
-        self.ledger.add(number, file, piece.table.num_rows - len(rejects), part, rejects)
-        self.rows += piece.table.num_rows - len(rejects)
-        self.rejects += len(rejects)
-
-    def _check(self, rejects: list[Reject], piece: Piece, file: str) -> None:
+    def _check(self, outcome: Outcome) -> None:
         """BadInput where more rows are refused than may be, or all of many where nothing is said of how many."""
-        number = self.rejects + len(rejects)
-        all_of_many = self.max_rejects is None and len(rejects) == piece.table.num_rows > 1
-        if all_of_many or (self.max_rejects is not None and number > self.max_rejects):
-            first = rejects[0]
+        most, number = self.how.max_rejects, self.pace.rejects + len(outcome.rejects)
+        all_of_many = most is None and len(outcome.rejects) == outcome.rows > 1
+        if all_of_many or (most is not None and number > most):
+            first = outcome.rejects[0]
             said = "every row of a chunk" if all_of_many else f"{text.count(number, 'row')} so far"
             raise BadInput(
                 f"{said} refused, the first: {first.reason}",
                 column=first.column,
                 row=first.row,
-                where=f"{file}, row {first.row}",
+                where=f"{outcome.file}, row {first.row}",
                 fix="correct the rows, or allow more with --max-rejects",
             )
 
-    def _may_go_on(self) -> bool:
-        while self.control.paused() and not self.control.stopping():
-            time.sleep(LOOK)
-        return not self.control.stopping()
-
-    def _tell(self) -> None:
-        took = time.monotonic() - self.started
-        rate = (self.rows - self.before) / took if took > 0 else 0.0
-        left = (self.of - self.rows - self.rejects) / rate if self.of and rate else None
-        self.control.facts(rows=self.rows, of=self.of, rate=rate, seconds_left=left, rejects=self.rejects)
-
     def _result(self, state: str, output: Output) -> StoreScored:
-        whole = "" if self.predictor.row_wise else "not row-wise: the rows of each file were scored in one call"
-        took = time.monotonic() - self.started
-        number = len(self.ledger.done())
-        return StoreScored(state, output.label, self.rows, number, self.rejects, str(output.rejects), took, whole)
+        notes = [] if self.predictor.row_wise else ["not row-wise: the rows of each file were scored in one call"]
+        notes += [self.increment.said] if self.increment is not None else []
+        pace, number = self.pace, len(self.ledger.done())
+        aside = str(output.rejects)
+        return StoreScored(state, output.label, pace.rows, number, pace.rejects, aside, pace.seconds, " · ".join(notes))

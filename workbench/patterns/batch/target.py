@@ -16,7 +16,16 @@ class Target:
     """Where a run's predictions go: a folder of parts, a file or a table. `path` is that of a local one, `mode` what
     becomes of an output that is there: `fail`, `append`, `replace`, or `upsert` for a table whose place has a key."""
 
-    def __init__(self, place: str, input: str, mode: str | None = None, partition: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        place: str,
+        input: str,
+        mode: str | None = None,
+        partition: tuple[str, ...] = (),
+        *,
+        usual: str = "fail",
+    ) -> None:
+        self.usual = usual  # the mode where nothing is said
         self.place, self.partition = local(place), partition
         self.is_folder = is_folder(self.place)
         self.at = None if self.is_folder else places.parse(self.place)
@@ -34,7 +43,7 @@ class Target:
         if given and (said or "key" in options) and given != said:
             where = "a key, which says what becomes of its rows" if "key" in options else f"mode={said}"
             raise UsageError(f"{self.label} has {where}, and --mode {given} is something else", fix="leave one out")
-        return "upsert" if "key" in options else given or said or "fail"
+        return "upsert" if "key" in options else given or said or self.usual
 
     def _refuse_what_cannot_be(self) -> None:
         if self.partition and not self.is_folder:
@@ -73,10 +82,11 @@ class Target:
 
     def check_free(self) -> None:
         """UsageError for an output that is there."""
-        if self._is_there():
+        if self.is_there():
             raise UsageError(f"{self.label} is there already", fix="name another output, or --mode replace or append")
 
-    def _is_there(self) -> bool:
+    def is_there(self) -> bool:
+        """Whether anything is there already. UsageError says so of a table."""
         if self.path is not None:
             return self.path.exists() and (not self.is_folder or any(self.path.iterdir()))
         assert self.at is not None
@@ -93,11 +103,13 @@ def check_input(input: str) -> None:
             places.refuse_missing(file)
 
 
-def check_output(output: str, input: str, mode: str | None, partition: tuple[str, ...] = ()) -> None:
+def check_output(
+    output: str, input: str, mode: str | None, partition: tuple[str, ...] = (), *, usual: str = "fail"
+) -> None:
     """UsageError for an output that cannot be, or is a local one that is there and of which nothing is to become."""
     if "${" in output:
         return
-    target = Target(output, input, mode, partition)
+    target = Target(output, input, mode, partition, usual=usual)
     target.check_kind()
     if target.path is not None and target.mode == "fail":
         target.check_free()

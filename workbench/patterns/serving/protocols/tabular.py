@@ -11,9 +11,10 @@ import numpy as np
 import orjson
 
 from ....data import ipc, quoting
+from ....data.answers import as_arrow
 from ....data.delimited import DelimitedSource
 from ....data.files import Held
-from ....data.scoring import as_arrow, read_text
+from ....data.scoring import read_text
 from ....errors import BadInput
 from .. import body
 from ..refusals import Refused

@@ -1,0 +1,90 @@
+"""The process that scores chunks for a run: asked over a pipe, it writes their parts, and says how they are called."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ...bundle.apart import Apart
+from ...bundle.registry import Registry
+from ...data import shared
+from ...data.answers import Answers
+from ...data.pieces import Piece
+from ...errors import WorkbenchError
+from ...inference.schema import Schema
+from ...spawn.child import end_with_owner
+from . import chunks
+from .ledger import Reject
+from .parts import Part, without_lines
+
+if TYPE_CHECKING:
+    from ...data.scoring import Form
+    from ...inference.predictor import Predictor
+
+
+LOADED = -1
+"""The number of the reply that says only that the process is there."""
+
+
+@dataclass(frozen=True)
+class Given:
+    """A chunk to score: its table lies in shared memory, `size` bytes under the descriptor `room`; `answers` are what
+    is known of names and types."""
+
+    number: int
+    file: str
+    form: Form
+    rows: int
+    first_row: int
+    room: int
+    size: int
+    part: Part
+    answers: dict[str, Any] | None
+    retries: int
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came of a chunk: the files of its part, the rows that were refused; or the error that ends the run."""
+
+    number: int
+    part: str = ""
+    rejects: tuple[Reject, ...] = ()
+    answers: dict[str, Any] | None = None
+    error: WorkbenchError | None = None
+
+
+def work(args: dict[str, Any]) -> None:
+    """The life of the process, until whoever asks has let go, or is gone: `pipe` is a descriptor, `registry` and
+    `model` say what it scores with, `apart` that rows may end the process of the model."""
+    end_with_owner(args["owner"])
+    pipe = Connection(args["pipe"])
+    version, home = Registry(Path(args["registry"])).resolve(args["model"]), Path(args["home"])
+    answers = Answers(version.ref, Schema.from_json(version.manifest.outputs))
+    try:
+        predictor = Apart(version, home) if args["apart"] else version.predictor(home)
+    except WorkbenchError as error:
+        pipe.send(Reply(LOADED, error=error))
+        return
+    pipe.send(Reply(LOADED))
+    while True:
+        try:
+            given: Given = pipe.recv()
+        except EOFError:
+            return
+        pipe.send(_replied(given, predictor, answers))
+
+
+def _replied(given: Given, predictor: Predictor, answers: Answers) -> Reply:
+    if given.answers is not None:
+        answers.learn(given.answers)
+    table, lines = without_lines(shared.read(given.room, given.size))
+    piece = Piece(table, given.first_row, lines)
+    try:
+        scored, rejects = chunks.score(predictor, answers, given.form, piece, given.file, given.retries)
+        part = given.part.write(scored) if scored is not None else ""
+    except WorkbenchError as error:
+        return Reply(given.number, error=error)
+    return Reply(given.number, part, tuple(rejects), answers.to_json() if answers.known else None)
