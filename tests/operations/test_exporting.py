@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import nbformat
 import pandas as pd
 import pytest
 import yaml
@@ -189,6 +190,13 @@ def test_other_peoples_folders_are_left_alone(api: Workbench, tmp_path: Path) ->
 def test_options_without_meaning_are_refused(api: Workbench, options: Any, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         api.export("late_departure", output="x", **options)
+
+
+def test_a_notebook_is_refused(api: Workbench, tmp_path: Path) -> None:
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1")]), tmp_path / "report.ipynb")
+    api.batch("report.ipynb", wait=True)
+    with pytest.raises(UsageError, match="run/1 runs a notebook, and nothing says which packages its cells need"):
+        api.export("run/1", to="argo", output="x")
 
 
 def test_what_a_platform_has_nothing_for_is_refused(api: Workbench, tmp_path: Path) -> None:

@@ -149,7 +149,7 @@ def _of_a_model(running: Running, registry: Registry, version: ModelVersion, wis
 
 def _of_what_runs(running: Running, registry: Registry, found: Any, wish: Wish) -> Subject:
     kind, _, name = found.name.partition("/")
-    if found.spec.get("what") == "notebook":
+    if "model" not in found.spec:
         what = f"{found.name} runs a notebook, and nothing says which packages its cells need"
         raise UsageError(what, fix="export the model that it makes, or a batch with a model")
     event = rollout.last(running.store, found.spec["model"].partition("@")[0])
