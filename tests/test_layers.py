@@ -24,6 +24,7 @@ ORDER = (
     ("data", "notify", "monitoring", "fast"),
     ("brokers",),
     ("patterns",),
+    ("exports",),
     ("jobs",),
     ("operations",),
     ("listing", "diagnosis"),

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ..capture.captured import Session
     from ..listing import Aliases, ModelList, Removed, Source
     from ..operations.against import Agreement
+    from ..operations.exporting import Exported
     from ..operations.promotion import Promotion
     from ..operations.rollout import Canary, History
 
@@ -105,6 +106,21 @@ class Models(Home):
         from ..operations.removal import remove
 
         return Removed(remove(self.running, self.registry, thing, all=all, dry_run=dry_run), dry_run)
+
+    def export(
+        self,
+        thing: str,
+        *,
+        to: str,
+        output: str,
+        image: str | None = None,
+        storage: str | None = None,
+        no_token: bool = False,
+    ) -> Exported:
+        """Write the folder that another platform runs a model, a deployment or a schedule from."""
+        from ..operations.exporting import Wish, export
+
+        return export(self.running, self.registry, thing, Wish(to, image, storage, no_token), output)
 
     def promote(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 
 from ..capture.captured import CapturedModel, Taken
 from ..errors import UsageError
-from . import layout, prove, storage
+from . import layout, packing, prove, storage
 from .layout import Manifest
 from .register import DryRun
 from .registry import Registry, check_name
@@ -20,30 +21,39 @@ from .write import Request
 
 
 def is_bundle(thing: Any) -> bool:
-    """Whether it names a folder that Workbench wrote."""
-    return isinstance(thing, str | Path) and (Path(thing) / layout.MANIFEST).is_file()
+    """Whether it names a folder that Workbench wrote, or a file that one was packed into."""
+    folder = isinstance(thing, str | Path) and (Path(thing) / layout.MANIFEST).is_file()
+    return folder or packing.is_packed(thing)
 
 
 def adopt(
-    folder: Path, given: Mapping[str, Any], request: Request, registry: Registry, home: Path, *, dry_run: bool = False
+    source: Path, given: Mapping[str, Any], request: Request, registry: Registry, home: Path, *, dry_run: bool = False
 ) -> ModelVersion | DryRun:
-    """Copy the bundle into the registry as the next version of `request.name`, once it is proven here again.
+    """Copy the bundle, a folder or a file that one was packed into, into the registry as the next version of
+    `request.name`, once it is proven here again.
 
     What is there already gives that version, with nothing stored. Raises UsageError where something was `given` that
     a bundle brings itself, BundleRefused where a file was changed, NotProven, and StorageError; then nothing is left
     in the registry.
     """
-    _refuse(folder, given)
+    _refuse(source, given)
     check_name(request.name)
     if request.alias:
         check_name(request.alias, "alias")
-    manifest = layout.read_manifest(folder, str(folder))
+    with packing.unpacked(source) if packing.is_packed(source) else nullcontext(source) as folder:
+        return _adopt(folder, source, request, registry, home, dry_run=dry_run)
+
+
+def _adopt(
+    folder: Path, source: Path, request: Request, registry: Registry, home: Path, *, dry_run: bool
+) -> ModelVersion | DryRun:
+    manifest = layout.read_manifest(folder, str(source))
     if dry_run:
-        return _dry_run(folder, manifest, request)
+        return _dry_run(folder, source, manifest, request)
     if known := registry.find(request.name, manifest.fingerprint):
         version = known.as_unchanged(registry.resolve(request.name).version)
     else:
-        version = _copied(folder, manifest, registry, request, home)
+        version = _copied(folder, source, manifest, registry, request, home)
     return registry.set_alias(version, request.alias) if request.alias else version
 
 
@@ -55,27 +65,29 @@ def _refuse(folder: Path, given: Mapping[str, Any]) -> None:
         raise UsageError(what, fix=f"leave {', '.join(named)} out")
 
 
-def _copied(folder: Path, manifest: Manifest, registry: Registry, request: Request, home: Path) -> ModelVersion:
+def _copied(
+    folder: Path, source: Path, manifest: Manifest, registry: Registry, request: Request, home: Path
+) -> ModelVersion:
     with registry.stage() as staging:
         bundle = staging / "bundle"
         with storage.writing(staging):
             shutil.copytree(folder, bundle, ignore=shutil.ignore_patterns("__pycache__"))
-        prove.again(bundle, manifest, home, str(folder))
-        layout.write_manifest(bundle, replace(manifest, name=request.name, origin=_origin(folder, manifest, request)))
+        prove.again(bundle, manifest, home, str(source))
+        layout.write_manifest(bundle, replace(manifest, name=request.name, origin=_origin(source, manifest, request)))
         return registry.publish(bundle, request.name)
 
 
-def _origin(folder: Path, manifest: Manifest, request: Request) -> dict[str, Any]:
+def _origin(source: Path, manifest: Manifest, request: Request) -> dict[str, Any]:
     """Where it was captured, as before; and whence and when it was copied."""
-    copied = {"copied_from": str(folder.absolute()), "copied": datetime.now(UTC).isoformat(timespec="seconds")}
+    copied = {"copied_from": str(source.absolute()), "copied": datetime.now(UTC).isoformat(timespec="seconds")}
     note = {"note": request.note} if request.note else {}
     return {**manifest.origin, **note, **copied}
 
 
-def _dry_run(folder: Path, manifest: Manifest, request: Request) -> DryRun:
+def _dry_run(folder: Path, source: Path, manifest: Manifest, request: Request) -> DryRun:
     """What would be copied."""
-    layout.check_files(folder, manifest, str(folder))
+    layout.check_files(folder, manifest, str(source))
     taken = tuple(Taken(**thing) for thing in manifest.taken)
-    source = (folder / layout.MODEL).read_text(encoding="utf-8")
+    text = (folder / layout.MODEL).read_text(encoding="utf-8")
     kind: Any = manifest.entry_kind
-    return DryRun(request.name, CapturedModel(manifest.entry, kind, source, {}, {}, manifest.packages, taken))
+    return DryRun(request.name, CapturedModel(manifest.entry, kind, text, {}, {}, manifest.packages, taken))

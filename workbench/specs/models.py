@@ -41,6 +41,27 @@ _CAPTURE = (
     switch("dry_run", "show what would be taken from where; store nothing"),
 )
 
+PLATFORMS = ("docker", "compose", "kserve", "seldon", "knative", "argo", "file")
+
+_EXPORT = (
+    argument("thing", "thing", "a model, a deployment, a run or a schedule", "THING", required=True),
+    Option(
+        "to",
+        "text",
+        "the platform; `file` packs a version for a colleague",
+        ("--to",),
+        "|".join(PLATFORMS),
+        required=True,
+        choices=PLATFORMS,
+    ),
+    Option(
+        "output", "sink", "the folder, written anew where it is an export", ("-o", "--output"), "DIR", required=True
+    ),
+    option("image", "text", "the image's name where the platform gets it (the model's: `churn:3`)", "IMAGE"),
+    option("storage", "text", "for kserve and seldon: where the folder `models` is copied to, `s3://…`", "URL"),
+    switch("no_token", "answer whoever asks"),
+)
+
 VERBS: tuple[Verb, ...] = (
     Verb(
         "model",
@@ -111,5 +132,12 @@ VERBS: tuple[Verb, ...] = (
         ),
         "models",
         example="%workbench remove churn@1",
+    ),
+    Verb(
+        "export",
+        "write the folder that another platform runs it from, or that a colleague takes in",
+        _EXPORT,
+        "models",
+        example="%workbench export churn --to docker -o churn-image",
     ),
 )

@@ -1,0 +1,122 @@
+"""A Service of Knative, with shares of the traffic; for a stream what brings its events to it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..data import places
+from . import manifests
+from .guide import Guide
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ..bundle.version import ModelVersion
+    from .subject import Subject
+
+Json = dict[str, Any]
+_SHARES = (
+    "A Service is one template at a time: `2-canary.yaml` makes the revision of the version that comes, and splits the "
+    "traffic. A later `percent` there moves more of it; applying `1-live.yaml` takes it back."
+)
+_EVENTS = (
+    "Each event is a row, and is answered by an event, which goes back to the broker: its type is in `ce-type`. The "
+    "guarantee is the broker's: at least once, with its retries."
+)
+_KAFKA = "It needs Knative's source for Kafka (`kafka-source.yaml` of knative-extensions/eventing-kafka-broker)."
+_TYPE = "workbench.row"
+
+
+def write(subject: Subject, folder: Path) -> Guide:
+    """The manifests and what the images are built from."""
+    asked = subject.under_a_label().without_shadow("Knative")
+    subject = asked.as_service() if asked.kind == "stream" else asked
+    steps = (*manifests.images(subject, folder), *manifests.secret(subject))
+    files = _services(subject)
+    if asked.kind == "stream":
+        files["events.yaml"] = _events(asked)
+    for name, documents in files.items():
+        manifests.write(folder / name, *documents)
+    apply = "\n".join(f"kubectl apply -f {name}" for name in files)
+    wait = f"kubectl wait --for=condition=Ready ksvc/{subject.label} --timeout=10m"
+    look = f"kubectl get ksvc {subject.label} -o jsonpath='{{.status.url}}'"
+    notes = (_SHARES,) * bool(subject.beside) + (_EVENTS,) * (asked.kind == "stream") + (_KAFKA,) * _is_kafka(asked)
+    steps += (("apply it", f"{apply}\n{wait}"), ("where it answers", look))
+    return Guide(steps, url="$URL", models=manifests.MODELS, notes=notes, of=subject)
+
+
+def _services(subject: Subject) -> dict[str, list[Json]]:
+    live, share = subject.live, round(subject.table.share)
+    if not subject.beside:
+        return {"service.yaml": [_service(subject, live, [_traffic(subject, live, 100)])]}
+    split = [_traffic(subject, live, 100 - share), _traffic(subject, subject.beside, share, "canary")]
+    first = _service(subject, live, [_traffic(subject, live, 100)])
+    return {"1-live.yaml": [first], "2-canary.yaml": [_service(subject, subject.beside, split)]}
+
+
+def _traffic(subject: Subject, version: ModelVersion, percent: int, tag: str = "live") -> Json:
+    return {"revisionName": subject.named(version), "percent": percent, "tag": tag}
+
+
+def _service(subject: Subject, version: ModelVersion, traffic: list[Json]) -> Json:
+    template = {
+        "metadata": {"name": subject.named(version)},
+        "spec": {"containers": [_container(subject, version)]},
+    }
+    metadata = manifests.meta(subject, version)
+    if not subject.spec["token"]:  # who asks need not say who it is: it is for those within the cluster
+        metadata["labels"]["networking.knative.dev/visibility"] = "cluster-local"
+    return {
+        "apiVersion": "serving.knative.dev/v1",
+        "kind": "Service",
+        "metadata": metadata,
+        "spec": {"template": template, "traffic": traffic},
+    }
+
+
+def _container(subject: Subject, version: ModelVersion) -> Json:
+    """Knative names the port by its protocol, and gives PORT itself."""
+    found = manifests.container(subject, version, "model")
+    found["ports"] = [{"name": "http1", "containerPort": found["ports"][0]["containerPort"]}]
+    return found
+
+
+def _events(subject: Subject) -> list[Json]:
+    """A broker, what passes its events on to the service, and where they come from."""
+    broker = {"apiVersion": "eventing.knative.dev/v1", "kind": "Broker", "metadata": manifests.meta(subject)}
+    broker["spec"] = {}
+    trigger = {
+        "apiVersion": "eventing.knative.dev/v1",
+        "kind": "Trigger",
+        "metadata": manifests.meta(subject),
+        "spec": {
+            "broker": subject.label,
+            "filter": {"attributes": {"type": _event_type(subject)}},
+            "subscriber": {"ref": {"apiVersion": "serving.knative.dev/v1", "kind": "Service", "name": subject.label}},
+        },
+    }
+    return [broker, trigger, *([_kafka(subject)] if _is_kafka(subject) else [])]
+
+
+def _is_kafka(subject: Subject) -> bool:
+    return str(subject.spec.get("input") or "").startswith("kafka://")
+
+
+def _event_type(subject: Subject) -> str:
+    return "dev.knative.kafka.event" if _is_kafka(subject) else _TYPE
+
+
+def _kafka(subject: Subject) -> Json:
+    at = places.parse(subject.spec["input"])
+    host, _, topic = at.path.partition("://")[2].partition("/")
+    return {
+        "apiVersion": "sources.knative.dev/v1beta1",
+        "kind": "KafkaSource",
+        "metadata": manifests.meta(subject),
+        "spec": {
+            "consumerGroup": subject.spec.get("group") or subject.name,
+            "bootstrapServers": host.split(","),
+            "topics": [topic or at.options.get("topic", "")],
+            "sink": {"ref": {"apiVersion": "eventing.knative.dev/v1", "kind": "Broker", "name": subject.label}},
+        },
+    }
