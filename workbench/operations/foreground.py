@@ -88,12 +88,13 @@ def _spec(name: str, spec: dict[str, Any], words: list[str], registry: Registry,
             raise UsageError(f"{name} takes no words: {' '.join(words)}", fix="leave them out")
         port = {"host": _ADDRESS, "port": _port(spec["port"])} if kind == "service" else {}
         return {**spec, **port}
-    from .deploy import Deploying, Scoring
+    from .deploy import Deploying
+    from .scoring import Scoring
 
     given = dict(zip(("input", "output"), words, strict=False))
     way = {key: given.get(key) or spec.get(key) for key in ("input", "output")}
-    how = Scoring(None, spec.get("max_rejects"), spec.get("mode"), None, tuple(spec.get("partition") or ()))
-    return Deploying(registry, running).scoring(spec["model"], way["input"], way["output"], how, lasting=False).spec
+    deploying = Deploying(registry, running)
+    return deploying.scoring(spec["model"], way["input"], way["output"], Scoring.of(spec), lasting=False).spec
 
 
 def _environment() -> dict[str, Any]:

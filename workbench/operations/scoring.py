@@ -66,6 +66,15 @@ class Scoring:
         new = asdict(self.growth) if self.growth else None
         return {"max_rejects": self.max_rejects, "mode": self.mode, **lists, "new": new, **asdict(self.pace)}
 
+    @classmethod
+    def of(cls, spec: dict[str, Any]) -> Scoring:
+        """The same from the spec of a run; a key stands in its output."""
+        keep, new = spec.get("keep"), spec.get("new")
+        pace = Pace(spec.get("workers"), spec.get("timeout"), spec.get("retries"))
+        growth = Growth(**new) if new else None
+        how = (None, spec.get("max_rejects"), spec.get("mode"), None, tuple(spec.get("partition") or ()))
+        return cls(*how, None if keep is None else tuple(keep), pace, growth)
+
     def keyed(self, output: str) -> str:
         """The output with the key in its place. UsageError where it is no table."""
         if self.key is None:
