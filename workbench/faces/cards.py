@@ -37,7 +37,20 @@ ANSWERS = {
 
 _CARDS = (
     *("ModelVersion", "Verdict", "Agreement", "Bench", "Quality", "Scored", "Findings"),
-    *("Advice", "App", "Service", "Stream", "Learner", "Run", "Schedule", "Planned", "Promotion", "Put", "Ended", "Tour"),
+    *(
+        "Advice",
+        "App",
+        "Service",
+        "Stream",
+        "Learner",
+        "Run",
+        "Schedule",
+        "Planned",
+        "Promotion",
+        "Put",
+        "Ended",
+        "Tour",
+    ),
 )
 _PACKAGE = __name__.partition(".")[0]
 _LABELLED = re.compile(r"^ {2}(\S+) {2,}(.+)$")
