@@ -13,8 +13,8 @@ from .operations import steering
 
 if TYPE_CHECKING:
     from .diagnosis import Findings
-    from .operations.choosing import Advice, Interview
     from .listing import Overview
+    from .operations.choosing import Advice, Interview
     from .operations.kinds import Handles
     from .operations.labs import Lab
     from .operations.touring import Tour

@@ -34,6 +34,7 @@ class Lab:
             code = [nbformat.v4.new_code_cell(cell) for cell in cells]
             kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
             nbformat.write(nbformat.v4.new_notebook(cells=code, metadata=kernel), self.folder / name)
+        self.page.run("window.jupyterapp?.commands.execute('docmanager:save-all')")  # or it asks whether to leave
         self.page.go(f"{self.url}/lab/tree/{name}?token={_TOKEN}&reset")
         self.page.until("window.jupyterapp")
         self.page.run("window.jupyterapp.restored.then(() => window.jupyterapp.shell.collapseLeft())")

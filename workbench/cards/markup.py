@@ -27,11 +27,19 @@ def _attribute(key: str, value: Any) -> str:
     return f' {key}="{escape(value if isinstance(value, str) else json.dumps(value))}"'
 
 
-def button(label: str, do: str, /, *, kind: str = "", sure: str = "", **args: Any) -> str:
-    """What a card's user can press: `do` says what, with `args`; `sure` is asked first. `kind`: `main`, `grave`."""
+def button(label: str, do: str, /, *, kind: str = "", sure: str = "", form: bool = False, **args: Any) -> str:
+    """What a card's user can press: `do` says what, with `args`, and with what its `form` holds; `sure` is asked first.
+    Of `kind` it is `main`, `grave` or neither."""
     cls = f"wb-button wb-{kind}" if kind else "wb-button"
     return el(
-        "button", escape(label), type="button", cls=cls, data_do=do, data_args=args or None, data_sure=sure or None
+        "button",
+        escape(label),
+        type="button",
+        cls=cls,
+        data_do=do,
+        data_args=args or None,
+        data_sure=sure or None,
+        data_form=form,
     )
 
 
