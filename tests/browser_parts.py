@@ -90,9 +90,10 @@ class Page:
         self.do("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False)
         self.do("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
 
-    def picture(self, file: Path) -> None:
-        """The whole page as it is drawn."""
-        shot = self.do("Page.captureScreenshot", captureBeyondViewport=True)
+    def picture(self, file: Path, clip: dict[str, float] | None = None) -> None:
+        """The whole page as it is drawn, or a part of it."""
+        part = {"clip": clip} if clip else {}
+        shot = self.do("Page.captureScreenshot", captureBeyondViewport=True, **part)
         file.write_bytes(base64.b64decode(shot["data"]))
 
 

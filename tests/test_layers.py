@@ -30,6 +30,7 @@ ORDER = (
     ("listing", "diagnosis"),
     ("asking",),
     ("api",),
+    ("cards",),
     ("faces",),
     ("__init__", "__main__"),
 )

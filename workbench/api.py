@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from .asking.models import Models
@@ -12,6 +13,7 @@ from .operations import steering
 
 if TYPE_CHECKING:
     from .diagnosis import Findings
+    from .listing import Overview
     from .operations.choosing import Advice, Interview
     from .operations.kinds import Handles
     from .operations.labs import Lab
@@ -50,6 +52,17 @@ class Workbench(Models, Predictions, WhatRuns, Operating):
         name = model or (names[0] if len(names) == 1 else "MODEL")
         given = {"who": who, "soon": soon, "often": often, "rows": rows, "changes": changes}
         return answered(name, {question: said for question, said in given.items() if said})
+
+    def dashboard(self) -> Overview:
+        """How much there is of everything; in a notebook all of it on one screen."""
+        from .listing import Overview
+
+        jobs = {"deployments": ("service", "stream", "app"), "runs": ("run",)}
+        store = self.running.store if self.running.any else None
+        counts = {kind: dict(store.counts(*of)) if store else {} for kind, of in jobs.items()}
+        states = ["paused" if schedule.paused else "ready" for schedule in self.running.schedules()]
+        models = {"captured": len(self.registry.names())}
+        return Overview(self.home, {"models": models, **counts, "schedules": dict(Counter(states))})
 
     def doctor(self) -> Findings:
         """What is wrong with this installation, one fix a line."""

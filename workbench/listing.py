@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import text
@@ -121,3 +122,24 @@ class Status:
             "running": self.running.to_json(),
             "schedules": self.schedules.to_json(),
         }
+
+
+@dataclass(frozen=True)
+class Overview:
+    """How much there is below `home`, by what it is and in which state; its card lets one look at all of it."""
+
+    home: Path
+    counts: dict[str, dict[str, int]]
+
+    def __str__(self) -> str:
+        rows = [(kind, text.count(sum(of.values())), _states(of)) for kind, of in self.counts.items()]
+        return f"{text.table(('', '', ''), rows).lstrip()}\n\nstate in {self.home} · a notebook shows all of it"
+
+    __repr__ = __str__
+
+    def to_json(self) -> dict[str, Any]:
+        return {"home": str(self.home), **self.counts}
+
+
+def _states(counts: dict[str, int]) -> str:
+    return ", ".join(f"{text.count(number)} {state}" for state, number in counts.items() if state)

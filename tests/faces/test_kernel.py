@@ -98,7 +98,7 @@ def notebook(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Notebook]:
 def test_a_capture_shows_a_card_and_again_says_unchanged(notebook: Notebook) -> None:
     again = notebook.run(MODEL)
     assert again.data["text/plain"].startswith("churn@1 unchanged")
-    assert "<b>churn@1</b>" in again.data["text/html"]
+    assert '<b class="wb-name">churn@1</b>' in again.data["text/html"]
     assert again.stages == ["churn · reading what the model needs …", "churn · asking this kernel …", ""]
 
 

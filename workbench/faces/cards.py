@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from ..cards.markup import escape
+from ..cards.reading import LABELLED
+
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
@@ -16,7 +19,7 @@ ANSWERS = {
     "monitoring.drift": ("Drift",),
     "monitoring.explanation": ("Explanation",),
     "monitoring.quality": ("Quality",),
-    "listing": ("ModelList", "Source", "Aliases", "Removed", "Status"),
+    "listing": ("ModelList", "Source", "Aliases", "Removed", "Status", "Overview"),
     "diagnosis": ("Findings",),
     "patterns.offline": ("Scored",),
     "patterns.streaming.put": ("Put", "Tail"),
@@ -35,17 +38,17 @@ ANSWERS = {
 }
 """The types that the API answers with, by their module: named, not imported."""
 
+LIVE = ("ModelVersion", "App", "Service", "Stream", "Run", "Schedule", "Overview")
+"""Those whose cards keep themselves up to date."""
 _CARDS = (
-    *("ModelVersion", "Verdict", "Agreement", "Bench", "Quality", "Scored", "Findings"),
-    *("Advice", "App", "Service", "Stream", "Learner", "Run", "Schedule"),
-    *("Planned", "Promotion", "Put", "Ended", "Tour"),
+    *("Verdict", "Agreement", "Bench", "Quality", "Scored", "Findings"),
+    *("Advice", "Learner", "Planned", "Promotion", "Put", "Ended", "Tour"),
 )
 _PACKAGE = __name__.partition(".")[0]
-_LABELLED = re.compile(r"^ {2}(\S+) {2,}(.+)$")
 _REF = re.compile(r"^([A-Za-z_][\w.-]*@\w+|(service|stream|app|learner|run|schedule)/[\w.-]+)")
 BOX = (
-    "display:inline-block;max-width:100%;padding:.5em .9em;border:1px solid rgba(128,128,128,.4);"
-    "border-radius:4px;color:inherit;background:transparent;line-height:1.5"
+    "display:inline-block;max-width:100%;padding:.5em 1em;border:1px solid rgba(128,128,128,.3);"
+    "border-radius:8px;color:inherit;background:transparent;font:13.5px/1.5 system-ui,sans-serif"
 )
 _DIM = "padding-right:1em;opacity:.65"
 _CODE = "background:rgba(128,128,128,.15);padding:0 .35em;border-radius:3px;white-space:nowrap"
@@ -60,6 +63,8 @@ def register(shell: InteractiveShell) -> None:
     for module, names in ANSWERS.items():
         for name in names:
             formatters["text/plain"].for_type_by_name(f"{_PACKAGE}.{module}", name, _plain)
+            if name in LIVE:
+                formatters["text/html"].for_type_by_name(f"{_PACKAGE}.{module}", name, _live)
             if name in _CARDS:
                 formatters["text/html"].for_type_by_name(f"{_PACKAGE}.{module}", name, lambda answer: html(str(answer)))
     asking = shell.display_formatter.ipython_display_formatter
@@ -73,6 +78,12 @@ def register(shell: InteractiveShell) -> None:
 
 def _plain(answer: Any, printer: Any, cycle: bool) -> None:
     printer.text(str(answer))
+
+
+def _live(answer: Any) -> str:
+    from .live import html as card
+
+    return card(answer)
 
 
 def _compared(diff: Any) -> str:
@@ -112,13 +123,6 @@ def html(text: str) -> str:
     return f'<div style="{BOX}">{_headline(head)}{table}</div>'
 
 
-def escape(text: str) -> str:
-    """Text that HTML shows as it is. (`html.escape` imports tables of entities, which loading would wait for.)"""
-    for character, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;")):
-        text = text.replace(character, entity)
-    return text
-
-
 def _headline(line: str) -> str:
     ref = _REF.match(line)
     name, rest = (ref.group(), line[ref.end() :]) if ref else ("", line)
@@ -127,9 +131,9 @@ def _headline(line: str) -> str:
 
 def _row(line: str) -> str:
     cell = "border:none;padding:0;text-align:left;vertical-align:top;background:none"
-    if not (labelled := _LABELLED.match(line)):
+    if not (labelled := LABELLED.match(line)):
         return f'<tr style="background:none"><td colspan="2" style="{cell}">{_marked(line)}</td></tr>'
-    label, rest = labelled.groups()
+    label, rest = labelled[1] or labelled[2], labelled[3]
     shown = " ".join(f'<code style="{_CODE}">{escape(step)}</code>' for step in rest.split(" · "))
     shown = shown if label == "next" else _marked(rest)
     return (

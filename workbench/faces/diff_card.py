@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .cards import BOX, escape
+from ..cards.markup import escape
+from .cards import BOX
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

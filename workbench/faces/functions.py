@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _ORDER = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
 
 
-BESIDE_VERBS = ("client", "get", "register")
+BESIDE_VERBS = ("client", "form", "get", "register")
 """The functions that only Python has."""
 
 
@@ -36,6 +36,8 @@ def function(name: str, workbench: Callable[[], Any] | None = None) -> Callable[
         return _get(workbench or _api)
     if name == "client":
         return _client(workbench or _api)
+    if name == "form":
+        return _form(workbench or _api)
     spec = verb(name)
     if spec is None:
         raise AttributeError(name)
@@ -95,6 +97,23 @@ def _client(workbench: Callable[[], Any]) -> Callable[..., Any]:
 
     client.__module__ = __name__.partition(".")[0]
     return client
+
+
+def _form(workbench: Callable[[], Any]) -> Callable[..., Any]:
+    def form(target: Any) -> Any:
+        """A form for a model or version (`churn`), which predicts while it is filled, or for the parameters of a
+        notebook (`retrain.ipynb`), which runs it. NotFound, BadInput."""
+        from ..cards.forms import FormCard
+        from ..cards.notebooks import NotebookCard
+        from .live import Shown
+
+        api, said = workbench(), str(getattr(target, "ref", target))
+        if said.endswith(".ipynb"):
+            return Shown(NotebookCard(said, api.home))
+        return Shown(FormCard(api.registry.resolve(said), api.home))
+
+    form.__module__ = __name__.partition(".")[0]
+    return form
 
 
 def _api() -> Any:

@@ -11,6 +11,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from .. import paths
+from ..data.progress import Progress
 from ..specs.spec import Verb
 from ..specs.verbs import VERBS, verb
 from . import cards, page
@@ -41,6 +42,7 @@ def load(shell: InteractiveShell, workbench: Callable[[], Workbench] | None = No
     _complete_on_tab(shell, workbench or _api)
     cards.register(shell)
     page.watch(shell)
+    Progress.drawn_by = _bar
     _greet(paths.home())
     if workbench is None and os.environ.get("WORKBENCH_WARM") != "0":
         from ..spawn.client import warm
@@ -56,6 +58,12 @@ def unload(shell: InteractiveShell) -> None:
             del of_kind[name]
     matchers = shell.Completer.custom_matchers
     matchers[:] = [m for m in matchers if getattr(m, "matcher_identifier", "") != _MATCHER]
+
+
+def _bar(progress: Progress) -> Any:
+    from .bars import drawn
+
+    return drawn(progress)
 
 
 def _api() -> Workbench:

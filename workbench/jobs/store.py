@@ -7,7 +7,6 @@ import os
 import sqlite3
 import threading
 import time
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from . import identity
 from .asking import Asking, insert_event
 from .database import Database
 from .identity import Identity
+from .pages import Pages, job_of
 from .planning import Plans, insert_job, new_name
 from .record import OVER, Job
 
@@ -31,7 +31,7 @@ _OF_THE_SHELL = {"PATH", "VIRTUAL_ENV", "CONDA_PREFIX", "LANG", "LANGUAGE", "TMP
 _FAILED_WITH_NOTIFY = "select * from jobs where state = 'failed' and notify is not null"
 
 
-class Store(Plans, Asking):
+class Store(Plans, Asking, Pages):
     """The jobs, orders and events of one home, in `folder`. StorageError says why it cannot be read or written."""
 
     def __init__(self, folder: Path) -> None:
@@ -56,17 +56,17 @@ class Store(Plans, Asking):
         rows = self.database.read("select * from jobs where name = ?", name)
         if not rows:
             raise self._unknown(name)
-        return _job(rows[0])
+        return job_of(rows[0])
 
     def jobs(self, kind: str | None = None, *, over: bool = True) -> list[Job]:
         """All jobs, or those of a kind, or without `over` those that are not over; the oldest first."""
         chosen = "" if over else f"where state not in {OVER}"
-        found = [_job(row) for row in self.database.read(f"select * from jobs {chosen} order by created")]
+        found = [job_of(row) for row in self.database.read(f"select * from jobs {chosen} order by created")]
         return [job for job in found if kind in (None, job.kind)]
 
     def untold(self) -> list[Job]:
         """What has failed and of which somebody wants to know, told or not."""
-        return [_job(row) for row in self.database.read(_FAILED_WITH_NOTIFY)]
+        return [job_of(row) for row in self.database.read(_FAILED_WITH_NOTIFY)]
 
     def find(self, short: str) -> Job:
         """The job of this name, or the only one that is called so for short. NotFound, UsageError."""
@@ -102,8 +102,8 @@ class Store(Plans, Asking):
                 insert_job(write, name, spec, environment, restart, notify)
                 changes = ["created"]
             else:
-                changes = _changes(_job(row), spec, environment, notify)
-                _change(write, _job(row), spec, environment, notify, changes)
+                changes = _changes(job_of(row), spec, environment, notify)
+                _change(write, job_of(row), spec, environment, notify, changes)
         return self.get(name), changes
 
     def add_run(
@@ -153,7 +153,7 @@ class Store(Plans, Asking):
         """Get the right to start a process for the job; one gets it, and loses it when it dies or dawdles."""
         with self.database.write() as write:
             row = write.execute("select * from jobs where name = ?", (name,)).fetchone()
-            if row is None or not _wants_a_process(_job(row)) or _claimed(row) or _waits(write, row):
+            if row is None or not _wants_a_process(job_of(row)) or _claimed(row) or _waits(write, row):
                 return False
             mine = json.dumps(identity.own().to_json())
             write.execute("update jobs set claim = ?, claimed = ? where name = ?", (mine, time.time(), name))
@@ -302,11 +302,3 @@ def _claimed(row: sqlite3.Row) -> bool:
         return False
     claimer = Identity(**json.loads(row["claim"]))
     return claimer.pid != os.getpid() and claimer.alive()
-
-
-def _job(row: sqlite3.Row) -> Job:
-    values = {field.name: row[field.name] for field in fields(Job)}  # a newer store may have more
-    for key in ("spec", "environment", "facts"):
-        values[key] = json.loads(values[key])
-    values["process"] = Identity(**json.loads(values["process"])) if values["process"] else None
-    return Job(**values)

@@ -15,6 +15,7 @@ from ..bundle.storage import writing
 from ..data import folders, places
 from ..errors import NotFound, NotProven, UsageError
 from . import environment, request_log
+from .ending import ended
 from .handles import Planned
 from .kinds import handle
 from .running import Running, not_done, options, said
@@ -247,7 +248,7 @@ class Deploying:
         return proven
 
     def _waited(self, job: Job) -> Job:
-        job = self.running.until_over(job.name)
+        job = ended(self.running, job)
         if job.state != "done":
             raise not_done(job)
         return job

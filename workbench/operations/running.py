@@ -126,13 +126,6 @@ class Running:
             raise Interrupted(f"{name} goes on: only the waiting was interrupted", fix=fix) from None
         return job
 
-    def until_over(self, name: str, timeout: float | None = None) -> Job:
-        """The job once it has ended; a bar shows, to whoever looks, how far the scoring of a store is."""
-        from ..data.progress import Progress
-
-        with Progress(name) as bar:
-            return self.until(name, lambda job: bar.show(job.facts, over=job.over), timeout)
-
     def until_ready(self, name: str, timeout: float | None = START_PATIENCE) -> Job:
         """The job once a process of its latest form is ready or blocked. JobFailed where it ends instead."""
         job = self.until(name, lambda job: job.over or _up(job), timeout)

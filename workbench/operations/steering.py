@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import JobFailed, UsageError
 from ..routing import Table
+from .ending import ended
 from .handles import Planned
 from .kinds import handle
 from .running import Running, not_done
@@ -96,7 +97,7 @@ def resume(running: Running, registry: Registry, name: str) -> Any:
 def wait(running: Running, registry: Registry, name: str, timeout: float | None) -> Any:
     """Until a run has ended or a deployment is ready. JobFailed where it fails."""
     job = running.job(name)
-    job = running.until_over(job.name, timeout) if job.kind == "run" else running.until_ready(job.name, timeout)
+    job = ended(running, job, timeout) if job.kind == "run" else running.until_ready(job.name, timeout)
     if job.state in ("failed", "stopped"):
         raise not_done(job)
     return handle(running, registry, job)

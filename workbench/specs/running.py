@@ -52,6 +52,13 @@ VERBS: tuple[Verb, ...] = (
         example="%workbench status churn",
     ),
     Verb(
+        "dashboard",
+        "see models, deployments, runs and schedules on one screen, and steer them",
+        (as_json("how much there is"),),
+        "what runs",
+        example="%workbench dashboard",
+    ),
+    Verb(
         "deployments",
         "list the services, streams, apps and learners",
         (as_json("the list"),),

@@ -1,0 +1,126 @@
+"""A real JupyterLab with a notebook, in a real browser."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from browser_parts import Page
+from waiting import until
+
+PICTURES = os.environ.get("WORKBENCH_PICTURES", "")
+_TOKEN = "0123456789abcdef"
+_OFFLINE = ("--LabApp.news_url=", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate")
+_PANEL = "window.jupyterapp.shell.currentWidget"
+
+
+class Lab:
+    """A JupyterLab in `folder`, whose kernels have their Workbench in `folder/home`."""
+
+    def __init__(self, url: str, folder: Path, page: Page) -> None:
+        self.url, self.folder, self.page = url, folder, page
+
+    def open(self, name: str, cells: list[str] | None = None) -> None:
+        """Open a notebook; with cells it is written first."""
+        if cells is not None:
+            code = [nbformat.v4.new_code_cell(cell) for cell in cells]
+            kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+            nbformat.write(nbformat.v4.new_notebook(cells=code, metadata=kernel), self.folder / name)
+        self.page.run("window.jupyterapp?.commands.execute('docmanager:save-all')")  # or it asks whether to leave
+        self.page.go(f"{self.url}/lab/tree/{name}?token={_TOKEN}&reset")
+        self.page.until("window.jupyterapp")
+        self.page.run("window.jupyterapp.restored.then(() => window.jupyterapp.shell.collapseLeft())")
+        self.page.until(f"{_PANEL}?.sessionContext?.session?.kernel?.status === 'idle'")
+
+    def run_all(self) -> None:
+        """Run all cells, and wait until the last has ended."""
+        self.page.run("window.jupyterapp.commands.execute('notebook:run-all-cells')")
+        self.idle()
+
+    def idle(self) -> None:
+        """Wait until no cell runs or waits."""
+        self.page.until(
+            "[...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')]"
+            ".every(prompt => /^\\[\\d+\\]:$/.test(prompt.textContent))"
+        )
+
+    def save(self) -> None:
+        """Save the notebook."""
+        self.page.run(f"{_PANEL}.context.save()")
+
+    def restart(self) -> None:
+        """Restart the kernel, as its menu does."""
+        self.page.run(f"{_PANEL}.sessionContext.session.kernel.restart()")
+
+    def theme(self, name: str) -> None:
+        """JupyterLab Light or JupyterLab Dark."""
+        self.page.run(f"window.jupyterapp.commands.execute('apputils:change-theme', {{theme: {json.dumps(name)}}})")
+        light = "true" if name.endswith("Light") else "false"
+        self.page.until(f"document.body.dataset.jpThemeLight === '{light}'")
+        self.page.until("!document.getElementById('jupyterlab-splash')")
+
+    def picture(self, name: str, card: str) -> None:
+        """A card as it is drawn, kept where WORKBENCH_PICTURES says; nothing without it."""
+        if PICTURES:
+            place = f"document.querySelector('[data-card^={json.dumps(card)}]')"
+            self.page.run(f"{place}.scrollIntoView({{block: 'center'}})")
+            box = self.page.run(
+                f"(r => ({{x: r.x, y: r.y, width: r.width, height: r.height}}))({place}.getBoundingClientRect())"
+            )
+            self.page.picture(Path(PICTURES) / f"{name}.png", {**box, "scale": 2})
+
+    @property
+    def elsewhere(self) -> list[str]:
+        """The addresses outside this machine that were asked for."""
+        own = ("http://127.0.0.1", "http://localhost", "ws://127.0.0.1", "data:", "blob:")
+        return [url for url in self.page.requests if not url.startswith(own)]
+
+
+@contextmanager
+def lab(folder: Path, page: Page) -> Iterator[Lab]:
+    """A JupyterLab of its own; it ends with the block."""
+    runtime = folder / "jupyter"
+    places = {f"JUPYTER_{kind}_DIR": str(runtime / kind.lower()) for kind in ("CONFIG", "DATA", "RUNTIME")}
+    environment = {
+        **os.environ,
+        **places,
+        "WORKBENCH_HOME": str(folder / "home"),
+        "IPYTHONDIR": str(runtime / "ipython"),
+    }
+    how = (
+        "--no-browser",
+        "--expose-app-in-browser",
+        "--ServerApp.port=0",
+        f"--IdentityProvider.token={_TOKEN}",
+        *_OFFLINE,
+    )
+    command = [sys.executable, "-m", "jupyterlab", *how, "--allow-root", str(folder)]
+    settings = runtime / "config" / "lab" / "user-settings" / "@jupyterlab" / "apputils-extension"
+    settings.mkdir(parents=True)
+    (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}')
+    log = (folder / "lab.log").open("wb")
+    process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
+    try:
+        told = until(lambda: _told(runtime / "runtime"), (folder / "lab.log").read_text())
+        yield Lab(f"http://127.0.0.1:{told['port']}", folder, page)
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
+        process.wait()
+        log.close()
+
+
+def _told(runtime: Path) -> dict[str, Any] | None:
+    """What the server says of itself, once it does."""
+    for file in runtime.glob("jpserver-*.json"):
+        with suppress(ValueError):
+            return json.loads(file.read_text())  # type: ignore[no-any-return]
+    return None

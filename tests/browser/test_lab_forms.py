@@ -1,0 +1,116 @@
+"""Forms, the dashboard and progress in a real JupyterLab."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import nbformat
+import pytest
+from browser_parts import needs_chromium
+from lab_parts import Lab
+
+from workbench.api import Workbench
+
+DATA = """%load_ext workbench
+import workbench, numpy as np, pandas as pd
+rng = np.random.default_rng(0)
+X = pd.DataFrame({"age": rng.normal(40, 9, 300).round(1), "calls": rng.integers(0, 9, 300),
+                  "plan": pd.Categorical(rng.choice(["basic", "plus", "pro"], 300)), "vip": rng.random(300) > .5,
+                  "city": rng.choice(["Köln", "Ulm", "Bonn"], 300)})"""
+MODEL = """%%model risk --example X -m "for the form"
+def predict(frame):
+    return frame["age"] / 100 + frame["calls"] + 10 * (frame["plan"] == "pro")"""
+SLOW = """%%model slow --example X.head(20)
+import time
+def predict(frame):
+    time.sleep(1.5 if len(frame) > 5000 else 0)
+    return frame["age"]"""
+LONG = "pd.concat([X] * 1000).to_parquet('long.parquet')\n%predict slow long.parquet -o scored.parquet"
+
+
+def card(name: str) -> str:
+    return f"document.querySelector('[data-card^=\"{name}\"]')"
+
+
+@pytest.fixture(scope="module")
+def noted(jupyter: Lab) -> Lab:
+    """A notebook with a form of a model, one of a notebook, and the dashboard."""
+    cell = nbformat.v4.new_code_cell("month = 1  # of 2013\nquick = True", metadata={"tags": ["parameters"]})
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), jupyter.folder / "retrain.ipynb")
+    cells = [DATA, MODEL, "workbench.form('risk')", "workbench.form('retrain.ipynb')", "%workbench dashboard"]
+    jupyter.open("forms.ipynb", cells)
+    jupyter.run_all()
+    return jupyter
+
+
+def pictures(lab: Lab, name: str, shown: str) -> None:
+    """A card in light, dark and narrow; it fits into its window."""
+    lab.picture(f"{name}-light", shown)
+    lab.theme("JupyterLab Dark")
+    lab.picture(f"{name}-dark", shown)
+    lab.page.looks(400)
+    lab.picture(f"{name}-narrow", shown)
+    assert lab.page.run(f"{card(shown)}.scrollWidth <= {card(shown)}.clientWidth")
+    lab.page.looks(1200)
+    lab.theme("JupyterLab Light")
+
+
+@needs_chromium
+def test_it_predicts_while_a_slider_moves(noted: Lab) -> None:
+    form, page = card("form/risk@1"), noted.page
+    page.until(f"{form}.matches('.wb-live')")
+    said = f"{form}.querySelector('.wb-out dd').textContent"
+    slider = f"{form}.querySelectorAll('input[type=range]')[1]"
+    for value in (0, 3, 8):
+        page.run(f"{slider}.value = {value}; {slider}.dispatchEvent(new Event('input', {{bubbles: true}}))")
+    page.until(f"{form}.querySelector('input[name=calls]').value === '8'")
+    page.until(f"{said}.startsWith('8.') || {said}.startsWith('18.')")
+    plan = f"{form}.querySelector('select[name=plan]')"
+    page.run(f"{plan}.value = '\"pro\"'; {plan}.dispatchEvent(new Event('input', {{bubbles: true}}))")
+    page.until(f"{said}.startsWith('18.')")
+    assert page.run(f"{form}.querySelector('.wb-curve path').getAttribute('d').length") > 20
+    pictures(noted, "form", "form/risk@1")
+    assert not noted.elsewhere
+
+
+@needs_chromium
+def test_a_notebook_runs_from_its_form(noted: Lab) -> None:
+    form, page = card("form/retrain"), noted.page
+    page.until(f"{form}.matches('.wb-live')")
+    page.run(f"{form}.querySelector('[name=month]').value = '7'")
+    page.run(f"{form}.querySelector('[data-do=run]').click()")
+    page.until(f"{form}.querySelector('.wb-detail .wb-card .wb-done')")
+    runs: Any = Workbench(noted.folder / "home").runs()
+    assert runs[-1].job.spec["parameters"] == {"month": 7}
+    pictures(noted, "notebook", "form/retrain")
+
+
+@needs_chromium
+def test_the_dashboard_finds_and_opens(noted: Lab) -> None:
+    board, page = card("dashboard/"), noted.page
+    page.until(f"{board}.matches('.wb-live')")
+    page.run(f"{board}.querySelector('input[value=models]').click()")
+    page.until(f"{board}.querySelector('td')?.textContent.includes('@')")
+    page.run(f"{board}.querySelector('input[value=runs]').click()")
+    page.until(f"{board}.querySelector('td')?.textContent.startsWith('run/')")
+    page.run(f"{board}.querySelector('[data-do=show]').click()")
+    page.until(f"{board}.querySelector('.wb-detail .wb-card .wb-name')?.textContent.startsWith('run/')")
+    pictures(noted, "dashboard", "dashboard/")
+    typed = f"{board}.querySelector('input[type=search]')"
+    page.run(f"{typed}.value = 'nowhere'; {typed}.dispatchEvent(new Event('input', {{bubbles: true}}))")
+    page.until(f"{board}.querySelector('.wb-table').textContent.startsWith('no runs like that')")
+
+
+@needs_chromium
+def test_long_work_is_cancelled_while_its_cell_runs(jupyter: Lab) -> None:
+    jupyter.open("long.ipynb", [DATA, SLOW, LONG])
+    page = jupyter.page
+    page.run("void window.jupyterapp.commands.execute('notebook:run-all-cells')")
+    page.until(f"{card('progress/')}?.querySelector('[data-do=cancel]')")
+    jupyter.picture("progress", "progress/")
+    page.run(f"{card('progress/')}.querySelector('[data-do=cancel]').click()")
+    page.until(
+        "document.querySelector('.jp-OutputArea-output')?.closest('.jp-Notebook').innerText.includes('slow@1 was cancelled')"
+    )
+    page.until(f"!{card('progress/')}")
+    assert not (jupyter.folder / "scored.parquet").exists()

@@ -1,0 +1,277 @@
+// What makes the cards of a notebook live. A card is HTML in an output, good by itself; the widget behind this script
+// has no view, and there is one for each kernel: it says which of its cards are seen, shows what the kernel tells of
+// them, and tells it what is pressed. Without a kernel the cards stay as they are, without their buttons.
+
+const BEAT_MS = 10_000;
+const PATIENCE_MS = 1_500;
+const QUIET_MS = 5_000;
+const LOOK_MS = 1_000;
+const SETTLE_MS = 60;
+
+class Live {
+  constructor(model, signal) {
+    this.model = model;
+    this.signal = signal;
+    this.hub = model.get("hub");
+    this.client = Math.random().toString(36).slice(2);
+    this.cards = new Map(); // each element that is followed, and whether it is seen
+    this.latest = new Map(); // by the card's name: what was told of it
+    this.sent = 0; // orders are numbered, and the kernel says which it has heard
+    this.heard = 0;
+    this.told = Date.now(); // when the kernel said something last
+    this.eyes = new IntersectionObserver((seen) => {
+      for (const { target, isIntersecting } of seen) if (this.cards.has(target)) this.cards.set(target, isIntersecting);
+      this.settle();
+    });
+    this.outputs = new MutationObserver(() => this.settle());
+  }
+
+  begin() {
+    this.outputs.observe(document.body, { childList: true, subtree: true });
+    this.model.on("msg:custom", (told) => this.hear(told));
+    this.model.on("comm_live_update", () => { this.watched = null; this.settle(); });
+    document.addEventListener("visibilitychange", () => this.watch(), { signal: this.signal });
+    const timers = [setInterval(() => this.watch(true), BEAT_MS), setInterval(() => this.quiet(), LOOK_MS)];
+    this.signal.addEventListener("abort", () => { timers.forEach(clearInterval); this.end(); });
+    this.settle();
+  }
+
+  end() {
+    this.eyes.disconnect();
+    this.outputs.disconnect();
+    for (const card of this.cards.keys()) card.classList.remove("wb-live");
+  }
+
+  /** Outputs come in many small steps: look at them once they have come. */
+  settle() {
+    this.settling ??= setTimeout(() => { this.settling = null; this.scan(); this.watch(); }, SETTLE_MS);
+  }
+
+  scan() {
+    for (const card of document.getElementsByClassName("wb-card")) {
+      if (card.dataset.hub === this.hub && !this.cards.has(card)) this.adopt(card);
+    }
+    for (const card of [...this.cards.keys()]) {
+      if (card.isConnected) continue;
+      this.cards.delete(card);
+      this.eyes.unobserve(card);
+    }
+  }
+
+  adopt(card) {
+    this.cards.set(card, false);
+    this.eyes.observe(card);
+    card.classList.add("wb-live");
+    if (!card.wbHub) {
+      card.wbHub = true;
+      card.addEventListener("click", (event) => this.click(card, event), { signal: this.signal });
+      card.addEventListener("input", (event) => this.input(card, event), { signal: this.signal });
+      card.addEventListener("change", (event) => this.change(card, event), { signal: this.signal });
+      card.addEventListener("submit", (event) => event.preventDefault(), { signal: this.signal });
+      card.addEventListener("focusout", () => setTimeout(() => this.show(card, this.latest.get(card.dataset.card))), { signal: this.signal });
+    }
+    this.show(card, this.latest.get(card.dataset.card));
+    const asks = card.querySelector("[data-first]");
+    if (asks) this.ask(card, asks);
+  }
+
+  // ---- the kernel ----------------------------------------------------------------------------------------------------
+
+  send(order) {
+    this.sent += 1;
+    this.model.send({ ...order, client: this.client, number: this.sent });
+    return this.sent;
+  }
+
+  /** Say which cards are seen, when that changes and now and then; a kernel that is busy is not told again and again. */
+  watch(beat = false) {
+    const seen = document.hidden ? [] : [...this.cards].filter(([, visible]) => visible).map(([card]) => card.dataset.card);
+    const names = [...new Set(seen)].sort();
+    const said = names.join(" ");
+    if (said === this.watched && !(beat && names.length && this.heard === this.sent)) return;
+    this.watched = said;
+    this.send({ do: "watch", names });
+  }
+
+  hear({ heard, client, card, parts, open }) {
+    this.told = Date.now();
+    if (heard && client === this.client) this.heard = Math.max(this.heard, heard);
+    if (open && client === this.client) window.open(reachable(open), "_blank", "noopener");
+    if (!card) return;
+    const known = { ...this.latest.get(card), ...parts };
+    this.latest.set(card, known);
+    for (const element of this.cards.keys()) {
+      if (element.dataset.card !== card) continue;
+      this.show(element, known);
+      if (client === this.client) this.answered(element);
+    }
+  }
+
+  /** A kernel that owes an answer is busy, or has ended: what is shown is as of when it spoke last. */
+  quiet() {
+    const quiet = this.heard < this.sent && Date.now() - this.told > QUIET_MS;
+    for (const card of this.cards.keys()) {
+      if (quiet && !card.classList.contains("wb-quiet")) {
+        const when = new Date(this.told).toLocaleTimeString();
+        own(card, ".wb-as-of").textContent = `as of ${when} · the kernel is busy or has ended`;
+      }
+      card.classList.toggle("wb-quiet", quiet);
+    }
+  }
+
+  show(card, parts) {
+    for (const [name, html] of Object.entries(parts ?? {})) {
+      const part = own(card, `[data-part="${name}"]`);
+      if (!part || part.wbShown === html || typedIn(part)) continue;
+      const focused = part.contains(document.activeElement) ? place(part, document.activeElement) : -1;
+      const atEnd = part.scrollHeight - part.scrollTop - part.clientHeight < 8;
+      part.innerHTML = html;
+      part.wbShown = html;
+      if (focused >= 0) controls(part)[Math.min(focused, controls(part).length - 1)]?.focus();
+      if (name === "log" && atEnd) part.scrollTop = part.scrollHeight;
+    }
+  }
+
+  // ---- the person ----------------------------------------------------------------------------------------------------
+
+  click(card, event) {
+    const button = event.target.closest("button");
+    if (!button || button.closest(".wb-card") !== card) return;
+    if (button.dataset.copy !== undefined) return copy(button);
+    if (button.dataset.do === undefined || button.getAttribute("aria-busy")) return;
+    if (button.dataset.sure && !button.dataset.asked) return makeSure(button);
+    this.press(card, button, button.dataset.do);
+  }
+
+  input(card, { target }) {
+    mirror(target);
+    const asks = target.closest("[data-input]");
+    if (asks && asks.closest(".wb-card") === card) this.ask(card, asks);
+  }
+
+  change(card, { target }) {
+    if (target.dataset.change && target.closest(".wb-card") === card) this.press(card, target, target.dataset.change, { value: Number(target.value) });
+  }
+
+  press(card, control, press, more = {}) {
+    control.setAttribute("aria-busy", "true");
+    const scope = control.closest("form");
+    const args = { ...JSON.parse(control.dataset.args ?? "{}"), ...more, ...(control.dataset.form && scope ? values(scope) : {}) };
+    const number = this.send({ do: "press", name: card.dataset.card, press, args });
+    setTimeout(() => {
+      if (this.heard < number) this.tell(card, "The kernel is busy: this is done when its cell has ended.");
+    }, PATIENCE_MS);
+  }
+
+  /** Ask with what a form holds: one question at a time, and after its answer the latest. */
+  ask(card, form) {
+    if (card.wbAsking) { card.wbAgain = form; return; }
+    card.wbAsking = true;
+    card.wbAgain = null;
+    this.send({ do: "press", name: card.dataset.card, press: form.dataset.input, args: values(form) });
+  }
+
+  answered(card) {
+    for (const control of card.querySelectorAll('[aria-busy="true"]')) control.removeAttribute("aria-busy");
+    card.wbAsking = false;
+    if (card.wbAgain) this.ask(card, card.wbAgain);
+  }
+
+  tell(card, text) {
+    const said = own(card, '[data-part="said"]');
+    if (said) { said.textContent = text; said.wbShown = null; }
+  }
+}
+
+/** The first such element that belongs to this card, and not to one inside it. */
+function own(card, selector) {
+  return [...card.querySelectorAll(selector)].find((part) => part.closest(".wb-card") === card);
+}
+
+function controls(part) {
+  return [...part.querySelectorAll("button, input, select, textarea, a, summary")];
+}
+
+function place(part, element) {
+  return controls(part).indexOf(element);
+}
+
+/** Whether somebody holds or fills something in it, which must not be taken away. */
+function typedIn(part) {
+  const active = document.activeElement;
+  return part.contains(active) && active.matches("input, select, textarea");
+}
+
+function makeSure(button) {
+  const label = button.textContent;
+  button.dataset.asked = "1";
+  button.textContent = button.dataset.sure;
+  setTimeout(() => { if (button.isConnected) { button.textContent = label; delete button.dataset.asked; } }, 4000);
+}
+
+/** A slider, the number beside it and the shares at its ends say the same. */
+function mirror(control) {
+  const field = control.closest(".wb-field");
+  for (const other of field?.querySelectorAll("[data-mirror]") ?? []) if (other !== control) other.value = control.value;
+  const split = control.closest(".wb-split");
+  if (!split) return;
+  split.querySelector('[data-show="share"]').textContent = `${control.value} %`;
+  split.querySelector('[data-show="rest"]').textContent = `${100 - control.value} %`;
+}
+
+/** What a form holds, by name, as JSON text: whole numbers keep all their digits. */
+function values(form) {
+  const held = [...form.querySelectorAll("[name]")].filter((control) => control.type !== "radio" || control.checked);
+  return { values: Object.fromEntries(held.map((control) => [control.name, written(form, control)])) };
+}
+
+function written(form, control) {
+  const { value } = control;
+  const missing = form.querySelector(`[data-missing="${CSS.escape(control.name)}"]`);
+  control.disabled = Boolean(missing?.checked);
+  if (missing?.checked) return "null";
+  switch (control.dataset.sends) {
+    case "check": return String(control.checked);
+    case "json": return value.trim() || "null";
+    case "moment": return value === "" ? "null" : JSON.stringify(value);
+    case "whole": if (/^-?\d+$/.test(value)) return value; // falls through
+    case "number": return value === "" ? "null" : JSON.stringify(Number(value));
+    default: return JSON.stringify(value);
+  }
+}
+
+async function copy(button) {
+  try {
+    await navigator.clipboard.writeText(button.dataset.copy);
+  } catch { // not https
+    const field = document.createElement("textarea");
+    field.value = button.dataset.copy;
+    button.after(field);
+    field.select();
+    document.execCommand("copy");
+    field.remove();
+  }
+  button.textContent = "Copied";
+  setTimeout(() => { button.textContent = "Copy"; }, 1500);
+}
+
+/** An address of the machine of the kernel, as this browser reaches it: on a hub, through the Jupyter server. */
+function reachable(address) {
+  const url = new URL(address);
+  const here = ["localhost", "127.0.0.1", "[::1]"];
+  if (!here.includes(url.hostname) || here.includes(location.hostname)) return address;
+  const told = JSON.parse(document.getElementById("jupyter-config-data")?.textContent ?? "{}");
+  return `${location.origin}${told.baseUrl ?? "/"}proxy/${url.port}${url.pathname}${url.search}`;
+}
+
+export default {
+  initialize({ model, signal }) {
+    const ended = new AbortController();
+    signal?.addEventListener("abort", () => ended.abort());
+    new Live(model, ended.signal).begin();
+    return () => ended.abort();
+  },
+  render({ el }) {
+    el.hidden = true;
+  },
+};
