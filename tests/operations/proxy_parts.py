@@ -1,11 +1,16 @@
-"""A reverse proxy as the Jupyter server has one: all below a prefix goes to a service, with what it says of itself."""
+"""Reverse proxies: one that says of itself what it may, and a Jupyter server with jupyter-server-proxy."""
 
 from __future__ import annotations
 
+import os
+import secrets
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import httpx
 import uvicorn
@@ -49,3 +54,29 @@ def proxy(to: str, prefix: str) -> Iterator[str]:
         finally:
             server.should_exit = True
             thread.join()
+
+
+@contextmanager
+def jupyter(folder: Path) -> Iterator[tuple[str, str]]:
+    """The address of a Jupyter server of this environment, below /user/me as on a hub, and its token."""
+    folder.mkdir()
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    token = secrets.token_hex(8)
+    own = {f"JUPYTER_{name}_DIR": str(folder / name) for name in ("CONFIG", "DATA", "RUNTIME")}
+    options = ["--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0", "--no-browser", "--allow-root"]
+    options += [f"--IdentityProvider.token={token}", "--ServerApp.base_url=/user/me/", f"--ServerApp.root_dir={folder}"]
+    command = [sys.executable, "-m", "jupyter_server", *options]
+    url = f"http://127.0.0.1:{port}/user/me"
+    with (folder / "log").open("wb") as log, subprocess.Popen(command, env=os.environ | own, stderr=log) as process:
+        try:
+            until(lambda: process.poll() is not None or _answers(f"{url}/api"), "Jupyter does not start")
+            yield url, token
+        finally:
+            process.terminate()
+
+
+def _answers(url: str) -> bool:
+    with suppress(httpx.TransportError):
+        return httpx.get(url).status_code == 200
+    return False

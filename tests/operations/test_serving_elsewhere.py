@@ -9,9 +9,9 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
-from browser_parts import browser, needs_chromium
+from browser_parts import Page, browser, needs_chromium
 from customer_models import array_model
-from proxy_parts import proxy
+from proxy_parts import jupyter, proxy
 from serving_parts import headers
 from waiting import until
 
@@ -99,17 +99,40 @@ def test_pages_of_a_site_ask_from_a_browser(opened: Any, closed: Any, tmp_path: 
 @needs_chromium
 def test_the_page_works_behind_a_proxy(closed: Any, tmp_path: Path) -> None:
     with proxy(closed.url, "/user/me/proxy/8000") as outside, browser(tmp_path) as page:
-        page.go(f"{outside}/?token={closed.token}")
-        page.fill("x", "[0, 0, 0]")
-        page.press("Predict")
-        page.until("document.querySelector('#answer dd')?.textContent === '1.0'")
-        page.until("seen.length && document.querySelector('#since').textContent.startsWith('Since')")
-        assert f"curl {outside}/predict" in page.text(".snippet")
-        assert not page.complaints
-        asked = {url.partition("?")[0] for url in page.requests if not url.startswith("data:")}
-        assert asked == {f"{outside}/{part}" for part in ("", "page.css", "page.js", "figures", "predict")}
+        works(page, outside, closed)
         (cookie,) = page.do("Network.getCookies", urls=[f"{outside}/"])["cookies"]
         assert (cookie["path"], cookie["httpOnly"], cookie["sameSite"]) == ("/user/me/proxy/8000/", True, "Strict")
+
+
+@needs_chromium
+def test_the_page_works_in_jupyter(closed: Any, tmp_path: Path) -> None:
+    """Behind jupyter-server-proxy itself, for who is known to the Jupyter server."""
+    with jupyter(tmp_path / "jupyter") as (server, token), browser(tmp_path / "chromium") as page:
+        page.go(f"{server}/login?token={token}")
+        page.requests.clear()
+        page.complaints.clear()
+        outside = f"{server}/proxy/{closed.facts['port']}"
+        works(page, outside, closed)
+        assert f"http://127.0.0.1:{closed.facts['port']}" in page.text(".call")
+        cookies = {
+            cookie["name"]: cookie["path"] for cookie in page.do("Network.getCookies", urls=[f"{outside}/"])["cookies"]
+        }
+        assert next(
+            path for name, path in cookies.items() if name.startswith("workbench-")
+        ) == "/user/me/proxy/{}/".format(closed.facts["port"])
+
+
+def works(page: Page, outside: str, service: Any) -> None:
+    """The page asks, draws its figures and shows where it stands, all below the address of the proxy."""
+    page.go(f"{outside}/?token={service.token}")
+    page.fill("x", "[0, 0, 0]")
+    page.press("Predict")
+    page.until("document.querySelector('#answer dd')?.textContent === '1.0'")
+    page.until("seen.length && document.querySelector('#since').textContent.startsWith('Since')")
+    assert f"curl {outside}/predict" in page.text(".snippet")
+    assert not page.complaints
+    asked = {url.partition("?")[0] for url in page.requests if not url.startswith("data:")}
+    assert asked == {f"{outside}/{part}" for part in ("", "page.css", "page.js", "figures", "predict")}
 
 
 def test_what_is_answered_later_is_found_behind_a_proxy(closed: Any) -> None:
