@@ -1,7 +1,7 @@
 """Calls that come close upon each other -> asked together, so that they share a batch.
 
-grpcio hands calls over one by one, each in a turn of the loop of its own: without a pause even a hundred clients of a
-quick model would each be answered alone.
+grpcio hands calls over one by one, each in several turns of the loop: without a pause even a hundred clients of a quick
+model would each be answered alone.
 """
 
 from __future__ import annotations
@@ -13,44 +13,68 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ..answering import Answering
 
-_PAUSE = 0.001
-_CLOSE = 0.0002  # nobody who was answered comes back as soon as that
-_RARELY = 64
+_TICK, _MOST_TICKS = 0.001, 4
+_LOOK = 0.05
+_WORTH = 0.3  # of a processor; below that nothing is gained by sharing
+_LARGER, _MOST_SKIPS = 16, 1024
+_ANY = 1 << 30
 
 
 class Gathering:
-    """Calls `wait` before they ask, and say when they are `answered`. A lone client does not wait."""
+    """Calls `wait` before they ask, where the process has much to do: in groups that go on once they are as large as
+    the last that had its time, which is as long as others come. Who was alone in one does not wait again for a while.
+    Whether there are others, or more of them, is tried from time to time."""
 
     def __init__(self, endpoint: Answering) -> None:
         self.endpoint, self.loop = endpoint, endpoint.batcher.loop
-        self._together: asyncio.Event | None = None
-        self._waiting = self._skips = 0
-        self._answered_at = 0.0
-
-    def answered(self) -> None:
-        """A call has its answer."""
-        self._answered_at = time.perf_counter()
+        self._group: list[asyncio.Future[None]] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._usual, self._early = _ANY, 0
+        self._skips, self._next_skips = 0, 1
+        self._seen = self._ticks = 0
+        self._looked, self._spent, self.busy = time.perf_counter(), time.process_time(), False
 
     async def wait(self) -> None:
         """For others, where others come; while the model is busy they gather anyway."""
-        if self._together is None:
-            if self.endpoint.batcher.busy or not self._others_come():
+        if self._timer is None:
+            if self._skips or self.endpoint.batcher.busy or not self._has_much_to_do():
+                self._skips -= bool(self._skips)
                 return
-            self._together, self._waiting = asyncio.Event(), 0
-            self.loop.call_later(_PAUSE, self._go)
-        self._waiting += 1
-        await self._together.wait()
+            self._seen = self._ticks = 0
+            self._timer = self.loop.call_later(_TICK, self._look)
+        if len(self._group) + 1 >= self._usual:
+            self._early += 1
+            self._go()
+            if self._early % _LARGER == 0:
+                self._usual = _ANY
+            return
+        own = self.loop.create_future()
+        self._group.append(own)
+        await own
 
-    def _others_come(self) -> bool:
-        """Whether this call is from somebody else than was answered last; not where a pause was in vain lately."""
-        if self._skips:
-            self._skips -= 1
-            return False
-        return time.perf_counter() - self._answered_at < _CLOSE
+    def _has_much_to_do(self) -> bool:
+        if (now := time.perf_counter()) - self._looked > _LOOK:
+            spent = time.process_time()
+            self.busy = spent - self._spent > _WORTH * (now - self._looked)
+            self._looked, self._spent = now, spent
+        return self.busy
+
+    def _look(self) -> None:
+        """Wait on as long as others come, but not for long."""
+        before, self._seen, self._ticks = self._seen, len(self._group), self._ticks + 1
+        if self._seen > max(before, 1) and self._ticks < _MOST_TICKS:
+            self._timer = self.loop.call_later(_TICK, self._look)
+            return
+        self._usual, alone = max(2, self._seen), self._seen <= 1
+        self._skips = self._next_skips if alone else 0
+        self._next_skips = min(2 * self._next_skips, _MOST_SKIPS) if alone else 1
+        self._go()
 
     def _go(self) -> None:
-        assert self._together
-        self._together.set()
-        self._together = None
-        if self._waiting == 1:
-            self._skips = _RARELY
+        group, self._group = self._group, []
+        if self._timer:
+            self._timer.cancel()
+        self._timer = None
+        for one in group:
+            if not one.done():  # its client is still there
+                one.set_result(None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ from ....data.tensors import from_bytes
 from .. import patience
 from ..exchange import Question, Reply
 from ..protocols import v2_outputs
+from ..protocols.ids import new_id
 from ..protocols.v2_tensors import Tensor, check_whole_type, of_raw, of_values, question
 from ..refusals import Refused
 from .messages import message
@@ -54,7 +54,7 @@ def ask(request: Any, decoder: Decoder) -> Question:
     check_whole_type(content_type := _content_type(request))
     told = content_type is not None or any(tensor.content_type is not None for tensor in tensors)
     outputs = tuple(output.name for output in request.outputs)
-    wanted = _Wanted(request.id or str(uuid.uuid4()), outputs, bool(raws), content_type, told)
+    wanted = _Wanted(request.id or new_id(), outputs, bool(raws), content_type, told)
     found = question(tensors, decoder.schema, partial(_answered, wanted), arrays=True)
     found.timeout = _timeout(request)
     return found

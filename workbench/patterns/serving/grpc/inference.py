@@ -32,7 +32,6 @@ _PATH = "/inference.GRPCInferenceService/ModelInfer"
 _STREAM_PATH = "/inference.GRPCInferenceService/ModelStreamInfer"
 _FINAL = "triton_final_response"
 _IDLE = 3.0
-_QUICK = 0.001  # what takes longer is asked in a thread: calls are read meanwhile, and share the next batch
 _STREAMED = message("inference.ModelStreamInferResponse")
 
 
@@ -41,8 +40,6 @@ class Inference:
 
     def __init__(self, endpoint: Answering, drain: asyncio.Event) -> None:
         self.endpoint, self.drain, self.calls = endpoint, drain, Calls(endpoint)
-        for lane in endpoint.lanes:
-            lane.quick = _QUICK
         self.gathering = Gathering(endpoint)
         self.streams = 0
 
@@ -71,10 +68,7 @@ class Inference:
         request.version = asked.model_version
         check_named(asked.model_name, request.version, self._meant(request.version))
         await self.gathering.wait()
-        try:
-            return await self.endpoint.answer(lambda _, decoder: infer.ask(asked, decoder), request)
-        finally:
-            self.gathering.answered()
+        return await self.endpoint.answer(lambda _, decoder: infer.ask(asked, decoder), request)
 
     async def _stream(self, sent: Any, context: Any) -> AsyncIterator[bytes]:
         """As Triton streams: an answer for each request, in their order, an error as one of them. Some requests are

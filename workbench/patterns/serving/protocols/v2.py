@@ -5,7 +5,6 @@ https://github.com/kserve/open-inference-protocol (specification/protocol/infere
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from .. import body, patience
 from ..exchange import Question, Reply
 from ..refusals import Refused
 from . import v2_binary, v2_outputs
+from .ids import new_id
 from .v2_tensors import SHOWN, Tensor, check_whole_type, of_raw, of_values, question
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def ask(request: Request, decoder: Decoder) -> Question:
     if start:
         buffers = v2_binary.Buffers(request.content, start)
         return _asked(body.json(request.content[:start]), buffers, decoder)
-    wanted = _Wanted(str(uuid.uuid4()), [], raw=True, content_type=None, told=False)
+    wanted = _Wanted(new_id(), [], raw=True, content_type=None, told=False)
     tensor = v2_binary.only_input(request.content, decoder.schema)
     return question([tensor], decoder.schema, partial(_answered, wanted), arrays=True)
 
@@ -97,7 +97,7 @@ def _parameters(found: dict[str, Any]) -> dict[str, Any]:
 
 
 def _wanted(said: dict[str, Any], tensors: list[Tensor]) -> _Wanted:
-    asked = said.get("id") or str(uuid.uuid4())
+    asked = said.get("id") or new_id()
     if type(asked) is not str:
         raise Refused(f"the id {asked!r} is no text", fix="give it as text, or leave it out")
     parameters, outputs = _parameters(said), said.get("outputs") or []
