@@ -157,7 +157,7 @@ class Live {
   press(card, control, press, more = {}) {
     control.setAttribute("aria-busy", "true");
     const scope = control.closest("form");
-    const args = { ...JSON.parse(control.dataset.args ?? "{}"), ...more, ...(control.dataset.form && scope ? values(scope) : {}) };
+    const args = { ...JSON.parse(control.dataset.args ?? "{}"), ...more, ...(control.dataset.form !== undefined ? values(scope) : {}) };
     const number = this.send({ do: "press", name: card.dataset.card, press, args });
     setTimeout(() => {
       if (this.heard < number) this.tell(card, "The kernel is busy: this is done when its cell has ended.");
