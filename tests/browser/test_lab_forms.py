@@ -25,7 +25,7 @@ import time
 def predict(frame):
     time.sleep(1.5 if len(frame) > 5000 else 0)
     return frame["age"]"""
-LONG = "pd.concat([X] * 1000).to_parquet('long.parquet')\n%predict slow long.parquet -o scored.parquet"
+LONG = "pd.concat([X] * 1000).to_parquet('long.parquet', row_group_size=10_000)\n%predict slow long.parquet -o scored.parquet"
 
 
 def card(name: str) -> str:

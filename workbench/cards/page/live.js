@@ -18,7 +18,7 @@ class Live {
     this.latest = new Map(); // by the card's name: what was told of it
     this.sent = 0; // orders are numbered, and the kernel says which it has heard
     this.heard = 0;
-    this.told = Date.now(); // when the kernel said something last
+    this.told = this.asked = Date.now(); // when the kernel said something last, and since when it owes an answer
     this.eyes = new IntersectionObserver((seen) => {
       for (const { target, isIntersecting } of seen) if (this.cards.has(target)) this.cards.set(target, isIntersecting);
       this.settle();
@@ -78,6 +78,7 @@ class Live {
   // ---- the kernel ----------------------------------------------------------------------------------------------------
 
   send(order) {
+    if (this.heard === this.sent) this.asked = Date.now();
     this.sent += 1;
     this.model.send({ ...order, client: this.client, number: this.sent });
     return this.sent;
@@ -109,7 +110,7 @@ class Live {
 
   /** A kernel that owes an answer is busy, or has ended: what is shown is as of when it spoke last. */
   quiet() {
-    const quiet = this.heard < this.sent && Date.now() - this.told > QUIET_MS;
+    const quiet = this.heard < this.sent && Date.now() - Math.max(this.told, this.asked) > QUIET_MS;
     for (const card of this.cards.keys()) {
       if (quiet && !card.classList.contains("wb-quiet")) {
         const when = new Date(this.told).toLocaleTimeString();
@@ -122,7 +123,7 @@ class Live {
   show(card, parts) {
     for (const [name, html] of Object.entries(parts ?? {})) {
       const part = own(card, `[data-part="${name}"]`);
-      if (!part || part.wbShown === html || typedIn(part)) continue;
+      if (!part || part.wbShown === html || typedIn(part) || filledIn(part)) continue;
       const focused = part.contains(document.activeElement) ? place(part, document.activeElement) : -1;
       const atEnd = part.scrollHeight - part.scrollTop - part.clientHeight < 8;
       part.innerHTML = html;
@@ -156,7 +157,7 @@ class Live {
   press(card, control, press, more = {}) {
     control.setAttribute("aria-busy", "true");
     const scope = control.closest("form");
-    const args = { ...JSON.parse(control.dataset.args ?? "{}"), ...more, ...(control.dataset.form && scope ? values(scope) : {}) };
+    const args = { ...JSON.parse(control.dataset.args ?? "{}"), ...more, ...(control.dataset.form !== undefined ? values(scope) : {}) };
     const number = this.send({ do: "press", name: card.dataset.card, press, args });
     setTimeout(() => {
       if (this.heard < number) this.tell(card, "The kernel is busy: this is done when its cell has ended.");
@@ -200,6 +201,11 @@ function place(part, element) {
 function typedIn(part) {
   const active = document.activeElement;
   return part.contains(active) && active.matches("input, select, textarea");
+}
+
+/** A form is written once: what it holds is its user's. */
+function filledIn(part) {
+  return part.firstElementChild?.matches("form");
 }
 
 function makeSure(button) {
