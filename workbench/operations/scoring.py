@@ -27,6 +27,11 @@ class Growth:
     since: str | None
     backfill: bool
 
+    def to_json(self) -> dict[str, Any]:
+        """What is said of it."""
+        said = {"watermark": self.watermark, "since": self.since, "backfill": self.backfill}
+        return {"by": "rows" if self.watermark else "files", **{name: value for name, value in said.items() if value}}
+
 
 @dataclass(frozen=True)
 class Scoring:
@@ -63,7 +68,7 @@ class Scoring:
     def to_json(self) -> dict[str, Any]:
         """As the spec of a run has it."""
         lists = {"partition": list(self.partition), "keep": None if self.keep is None else list(self.keep)}
-        new = asdict(self.growth) if self.growth else None
+        new = self.growth.to_json() if self.growth else None
         return {"max_rejects": self.max_rejects, "mode": self.mode, **lists, "new": new, **asdict(self.pace)}
 
     @classmethod
