@@ -76,7 +76,7 @@ class Scoring:
         """The same from the spec of a run; a key stands in its output."""
         keep, new = spec.get("keep"), spec.get("new")
         pace = Pace(spec.get("workers"), spec.get("timeout"), spec.get("retries"))
-        growth = Growth(**new) if new else None
+        growth = Growth(new.get("watermark"), new.get("since"), "backfill" in new) if new is not None else None
         how = (None, spec.get("max_rejects"), spec.get("mode"), None, tuple(spec.get("partition") or ()))
         return cls(*how, None if keep is None else tuple(keep), pace, growth)
 
