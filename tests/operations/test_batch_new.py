@@ -114,7 +114,7 @@ def test_since_says_where_to_begin(api: Workbench, model: str, tmp_path: Path) -
     days(0, 5).to_parquet(tmp_path / "in.parquet")
     run = api.batch(model, "in.parquet", output="out.parquet", watermark="seen", since="2026-11-04", wait=True)
     assert run.facts["rows"] == 4
-    assert "up to 2026-11-05" in str(run)
+    assert "what is new, seen to 2026-11-05" in str(run)
     with pytest.raises(UsageError, match="--since yesterday is no time"):
         api.batch(model, "in.parquet", output="out.parquet", since="yesterday")
     assert api.batch(model, "in.parquet", output="new.parquet", since="2099-01-01", wait=True).facts["rows"] == 0

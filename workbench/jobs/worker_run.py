@@ -114,7 +114,7 @@ def _scoring(context: Context, spec: dict[str, Any]) -> Work:
 def _new(context: Context, spec: dict[str, Any], model: str) -> New | None:
     from ..patterns.batch.increment import New
 
-    if not spec.get("new"):
+    if spec.get("new") is None:
         return None
     return New.of(paths.state(context.home) / "scored", model, spec["input"], spec["output"], spec["new"])
 

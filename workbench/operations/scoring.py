@@ -27,6 +27,11 @@ class Growth:
     since: str | None
     backfill: bool
 
+    def to_json(self) -> dict[str, Any]:
+        """What is said of it."""
+        said = {"watermark": self.watermark, "since": self.since, "backfill": self.backfill}
+        return {"by": "rows" if self.watermark else "files", **{name: value for name, value in said.items() if value}}
+
 
 @dataclass(frozen=True)
 class Scoring:
@@ -63,7 +68,7 @@ class Scoring:
     def to_json(self) -> dict[str, Any]:
         """As the spec of a run has it."""
         lists = {"partition": list(self.partition), "keep": None if self.keep is None else list(self.keep)}
-        new = asdict(self.growth) if self.growth else None
+        new = self.growth.to_json() if self.growth else None
         return {"max_rejects": self.max_rejects, "mode": self.mode, **lists, "new": new, **asdict(self.pace)}
 
     @classmethod
@@ -71,7 +76,7 @@ class Scoring:
         """The same from the spec of a run; a key stands in its output."""
         keep, new = spec.get("keep"), spec.get("new")
         pace = Pace(spec.get("workers"), spec.get("timeout"), spec.get("retries"))
-        growth = Growth(**new) if new else None
+        growth = Growth(new.get("watermark"), new.get("since"), "backfill" in new) if new is not None else None
         how = (None, spec.get("max_rejects"), spec.get("mode"), None, tuple(spec.get("partition") or ()))
         return cls(*how, None if keep is None else tuple(keep), pace, growth)
 

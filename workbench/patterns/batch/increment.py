@@ -41,7 +41,7 @@ class New:
         at = None if folders.is_folder(output) else places.parse(folders.local(output))
         way = json.dumps([model, input, at.label if at else output.rstrip("/")])
         digest = hashlib.sha256(way.encode()).hexdigest()[:12]
-        return cls(folder / f"{model}-{digest}.db", said["watermark"], said["since"], said["backfill"])
+        return cls(folder / f"{model}-{digest}.db", said.get("watermark"), said.get("since"), "backfill" in said)
 
 
 class Increment:
@@ -163,13 +163,13 @@ class Increment:
         plan, mark = self._ledger.fact("plan") or {}, self._ledger.fact("mark")
         if not plan:
             return ""
-        if plan["anew"]:
-            said = "all again"
-        elif self._new.watermark is None:
-            said = text.count(len(plan["files"]), "new file") if plan["files"] else "nothing new"
-        else:
-            said = f"{self._new.watermark} above {plan['after']['text']}" if plan["after"] else "all so far"
-        return f"{said}, up to {mark['text']}" if mark else said
+        column, after = self._new.watermark, plan["after"]
+        said = "all again" if plan["anew"] else ""
+        if column is None:
+            return said or (text.count(len(plan["files"]), "new file") if plan["files"] else "nothing new")
+        if not mark or mark == after:
+            return "nothing new" + (f": {column} is {after['text']} at the most" if after else "")
+        return f"{said or 'what is new'}, {column} {after['text'] + ' ' if after else ''}to {mark['text']}"
 
     def source(self, source: Source) -> Source:
         """The source without what is not new."""
