@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 TOUR := WORKBENCH_HOME=$(CURDIR)/build/tour/home $(BIN)/workbench
 SYSTEM_PACKAGES := python3-venv
-PROGRAMS := chromium redis-server
+PROGRAMS := chromium nats-server rabbitmq-server redis-server
 ALONE := tests/corpus tests/bundle/test_registry.py tests/faces/test_helptext.py
 
 .PHONY: tour test check bench format clean

@@ -34,7 +34,7 @@ def test_every_verb_is_still_a_function_after_every_module_was_imported(
         needed = ["nothing" for option in verb.options if option.required]
         answer: object = ""
         try:
-            answer = getattr(workbench, verb.name)(*needed)
+            answer = getattr(workbench, verb.function)(*needed)
         except WorkbenchError as error:
             answer = error
         assert str(answer), verb.name
@@ -43,14 +43,14 @@ def test_every_verb_is_still_a_function_after_every_module_was_imported(
 def test_the_verbs_are_the_methods_of_the_api() -> None:
     functions = inspect.getmembers(Workbench, inspect.isfunction)
     methods = {name for name, _ in functions if name[0] != "_"}
-    assert methods == {verb.name for verb in VERBS}
+    assert methods == {verb.function for verb in VERBS}
 
 
 def test_every_verb_has_a_function_with_the_options_of_its_spec() -> None:
     for verb in VERBS:
-        parameters = inspect.signature(getattr(workbench, verb.name)).parameters
+        parameters = inspect.signature(getattr(workbench, verb.function)).parameters
         assert {option.name for option in verb.options if not option.shown} <= set(parameters), verb.name
-    assert set(dir(workbench)) >= {verb.name for verb in VERBS} | {
+    assert set(dir(workbench)) >= {verb.function for verb in VERBS} | {
         "client",
         "get",
         "register",
@@ -62,7 +62,7 @@ def test_every_verb_has_a_function_with_the_options_of_its_spec() -> None:
 
 def test_the_api_takes_what_the_specs_declare() -> None:
     for verb in VERBS:
-        parameters = inspect.signature(getattr(Workbench, verb.name)).parameters
+        parameters = inspect.signature(getattr(Workbench, verb.function)).parameters
         declared = {option.name for option in verb.options} - {"json", "cell"}
         assert declared <= set(parameters), verb.name
         beyond = set(parameters) - declared - {"self", "session", "cell", "told"}

@@ -17,19 +17,19 @@ from workbench.specs.verbs import VERBS
 
 @pytest.mark.parametrize("spec", VERBS, ids=lambda spec: spec.name)
 def test_each_verb_is_a_function_with_its_options(spec: Any) -> None:
-    made = getattr(workbench, spec.name)
+    made = getattr(workbench, spec.function)
     signature = inspect.signature(made)
     assert set(signature.parameters) == {option.name for option in spec.options}
     for option in spec.options:
         expected = inspect.Parameter.empty if option.required else option.default
         assert signature.parameters[option.name].default is expected
         assert " ".join(option.help.split()) in " ".join((made.__doc__ or "").split())
-    assert (made.__name__, made.__module__) == (spec.name, "workbench")
+    assert (made.__name__, made.__module__) == (spec.function, "workbench")
 
 
 @pytest.mark.parametrize("spec", VERBS, ids=lambda spec: spec.name)
 def test_the_api_takes_the_same_options(spec: Any) -> None:
-    parameters = inspect.signature(getattr(workbench.Workbench, spec.name)).parameters
+    parameters = inspect.signature(getattr(workbench.Workbench, spec.function)).parameters
     asked = {option.name: option for option in spec.options if not option.shown}
     assert set(asked) <= set(parameters)
     assert set(parameters) - set(asked) <= {"self", "session", "cell", "told"}
@@ -49,7 +49,7 @@ def test_register_is_model(api: Any) -> None:
     function("register", lambda: api)(len, "churn", example=[1], row_wise=True)
     asked = api.asked()
     assert (asked["name"], asked["object"], asked["example"], asked["row_wise"]) == ("churn", len, [1], "yes")
-    assert set(names()) == {*(spec.name for spec in VERBS), "client", "form", "get", "register"}
+    assert set(names()) == {*(spec.function for spec in VERBS), "client", "form", "get", "register"}
 
 
 def test_a_version_may_be_given_as_the_object(api: Any) -> None:

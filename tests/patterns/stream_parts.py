@@ -76,12 +76,19 @@ def caught_up(control: Until) -> bool:
     return control.seen.get("lag") == 0 and bool(control.states)
 
 
-def stream(output: str, *, control: Until | None = None, model: Any = None, **spec: Any) -> Until:
+def stream(
+    output: str | list[str],
+    *,
+    control: Until | None = None,
+    model: Any = None,
+    sought: Any = lambda: None,
+    **spec: Any,
+) -> Until:
     """Run a stream from `queue:rows` in this process until all is done."""
     control = control or Until(caught_up)
     asked = model or predictor()
     spec = {"input": "queue:rows", "group": "churn", "start": "start", "most": 7, "output": output} | spec
-    run(spec, asked if callable(asked) else lambda: ("churn@1", asked), control)
+    run(spec, asked if callable(asked) else lambda: ("churn@1", asked), control, sought)
     return control
 
 
@@ -107,10 +114,10 @@ class Service(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, port: int = 0, answer: int = 200) -> None:
+    def __init__(self, port: int = 0, answer: int = 200, refuses: Any = lambda record: False) -> None:
         super().__init__(("127.0.0.1", port), _Handler)
         self.taken: dict[str, list[list[dict[str, Any]]]] = {}
-        self.answer = answer
+        self.answer, self.refuses = answer, refuses
 
     @property
     def url(self) -> str:
@@ -128,9 +135,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:  # noqa: N802 (named by http.server)
         said = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        if self.server.answer == 200:
+        answer = 422 if any(map(self.server.refuses, said)) else self.server.answer
+        if answer == 200:
             self.server.taken.setdefault(self.headers["Idempotency-Key"], []).append(said)
-        self.send_response(self.server.answer)
+        self.send_response(answer)
         self.send_header("Content-Length", "0")
         self.end_headers()
 
@@ -139,9 +147,9 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def service(port: int = 0, answer: int = 200) -> Iterator[Service]:
+def service(port: int = 0, answer: int = 200, refuses: Any = lambda record: False) -> Iterator[Service]:
     """A service on a thread."""
-    server = Service(port, answer)
+    server = Service(port, answer, refuses)
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:

@@ -207,7 +207,7 @@ def test_nulls_before_numbers_make_one_table_of_parts(tmp_path: Path) -> None:
 # What is wrong with a sink
 
 
-def recovering(place: str, sign: str, repair: Callable[[], None], **spec: Any) -> Until:
+def recovering(place: str | list[str], sign: str, repair: Callable[[], None], **spec: Any) -> Until:
     """A stream whose sink is repaired once it said what is wrong with it."""
     repaired = []
 
@@ -244,14 +244,107 @@ def test_a_service_that_is_not_ready_yet() -> None:
         same(server.records, expected(1, 10))
 
 
-def test_a_service_that_refuses_ends_the_stream() -> None:
+@pytest.mark.parametrize(("answer", "said"), [(422, "refuses all of 7 records"), (401, "answers 401")])
+def test_a_service_that_refuses_all_stops_the_flow(answer: int, said: str) -> None:
     put("queue:rows", rows(1, 10))
-    with service(answer=422) as server:
-        with pytest.raises(UsageError, match="refuses with 422"):
-            stream(server.url)
-        server.answer = 200
-        stream(server.url)
+    with service(answer=answer) as server:
+        recovering(server.url, said, lambda: setattr(server, "answer", 200))
         same(server.records, expected(1, 10))
+
+
+def test_a_record_that_a_service_refuses_dies_alone() -> None:
+    """The others are there once, under the keys under which they would be sent again."""
+    put("queue:rows", rows(1, 30))
+    with service(refuses=lambda record: record["n"] in (5, 17)) as server:
+        assert stream(server.url, most=10).seen["dead"] == 3
+        same(
+            sorted(server.records, key=lambda row: row["n"]), [r for r in expected(1, 30) if r["n"] not in (5, 13, 17)]
+        )
+    assert "refuses it: 422" in died()[0][1]
+
+
+def test_each_of_several_sinks_has_all(tmp_path: Path) -> None:
+    put("queue:rows", [*rows(1, 8), *rows(14, 30)])
+    lines, parts, table = tmp_path / "a.jsonl", tmp_path / "parts", tmp_path / "a.db"
+    with service() as server:
+        places = [str(lines), str(parts), f"sqlite:///{table}?table=scores", server.url, "queue:answers"]
+        stream(places)
+        put("queue:rows", rows(30, 40))
+        stream(places)
+        wanted = expected(1, 8) + expected(14, 40)
+        same(server.records, wanted)
+    same(read_lines(lines), wanted)
+    same(part_rows(parts), wanted)
+    same(read_sql(table), wanted)
+    same([json.loads(record.value) for record in queued("answers")], wanted)
+
+
+def test_what_one_of_several_sinks_took_is_not_written_again_for_another(tmp_path: Path) -> None:
+    put("queue:rows", rows(1, 10))
+    with service(answer=503) as server:
+        recovering([str(tmp_path / "a.jsonl"), server.url], "answers 503", lambda: setattr(server, "answer", 200))
+        same(server.records, expected(1, 10))
+    same(read_lines(tmp_path / "a.jsonl"), expected(1, 10))
+
+
+def test_a_record_that_the_model_failed_at_is_asked_about_again(tmp_path: Path) -> None:
+    """Later, so that others go on; what cannot be read is not asked about again."""
+    put("queue:rows", [*rows(1, 3), {"n": "x"}, *rows(3, 6)])
+    failures = {2: 1, 4: 3}
+
+    def fails(frame: pd.DataFrame) -> pd.DataFrame:
+        for n in frame.n if len(frame) == 1 else []:
+            failures[n] = failures.get(n, 0) - 1
+            if failures[n] >= 0:
+                raise RuntimeError(f"down for {n}")
+        if set(frame.n) & {2, 4} and len(frame) > 1:
+            raise RuntimeError("one of them")
+        return scores(frame)
+
+    control = stream(str(tmp_path / "a.jsonl"), model=predictor(fails), retries=2, retry_delay=0.05)
+    assert [row["n"] for row in read_lines(tmp_path / "a.jsonl")] == [1, 3, 5, 2]
+    assert (control.seen["dead"], control.seen["again"]) == (2, 3)
+    letters = queued("rows.churn.dead")
+    assert [json.loads(letter.value)["n"] for letter in letters] == ["x", 4]
+    assert letters[1].headers
+    assert "in fails" in letters[1].headers["traceback"]
+    assert "down for 4" in letters[1].headers["error"]
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "sqlite", "http", "queue"])
+def test_what_is_read_from_another_place_is_written_again(kind: str, tmp_path: Path) -> None:
+    put("queue:rows", rows(1, 10))
+    asked, answers = [("5", lambda said: answers.append(said))], list[str]()
+    with service() as server:
+        place = {"jsonl": str(tmp_path / "a.jsonl"), "sqlite": f"sqlite:///{tmp_path}/a.db?table=scores"}.get(kind)
+        to = place or {"http": server.url, "queue": "queue:answers"}[kind]
+        stream(to)
+        stream(
+            to, sought=lambda: asked.pop() if asked else None, control=Until(lambda c: caught_up(c) and bool(answers))
+        )
+        stream(to)
+        found = {
+            "jsonl": lambda: read_lines(tmp_path / "a.jsonl"),
+            "sqlite": lambda: read_sql(tmp_path / "a.db"),
+            "http": lambda: server.records,
+            "queue": lambda: [json.loads(record.value) for record in queued("answers")],
+        }[kind]()
+    assert answers == [""]
+    same(found, expected(1, 10) + expected(6, 10))
+
+
+def test_where_no_stream_reads_on_from(tmp_path: Path) -> None:
+    put("queue:rows", rows(1, 10))
+    stream(str(tmp_path / "parts"))
+    asked, answers = ["start", "later"], list[str]()
+
+    def sought() -> Any:
+        return (asked.pop(), answers.append) if asked else None
+
+    stream(str(tmp_path / "parts"), sought=sought, control=Until(lambda c: caught_up(c) and len(answers) == 2))
+    assert "'later' is no place in a queue" in answers[0]
+    assert "its parts are named by them" in answers[1]
+    same(part_rows(tmp_path / "parts"), expected(1, 10))
 
 
 @pytest.mark.parametrize("url", ["http://", "http://[x/take.json"])
@@ -270,9 +363,8 @@ def test_the_key_of_a_queue_with_any_name() -> None:
 def test_a_batch_that_may_have_arrived_is_sent_again_as_it_was() -> None:
     """Though more has come meanwhile, and micro-batches are larger now."""
     put("queue:rows", rows(1, 6))
-    with service(answer=400) as server:  # it was sent, and the stream ended before it knew
-        with pytest.raises(UsageError):
-            stream(server.url, most=100)
+    with service(answer=503) as server:  # it was sent, and the stream ended before it knew
+        stream(server.url, most=100, control=Until(lambda control: bool(control.blocked)))
         put("queue:rows", rows(6, 12))
         server.answer = 200
         stream(server.url, most=100)
@@ -517,8 +609,8 @@ def test_a_record_that_a_table_refuses_dies_alone(tmp_path: Path) -> None:
 def test_a_record_that_dies_only_when_it_is_asked_again_is_not_lost(tmp_path: Path) -> None:
     """Killed after the dead letters of a batch; the model that follows fails elsewhere in it."""
     put("queue:rows", [*rows(1, 3), {"n": "x"}, *rows(3, 5)])
-    with service(answer=400) as server, pytest.raises(UsageError):
-        stream(server.url, most=5)
+    with service(answer=503) as server:
+        stream(server.url, most=5, control=Until(lambda control: bool(control.blocked)))
 
     def fails(frame: pd.DataFrame) -> pd.DataFrame:
         if (frame.n == 2).any():
@@ -551,9 +643,8 @@ def test_what_a_stream_does_not_write(output: str, said: str, tmp_path: Path, mo
 def test_dead_letters_are_not_buried_twice(tmp_path: Path) -> None:
     """Killed between the dead letters and the sink, a batch is read again, and ends elsewhere."""
     put("queue:rows", [{"n": "x"}, *rows(1, 4)])
-    with service(answer=400) as server:
-        with pytest.raises(UsageError):
-            stream(server.url, most=3)
+    with service(answer=503) as server:
+        stream(server.url, most=3, control=Until(lambda control: bool(control.blocked)))
         put("queue:rows", [{"n": "y"}])
         stream(str(tmp_path / "a.jsonl"), most=100)
     assert [json.loads(record.value)["n"] for record in queued("rows.churn.dead")] == ["x", "y"]

@@ -91,7 +91,7 @@ class Operating(Home):
         dry_run: bool = False,
     ) -> Any:
         """Let a model learn from what comes, in the background, and become its own next version."""
-        from ..monitoring.asked import seconds
+        from ..moments import seconds
         from ..operations import learning
         from ..operations.deploy import Deploying
         from ..operations.environment import Common

@@ -126,10 +126,13 @@ class Predictions(Home):
         model: str,
         input: str,
         *,
-        output: str,
+        output: str | list[str],
         group: str | None = None,
         start: str | int | None = None,
         most: int | None = None,
+        retries: int | None = None,
+        retry_delay: float | None = None,
+        metrics: int | None = None,
         fast: bool = False,
         name: str | None = None,
         env_file: str | None = None,
@@ -137,7 +140,8 @@ class Predictions(Home):
         dry_run: bool = False,
     ) -> Any:
         """Predict for each record of a queue, in the background."""
-        spec = {"group": group, "start": str(start or "start"), "most": most or 1000, "fast": fast}
+        spec: dict[str, Any] = {"group": group, "start": str(start or "start"), "most": most or 1000, "fast": fast}
+        spec |= {"retries": retries or 0, "retry_delay": float(retry_delay or 10), "metrics": metrics}
         return self._deploying().stream(model, input, output, spec, Common(name, env_file, notify, dry_run))
 
     def app(

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from ..operations.bench import Bench
     from ..operations.debugging import Replay
     from ..operations.kinds import Handles
+    from ..operations.letters import DeadLetters
 
 
 class WhatRuns(Home):
@@ -93,6 +94,16 @@ class WhatRuns(Home):
     def token(self, name: str, *, new: str | None = None, remove: str | None = None, names: bool = False) -> Any:
         """The token that a service asks for, or others by name."""
         return tokens.token(self.running, self.registry, name, new, remove, names=names)
+
+    def dead_letters(self, name: str, *, replay: bool = False, rows: Any = None, discard: bool = False) -> DeadLetters:
+        """What a stream could not answer; given to it again with `replay`."""
+        from ..operations.letters import dead_letters
+
+        return dead_letters(self.running, name, replay=replay, rows=rows, discard=discard)
+
+    def seek(self, name: str, to: str | int) -> Any:
+        """Let a stream read on from another place: `start`, `end`, an offset, a time."""
+        return steering.seek(self.running, self.registry, name, str(to))
 
     def bench(
         self, name: str, *, seconds: float | None = None, connections: int | None = None, rows: int | None = None

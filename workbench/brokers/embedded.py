@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from ..data import places
+from ..data import log_groups, places
 from ..data.log_groups import Group
 from ..errors import StorageError
 
@@ -56,6 +56,15 @@ class EmbeddedReader:
     def seek(self, marks: Marks) -> None:
         """Read on after this offset."""
         self.group.seek(marks[""])
+
+    def find(self, place: str) -> Marks:
+        """After which record a place is. UsageError."""
+        return {"": log_groups.place(self.log, place)}
+
+    def rewind(self, marks: Marks) -> None:
+        """Read on after this, and count what is up to there as done."""
+        self.commit(marks)
+        self.seek(marks)
 
     def lag(self) -> int:
         """How many records are not done."""

@@ -30,6 +30,22 @@ def reader(place: str, group: str, start: str) -> Reader:
         from .redis_streams import RedisReader
 
         return RedisReader(at, group, start)
+    if at.kind == "kafka":
+        from .kafka import KafkaReader
+
+        return KafkaReader(at, group, start)
+    if at.kind == "cloudevents":
+        from .cloudevents import EventsReader
+
+        return EventsReader(at, group, start)
+    if at.kind == "nats":
+        from .nats_jetstream import NatsReader
+
+        return NatsReader(at, group, start)
+    if at.kind in ("amqp", "amqps"):
+        from .rabbitmq import RabbitReader
+
+        return RabbitReader(at, group, start)
     from .embedded import EmbeddedReader
 
     return EmbeddedReader(place, group, start)
@@ -43,4 +59,20 @@ def topic(place: str) -> Topic:
         from .redis_streams import RedisTopic
 
         return RedisTopic(at)
+    if at.kind == "kafka":
+        from .kafka import KafkaTopic
+
+        return KafkaTopic(at)
+    if at.kind == "cloudevents":
+        from .cloudevents_topic import EventsTopic
+
+        return EventsTopic(at)
+    if at.kind == "nats":
+        from .nats_topic import NatsTopic
+
+        return NatsTopic(at)
+    if at.kind in ("amqp", "amqps"):
+        from .rabbitmq_topic import RabbitTopic
+
+        return RabbitTopic(at)
     return places.log(place)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+from ..errors import StorageError
+
 if TYPE_CHECKING:
     from ..data.log import Record
 
@@ -18,6 +20,23 @@ def of_lane(source: str, lane: str) -> str:
     return f"{source}/{lane}" if lane else source
 
 
+class NotTaken(StorageError):
+    """Some of the values will never be taken; `which` of them, by their places in the list, and whether the `others`
+    were."""
+
+    def __init__(self, what: str, which: list[int], fix: str, *, others: bool = False) -> None:
+        super().__init__(what, fix=fix)
+        self.which, self.others = which, others
+
+
+def refuse_large(label: str, values: Sequence[bytes], most: int) -> None:
+    """NotTaken where values have more bytes than a broker takes."""
+    if which := [number for number, value in enumerate(values) if len(value) > most]:
+        size = len(values[which[0]])
+        what = f"{label} takes records of {most:,} bytes at most, and one has {size:,}"
+        raise NotTaken(what.replace(",", " "), which, "allow more there, or put smaller ones")
+
+
 class Reader(Protocol):
     """One reader of a group. What happens to a record is decided by its batch: answered and dead letters are done,
     with all that was before them in their lane; for all others the reader is told to `seek` back.
@@ -29,10 +48,14 @@ class Reader(Protocol):
     """For what is kept beside it, such as dead letters: the name of a queue."""
     label: str
     """For people."""
-    source: str
-    """For sinks: it tells the records that this group reads from all others. Known once it is acquired."""
-    done: Marks
-    """What counts as done in the lanes that are known."""
+
+    @property
+    def source(self) -> str:
+        """For sinks: it tells the records that this group reads from all others. Known once it is acquired."""
+
+    @property
+    def done(self) -> Marks:
+        """What counts as done in the lanes that are known."""
 
     def acquire(self, stopping: Callable[[], bool]) -> bool:
         """Begin, as soon as nobody else reads what only one may read; False where it was told to stop meanwhile."""
@@ -45,6 +68,12 @@ class Reader(Protocol):
 
     def seek(self, marks: Marks) -> None:
         """Read on after these, without counting anything as done."""
+
+    def find(self, place: str) -> Marks:
+        """`start`, `end`, an offset, or a time as people say it -> after which records that is. UsageError."""
+
+    def rewind(self, marks: Marks) -> None:
+        """Read on after these, and count what is up to there as done, and nothing else."""
 
     def lag(self) -> int:
         """How many records are not done."""
@@ -67,8 +96,10 @@ class Topic(Protocol):
         *,
         source: str = "",
         offset: int = 0,
+        offsets: Sequence[int] = (),
     ) -> Any:
-        """Add records, in order: those of a source up to `offset`, where one is named. StorageError."""
+        """Add records, in order: those of a source up to `offset`, where one is named, each the answer to one of
+        `offsets`. StorageError; NotTaken where some will never be taken."""
 
     def position(self, source: str) -> int:
         """Up to where the records of a source were added; 0 where that is not known."""

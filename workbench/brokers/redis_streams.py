@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..data.broker_places import name_of
 from ..errors import NotFound, UsageError
+from ..moments import moment
 from .protocol import Marks
 from .redis_hold import Hold
 from .redis_words import connect, fields, id_of, in_words, offset_of, record
@@ -24,6 +26,7 @@ _LOOK = 0.05
 _ABANDONED = 60.0
 _FEW = 100
 _COUNTED = 10_000
+_END = 2**63 - 1
 
 
 class RedisReader:
@@ -157,6 +160,25 @@ class RedisReader:
             self._again = id_of(marks[""])
             self._taken = deque(one for one in self._taken if one <= marks[""])
 
+    def find(self, place: str) -> Marks:
+        """After which entry a place is: `start`, `end`, an id, or a time. UsageError."""
+        if place == "end":
+            with in_words(self.label):
+                about: Any = self.client.xinfo_stream(self.stream)
+            return {"": offset_of(about["last-generated-id"])}
+        if re.fullmatch(r"\d+-\d+", place):
+            return {"": offset_of(place.encode())}
+        return {"": 0 if place == "start" else offset_of(b"%d-0" % (1000 * moment(place, "id of an entry"))) - 1}
+
+    def rewind(self, marks: Marks) -> None:
+        """Read on after this; what it was given and has not done is not given again."""
+        while given := self._given(_END):
+            self.hold.ack(given)
+        with in_words(self.label):
+            self.client.xgroup_setid(self.stream, self.group, id_of(marks[""]))
+        self.done[""], self._again = marks[""], None
+        self._taken.clear()
+
     def lag(self) -> int:
         """How many records are not done: those that no consumer was given, and those that are pending."""
         if not self._begun:
@@ -209,6 +231,7 @@ class RedisTopic:
         *,
         source: str = "",
         offset: int = 0,
+        offsets: Sequence[int] = (),
     ) -> str | None:
         """Add records; the id of the last. Nothing is added if those of the source were added already."""
         none = [None] * len(values)

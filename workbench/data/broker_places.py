@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from importlib.util import find_spec
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from ..errors import UsageError
 
@@ -19,11 +19,17 @@ class Kind:
     module: str
     extra: str
     options: tuple[str, ...] = ()
+    in_path: bool = False
 
 
 KINDS = {
     "redis": Kind("stream", "redis://HOST:PORT/DB?stream=NAME", "redis", "redis", ("claim",)),
     "rediss": Kind("stream", "rediss://HOST:PORT/DB?stream=NAME", "redis", "redis", ("claim",)),
+    "kafka": Kind("topic", "kafka://HOST:PORT/TOPIC", "confluent_kafka", "kafka", in_path=True),
+    "cloudevents": Kind("path", "cloudevents://HOST:PORT/NAME", "httpx", "", in_path=True),
+    "nats": Kind("subject", "nats://HOST:PORT/SUBJECT", "nats", "nats", in_path=True),
+    "amqp": Kind("queue", "amqp://HOST/VHOST?queue=NAME", "aio_pika", "rabbitmq"),
+    "amqps": Kind("queue", "amqps://HOST/VHOST?queue=NAME", "aio_pika", "rabbitmq"),
 }
 _NAME = re.compile(r"[^\w.-]+")
 
@@ -40,12 +46,14 @@ def parts(place: str, kind: Kind) -> tuple[str, dict[str, str], str, dict[str, s
     """
     url, query = urlsplit(place), dict(parse_qsl(urlsplit(place).query, keep_blank_values=True))
     options = {name: query.pop(name) for name in ("group", kind.topic, *kind.options) if name in query}
+    if kind.in_path:
+        options[kind.topic] = unquote(url.path.strip("/"))
     if not url.hostname or not options.get(kind.topic):
         missing = f"no {kind.topic}" if url.hostname else "no host"
         raise UsageError(f"{_shown(place)} has {missing}", fix=kind.shape)
     _check_numbers(options, kind)
     bare = url._replace(query="").geturl()
-    label = f"{_shown(bare)}?{kind.topic}={options[kind.topic]}"
+    label = _shown(bare) if kind.in_path else f"{_shown(bare)}?{kind.topic}={options[kind.topic]}"
     return bare, query, label, options
 
 

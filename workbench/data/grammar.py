@@ -8,6 +8,10 @@ postgresql://db/risk?table=scores&mode=append       what to do with a table that
 postgresql://db/risk?table=scores&key=id            a row whose key is there takes its place
 queue:customers                                     the embedded log
 redis://HOST:PORT/DB?stream=customers&group=scores  a stream of Redis; further options are the client's
+kafka://HOST:PORT/customers?security.protocol=SSL   a topic of Kafka; options are librdkafka's
+cloudevents://HOST:PORT/customers                   CloudEvents: an input listens there, an output sends them
+nats://HOST:PORT/customers                          a subject that a stream of NATS JetStream keeps
+amqp://HOST/VHOST?queue=customers                   a queue of RabbitMQ
 ${NAME}                                             read from the environment, shown unread
 """
 

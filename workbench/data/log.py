@@ -92,6 +92,7 @@ class Log:
         *,
         source: str = "",
         offset: int = 0,
+        offsets: Sequence[int] = (),
     ) -> int:
         """Add records, all or none; the offset of the last.
 

@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 from ..errors import StorageError, UsageError
+from ..moments import moment
 from .log_file import check_name, refusal
 
 if TYPE_CHECKING:
@@ -92,13 +93,14 @@ class Group:
 
 
 def place(log: Log, said: str) -> int:
-    """`start`, `end` or a number -> the offset after which to read. UsageError."""
+    """`start`, `end`, a number or a time -> the offset after which to read. UsageError."""
     if said == "start":
         return log.first
     if said == "end":
         return log.last
     if not (said.isascii() and said.isdigit()):
-        raise UsageError(f"{said!r} is no place in a queue", fix="start, end or an offset")
+        later = log.query("select offset from records where at >= ? limit 1", moment(said, "place in a queue"))
+        return int(later[0][0]) - 1 if later else log.last
     if int(said) > log.last:
         raise UsageError(f"queue {log.name} ends at offset {log.last}, before {said}", fix="start, end or an offset")
     return int(said)

@@ -162,6 +162,9 @@ def _give(given: dict[str, Any], option: Option, value: Any) -> None:
         if not equals:
             raise UsageError(f"{named} takes {option.metavar}, not {name!r}", fix=f"{named} {name}=…")
         value = given.pop(option.name, {}) | {name: value}
+    if option.many and option.name in given:
+        before = given.pop(option.name)
+        value = [*(before if isinstance(before, list) else [before]), value]
     if option.name in given:
         raise UsageError(f"{named} is given twice: {given[option.name]} and {value}", fix="leave one out")
     given[option.name] = value

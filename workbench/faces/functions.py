@@ -25,7 +25,7 @@ BESIDE_VERBS = ("client", "form", "get", "register")
 
 def names() -> list[str]:
     """The functions that there are."""
-    return [*(spec.name for spec in VERBS), *BESIDE_VERBS]
+    return [*(spec.function for spec in VERBS), *BESIDE_VERBS]
 
 
 def function(name: str, workbench: Callable[[], Any] | None = None) -> Callable[..., Any]:
@@ -45,16 +45,16 @@ def function(name: str, workbench: Callable[[], Any] | None = None) -> Callable[
 
 
 def _function(spec: Verb, workbench: Callable[[], Any]) -> Callable[..., Any]:
-    caller = f"workbench.{spec.name}"
+    caller = f"workbench.{spec.function}"
 
     def call(*args: Any, **kwargs: Any) -> Any:
         given = arguments.check(spec, _bound(spec, args, kwargs), caller)
         options = asked(spec, given)
         if spec.name == "model":
             options |= _notebook(options, caller)
-        return _shown(given, getattr(workbench(), spec.name)(**options))
+        return _shown(given, getattr(workbench(), spec.function)(**options))
 
-    call.__name__ = call.__qualname__ = spec.name
+    call.__name__ = call.__qualname__ = spec.function
     call.__module__ = __name__.partition(".")[0]
     call.__doc__ = helptext.docstring(spec)
     call.__signature__ = inspect.Signature([_parameter(option) for option in _ordered(spec)])  # type: ignore[attr-defined]
@@ -136,15 +136,17 @@ def _bound(spec: Verb, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict
     positional = [option.name for option in spec.options if option.positional]
     known = [option.name for option in spec.options]
     if len(args) > len(positional):
-        raise UsageError(f"workbench.{spec.name} takes {', '.join(positional)}", fix="give the other options by name")
+        raise UsageError(
+            f"workbench.{spec.function} takes {', '.join(positional)}", fix="give the other options by name"
+        )
     given = dict(zip(positional, args, strict=False))
     for name, value in kwargs.items():
         if name not in known:
             near = closest(name, known)
             fix = f"did you mean {near}?" if near else f"it has {', '.join(known)}"
-            raise UsageError(f"workbench.{spec.name} has no option {name}", fix=fix)
+            raise UsageError(f"workbench.{spec.function} has no option {name}", fix=fix)
         if name in given:
-            raise UsageError(f"workbench.{spec.name}: {name} is given twice", fix="give it once")
+            raise UsageError(f"workbench.{spec.function}: {name} is given twice", fix="give it once")
         given[name] = value
     return {name: _plain(next(o for o in spec.options if o.name == name), value) for name, value in given.items()}
 

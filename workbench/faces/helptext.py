@@ -9,7 +9,7 @@ from typing import get_args
 from ..specs.spec import Group, Option, Verb
 from ..specs.verbs import VERBS
 
-_INDENT, _COLUMN, _VERB_COLUMN, _WIDEST = "  ", 31, 15, 100
+_INDENT, _COLUMN, _VERB_COLUMN, _WIDEST = "  ", 31, 16, 100
 
 
 def usage(spec: Verb, caller: str) -> str:

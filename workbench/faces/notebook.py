@@ -73,7 +73,7 @@ class Magics:
         if spec.name == "model":
             answer = self._model(options, caller, body, last)
         else:
-            answer = getattr(self._workbench(), spec.name)(**options)
+            answer = getattr(self._workbench(), spec.function)(**options)
         return None if filled.silent else self._shown(given, answer)
 
     def _model(self, options: Mapping[str, Any], caller: str, body: str | None, last: Any) -> Any:

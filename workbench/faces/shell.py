@@ -55,7 +55,7 @@ def _answer(words: list[str], workbench: Callable[[], Any]) -> str | Iterator[st
         return helptext.verb_help(spec, caller)
     given = arguments.parse(spec, words[1:], caller)
     _refuse_what_needs_a_notebook(spec, given, caller)
-    answer = getattr(workbench(), spec.name)(**asked(spec, given))
+    answer = getattr(workbench(), spec.function)(**asked(spec, given))
     if isinstance(answer, Iterator):
         return answer
     if type(answer).__name__ == "Interview" and sys.stdin.isatty() and not given.get("json"):

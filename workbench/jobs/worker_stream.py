@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from .. import paths
@@ -18,11 +20,13 @@ if TYPE_CHECKING:
 
 def run(context: Context) -> None:
     """The life of a stream, until it is stopped or followed by another."""
+    from ..monitoring.stream_metrics import served
     from ..patterns.streaming.loop import run as loop
 
     following = Following(context)
     context.facts(version=following.version.ref, speed=following.speed())
-    loop(following.spec, following.model, context)
+    with served(following.spec.get("metrics"), context.name, lambda: context.job.facts):
+        loop(following.spec, following.model, context, following.sought)
 
 
 class Following:
@@ -40,6 +44,8 @@ class Following:
         """The version and its predictor, after the orders that came meanwhile."""
         self.context.tick()
         for order in self.context.orders():
+            if order.do == "seek":
+                continue  # between two batches
             try:
                 self._prepare(order.args["ref"]) if order.do == "prepare" else self._flip(order.args["ref"])
             except Exception as error:  # noqa: BLE001 whatever a new version raises, the one that answers goes on
@@ -51,6 +57,11 @@ class Following:
             self.predictor.close()
             self.predictor = self._loaded(self.version)
         return self.version.ref, self.predictor
+
+    def sought(self) -> tuple[str, Callable[[str], None]] | None:
+        """The place that it is told to read on from, and how that is answered."""
+        order = next((order for order in self.context.orders() if order.do == "seek"), None)
+        return (order.args["to"], partial(self.context.answer, order)) if order else None
 
     def _loaded(self, version: ModelVersion) -> Predictor:
         if self._apart():

@@ -82,7 +82,7 @@ class Deploying:
         spec = {"model": wanted.spec["model"], **spec, **ports}
         return self._deploy(name, spec, wanted, common)
 
-    def stream(self, model: str, input: str, output: str, spec: Spec, common: Common) -> Any:
+    def stream(self, model: str, input: str, output: str | list[str], spec: Spec, common: Common) -> Any:
         """A stream that is ready, or the plan of one."""
         from ..patterns.streaming.sinks import absolute
 
@@ -92,10 +92,11 @@ class Deploying:
         if not at.queued:
             raise UsageError(f"{at.label}: a stream reads a queue", fix="queue:NAME; files are for %batch")
         common.check()
-        to = absolute(output, at.label)
+        to = [absolute(one, at.label) for one in ([output] if isinstance(output, str) else output)]
         wanted = self._lasting(model, _STREAMING)
         own = common.name or wanted.own_name
-        way = {"model": wanted.spec["model"], "input": places.absolute(input), "output": to}
+        way = {"model": wanted.spec["model"], "input": places.absolute(input)}
+        way["output"] = to if len(to) > 1 else to[0]
         group = spec["group"] or at.options.get("group") or own
         if not common.dry_run:
             version = self._version(wanted)

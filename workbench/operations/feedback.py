@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from .. import text
 from ..errors import UsageError
-from ..monitoring import asked, outcomes
+from ..moments import seconds
+from ..monitoring import outcomes
 from ..monitoring.quality import Quality, quality
 from . import learning, request_log
 
@@ -55,7 +56,7 @@ def feedback(
         new = outcomes.keep(folder, fresh.drop(columns=rows))
         strange = len(given) - int(judged["given"].nunique()) if len(judged) else len(given)
         said = f"{new} new" + (f", {text.count(strange)} of no row in the log" if strange else "")
-    return quality(job.name, outcomes.kept(folder), asked.seconds(every) if every else _DAY, metric, said)
+    return quality(job.name, outcomes.kept(folder), seconds(every) if every else _DAY, metric, said)
 
 
 def _given(input: Any, outcome: str | None, key: str | None) -> pd.DataFrame:

@@ -102,6 +102,10 @@ class Stream(Handle):
         counts = [f"{text.count(facts['records'], 'record')}" if "records" in facts else ""]
         counts += [f"lag {text.count(facts['lag'])}" if "lag" in facts else ""]
         counts += [f"{text.count(round(facts['rate']))}/s" if facts.get("rate") and self.state == "ready" else ""]
+        counts += [
+            f"{text.seconds(facts['p99'])} from event to sink (p99)" if facts.get("rate") and "p99" in facts else ""
+        ]
+        counts += [f"{text.count(facts['held'])} in open parts" if facts.get("held") else ""]
         counts += [text.count(facts["dead"], "dead letter") if facts.get("dead") else ""]
         wait = facts.get("next_try", 0.0) - time.time()
         counts += [f"next try in {text.seconds(wait)}" if self.state == "blocked" and wait > 0 else ""]
@@ -110,10 +114,11 @@ class Stream(Handle):
     def _dead(self) -> str:
         """What the newest dead letter died of, and how to see them."""
         place = self.facts.get("dead_letters")
-        return f"the newest: {self.facts['died_of']} → %workbench tail {place}" if place else ""
+        return f"the newest: {self.facts['died_of']} → %workbench dead-letters {self.name}" if place else ""
 
     def _lines(self) -> list[tuple[str, str]]:
-        way = f"{shown(self.job.spec['input'])} → {shown(self.job.spec['output'])}"
+        to = self.job.spec["output"]
+        way = f"{shown(self.job.spec['input'])} → {' and '.join(map(shown, [to] if isinstance(to, str) else to))}"
         steps = self._next(f"%workbench put {shown(self.job.spec['input'])} FILE")
         lines = [("note", self.remark), ("way", way), ("dead", self._dead())]
         lines += [("speed", self.facts.get("speed", "")), ("new", self._newer())]

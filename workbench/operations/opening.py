@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import tickets
 from ..errors import JobFailed, UsageError
-from ..monitoring import asked
+from ..moments import seconds
 from .app import App
 from .kinds import Service, handle
 
@@ -51,7 +51,7 @@ def ends(lasts: str, *, token: bool) -> float:
     everybody is let in anyway."""
     if not token:
         raise UsageError("--no-token lets everybody in, guests too", fix="leave --guest or --no-token out")
-    return time.time() + asked.seconds(lasts)
+    return time.time() + seconds(lasts)
 
 
 def invited(app: Any, until: float) -> Any:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import text
 from ..errors import UsageError
+from ..moments import moment
 from . import advice
 
 if TYPE_CHECKING:
@@ -69,14 +70,14 @@ def _names(said: str | None) -> list[str]:
 
 
 def _kept(said: str | None) -> tuple[float, float]:
-    from ..monitoring import asked
+    from .. import moments
 
     seconds, most = _WEEK, _GIGABYTE
     for part in _names(said):
         if size := _SIZE.fullmatch(part):
             most = float(size[1]) * _BYTES[size[2].upper()]
         else:
-            seconds = asked.seconds(part)
+            seconds = moments.seconds(part)
     return seconds, most
 
 
@@ -95,8 +96,8 @@ def requests(
     from ..monitoring import asked
 
     folder = kept_in(running, name)
-    begin = asked.moment(since) if since else 0.0
-    end = asked.moment(until) if until else None
+    begin = moment(since) if since else 0.0
+    end = moment(until) if until else None
     own = model(running, name)
     return asked.log(folder, own, registry, since=begin, until=end, version=version, failed=failed, most=last)
 

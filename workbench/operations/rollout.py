@@ -99,7 +99,7 @@ class Plan:
     @classmethod
     def read(cls, canary: str, every: str | None, least: int | None, sticky: str | None) -> Plan:
         """`10` or `10,50,100`, `10m`. UsageError."""
-        from ..monitoring.asked import seconds
+        from ..moments import seconds
         from ..monitoring.verdict import LEAST
 
         shares = tuple(map(_share, str(canary).split(",")))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ..errors import JobFailed, UsageError
@@ -101,6 +101,24 @@ def wait(running: Running, registry: Registry, name: str, timeout: float | None)
     if job.state in ("failed", "stopped"):
         raise not_done(job)
     return handle(running, registry, job)
+
+
+def seek(running: Running, registry: Registry, name: str, to: str) -> Any:
+    """Let a stream read on from another place. UsageError where it does not run, or there is no such place."""
+    job = running.job(name)
+    if job.kind != "stream":
+        raise UsageError(f"{job.name} is no stream", fix="%workbench deployments lists the streams")
+    if job.over or job.state == "paused":
+        again = "resume" if job.state == "paused" else "start"
+        raise UsageError(f"{job.name} is {job.state}", fix=f"%workbench {again} {job.name}, then seek")
+    order = running.store.order(job.name, "seek", to=to)
+    running.until(job.name, lambda job: running.store.answered(order) is not None or job.over, _STOP_PATIENCE)
+    answer = running.store.answered(order)
+    if answer is None or not answer["ok"]:
+        what, *rest = (answer["text"] if answer else f"{job.name} ended before").split("\n")
+        steps = [line.removeprefix("→ ") for line in rest if line.startswith("→ ")]
+        raise UsageError(what, fix=" · ".join(steps) or f"%workbench logs {job.name}")
+    return replace(find(running, registry, job.name), said=f"reads on from {to}")
 
 
 def remove(running: Running, name: str, *, dry_run: bool) -> str:

@@ -39,7 +39,9 @@ _LASTING = (
 _ROWS = argument(
     "input", "place", "a frame of the notebook, a file, a URL, a SQL table or query", "INPUT", required=True
 )
-_URL = argument("url", "text", "the queue: `queue:NAME` or `redis://HOST:PORT/DB?stream=NAME`", "URL", required=True)
+_URL = argument(
+    "url", "text", "the queue: `queue:NAME`, or a place of Redis, NATS, Kafka or RabbitMQ", "URL", required=True
+)
 
 _BATCH = (
     argument("target", "target", "a model, or a notebook to run", "MODEL|NOTEBOOK", required=True),
@@ -141,7 +143,7 @@ _STREAM = (
     argument(
         "input",
         "sink",
-        "the queue: `queue:NAME` or `redis://HOST:PORT/DB?stream=NAME`",
+        "the queue: `queue:NAME`, or a place of Redis, NATS, Kafka or RabbitMQ",
         "INPUT",
         "--input",
         "--source",
@@ -150,14 +152,18 @@ _STREAM = (
     Option(
         "output",
         "sink",
-        "a file or folder, a table, `http://…`, `queue:NAME` or `redis://…?stream=NAME`",
+        "a file or folder, a table, `http://…`, a queue, topic or stream; given again, all of them",
         ("-o", "--output", "--sink"),
         "OUTPUT",
         required=True,
+        many=True,
     ),
     option("group", "name", "its group of consumers; without it its own name", "GROUP"),
     option("start", "text", "where a new group begins: `start`, `end` or an offset (start)", "OFFSET"),
     option("most", "number", "the most records of one micro-batch (1000)", "N", least=1),
+    option("retries", "number", "ask so often again about a record that the model failed at (0)", "N", least=0),
+    option("retry_delay", "number", "seconds before it is asked about again (10)", "SECONDS"),
+    option("metrics", "number", "show its figures to Prometheus at this port", "PORT", least=1, most=65_535),
     _FAST,
     *(o for o in _LASTING if o.name != "workers"),
 )

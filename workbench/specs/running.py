@@ -122,6 +122,35 @@ VERBS: tuple[Verb, ...] = (
         example="%workbench open churn",
     ),
     Verb(
+        "dead-letters",
+        "see what a stream could not answer, and give it back put right",
+        (
+            THING,
+            switch("replay", "give them to the stream again"),
+            option("rows", "place", "with --replay: these in their place, as a frame or a file", "ROWS"),
+            switch("discard", "let go of them"),
+            as_json("the letters"),
+        ),
+        "what runs",
+        example="%workbench dead-letters churn --replay",
+    ),
+    Verb(
+        "seek",
+        "let a stream read on from another place, back or ahead",
+        (
+            THING,
+            argument(
+                "to",
+                "text",
+                "`start`, `end`, an offset, or a time: `2013-07-04T12:00`, `2h` ago",
+                "PLACE",
+                required=True,
+            ),
+        ),
+        "what runs",
+        example="%workbench seek churn 2h",
+    ),
+    Verb(
         "requests",
         "read back what a service was asked and answered, as a frame",
         (

@@ -24,7 +24,8 @@ class Option:
     """One option of a verb: positional if it has no flags or `positional` says so; `metavar` names its value.
 
     `shown` ones say how a face shows the answer (`--json`); the API does not take them. A number with a `least` is
-    whole and at least that, and at most `most`; others are above 0. One that may stand `bare` is True without a value.
+    whole and at least that, and at most `most`; others are above 0. One that may stand `bare` is True without a value;
+    one of which there may be `many` is a value, or a list of them.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Option:
     least: int | None = None
     most: int | None = None
     bare: bool = False
+    many: bool = False
 
     @property
     def default(self) -> object:
@@ -65,6 +67,11 @@ class Verb:
     cell: bool = False
     example: str = ""
     shell_example: str = ""
+
+    @property
+    def function(self) -> str:
+        """What it is called in Python."""
+        return self.name.replace("-", "_")
 
 
 def argument(name: str, kind: Kind, help: str, metavar: str, *flags: str, required: bool = False) -> Option:

@@ -9,5 +9,5 @@ VERBS: tuple[Verb, ...] = models.VERBS + patterns.VERBS + running.VERBS + operat
 
 
 def verb(name: str) -> Verb | None:
-    """The verb of that name, if it exists."""
-    return next((v for v in VERBS if v.name == name), None)
+    """The verb of that name, or of that name in Python, if it exists."""
+    return next((v for v in VERBS if name in (v.name, v.function)), None)

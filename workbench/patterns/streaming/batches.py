@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -18,13 +19,18 @@ if TYPE_CHECKING:
     from ...data.log import Record
     from ...inference.predictor import Predictor
 
+_FRAMES, _SHOWN = 6, 4000
+
 
 @dataclass(frozen=True, slots=True)
 class Dead:
-    """A record that nothing can be answered to, and why."""
+    """A record that nothing can be answered to, and why: where the model failed, at which lines, and that another time
+    it may not."""
 
     record: Record
     reason: str
+    again: bool = False
+    trace: str = ""
 
 
 @dataclass(slots=True)
@@ -66,11 +72,11 @@ class Batch:
 
 
 class Unfit(StorageError):
-    """A sink will never take the answers to some records of a batch; it takes the others."""
+    """A sink will never take the answers to some records of a batch; it takes the others, or `took` them."""
 
-    def __init__(self, dead: list[Dead]) -> None:
+    def __init__(self, dead: list[Dead], took: Marks | None = None) -> None:
         super().__init__(dead[0].reason, fix="they go to the dead letters")
-        self.dead = dead
+        self.dead, self.took = dead, took
 
 
 class Asking:
@@ -129,12 +135,23 @@ class Asking:
         try:
             answer = lists(self.predictor.predict(self.predictor.schema.table([said])))
             return lines([record], [said], answer)[0]
-        except (BadInput, ModelFailed) as error:
-            return Dead(record, " ".join(str(error).partition("\n→")[0].split()))
+        except BadInput as error:
+            return Dead(record, _reason(error))
+        except ModelFailed as error:
+            return Dead(record, _reason(error), again=True, trace=_trace(error.__cause__))
         except WorkbenchError:
             raise
         except Exception as error:  # noqa: BLE001 whatever a model raises, the next record is asked
-            return Dead(record, f"{type(error).__name__}: {error}")
+            return Dead(record, f"{type(error).__name__}: {error}", again=True, trace=_trace(error))
+
+
+def _reason(error: WorkbenchError) -> str:
+    return " ".join(str(error).partition("\n→")[0].split())
+
+
+def _trace(error: BaseException | None) -> str:
+    """Where the model's own code raised."""
+    return "".join(traceback.format_exception(error, limit=-_FRAMES, chain=False))[-_SHOWN:] if error else ""
 
 
 def _all_read(records: list[Record]) -> list[Any] | None:

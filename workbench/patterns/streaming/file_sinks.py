@@ -117,6 +117,10 @@ class LinesSink:
         os.replace(new, self.note)
         self.length, self.offsets = length, offsets
 
+    def rewind(self, marks: Marks) -> None:
+        with self._refusals():
+            self._keep(self.length, self.offsets | marks)
+
     def flush(self) -> Marks:
         return {}
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 from ...brokers.protocol import of_lane
 from ...errors import StorageError, UsageError
+from .batches import Dead, Unfit
 
 if TYPE_CHECKING:
+    from httpx import Response
+
     from ...brokers.protocol import Marks
     from .batches import Batch
 
-_AGAIN = {408, 409, 425, 429}
+_OF_RECORDS = {400, 413, 415, 422}
+"""What a service says of the records that it is sent, and not of who sends them or where."""
 _SECONDS = 30.0
 
 
@@ -44,28 +49,42 @@ class HttpSink:
         return None
 
     def write(self, batch: Batch) -> Marks:
+        if batch.records and (dead := self._sent(batch, batch.first, batch.last)):
+            if 1 < len(batch.records) == len(dead):
+                what = f"sink {self.url} refuses all of {len(dead)} records: {dead[0].reason}"
+                raise StorageError(what, fix="see what that service takes; it is tried again")
+            raise Unfit(dead, batch.marks)
+        return batch.marks
+
+    def _sent(self, batch: Batch, first: int, last: int) -> list[Dead]:
+        """The records that the service refuses, found by halves; the others are there."""
+        answer = self._post(batch.lines, f"{quote(of_lane(self.source, batch.lane), safe='')}-{first}-{last}")
+        if answer.status_code < 300:
+            return []
+        said = f"{answer.status_code} {' '.join(answer.text.split())[:200]}".strip()
+        if answer.status_code not in _OF_RECORDS:
+            raise StorageError(f"sink {self.url} answers {said}", fix="look at that service; it is tried again")
+        if len(batch.records) == 1:
+            return [Dead(batch.records[0], f"sink {self.url} refuses it: {said}")]
+        middle = len(batch.records) // 2
+        halves = slice(None, middle), slice(middle, None)
+        parts = [replace(batch, records=batch.records[half], lines=batch.lines[half]) for half in halves]
+        return [one for part in parts for one in self._sent(part, part.records[0].offset, part.records[-1].offset)]
+
+    def _post(self, lines: list[bytes], key: str) -> Response:
         import httpx
 
-        if not batch.records:
-            return batch.marks
-        key = f"{quote(of_lane(self.source, batch.lane), safe='')}-{batch.first}-{batch.last}"
         headers = {"Content-Type": "application/json", "Idempotency-Key": key}
-        body = b"[" + b",".join(batch.lines) + b"]"
         try:
-            answer = self.client.post(self.url, content=body, headers=headers)
+            return self.client.post(self.url, content=b"[" + b",".join(lines) + b"]", headers=headers)
         except httpx.HTTPError as error:
             said = str(error) or type(error).__name__
             raise StorageError(
                 f"sink {self.url} cannot be reached: {said}", fix="look at that service; it is tried again"
             ) from error
-        if answer.status_code >= 500 or answer.status_code in _AGAIN:
-            raise StorageError(
-                f"sink {self.url} answers {answer.status_code}", fix="look at that service; it is tried again"
-            )
-        if answer.status_code >= 300:
-            said = " ".join(answer.text.split())[:200]
-            raise UsageError(f"sink {self.url} refuses with {answer.status_code}: {said}", fix="see what it takes")
-        return batch.marks
+
+    def rewind(self, marks: Marks) -> None:
+        """Its keys are others in each turn."""
 
     def flush(self) -> Marks:
         return {}

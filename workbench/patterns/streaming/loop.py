@@ -7,39 +7,43 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ...brokers import opening
+from ...brokers import again, opening
 from ...brokers.protocol import of_lane
-from ...data import places
-from ...errors import StorageError
+from ...errors import StorageError, WorkbenchError
 from ..control import LOOK, Control
 from .batches import Asking, Batch, Unfit
-from .sinks import open_sink
+from .letters import Letters
+from .seen import Seen
+from .sinks import open_all
 
 if TYPE_CHECKING:
     from ...brokers.protocol import Marks, Reader
-    from ...data.log import Log, Record
+    from ...data.log import Record
     from ...inference.predictor import Predictor
     from .batches import Dead
     from .sinks import Sink
 
 _FIRST_DELAY, _LONGEST_DELAY = 0.5, 30.0
-_LETTERS = 100_000
-_SMOOTH = 0.3
 _UNTOLD = 3.0
+_TURNS = "turns"
+"""Under which it is kept how often the stream was told to read on from another place."""
 Model = Callable[[], tuple[str, "Predictor"]]
+Sought = Callable[[], tuple[str, Callable[[str], None]] | None]
+"""The place that it is told to read on from, if it is, and what tells that it does: why not, or nothing."""
 T = TypeVar("T")
 
 
-def run(spec: dict[str, Any], model: Model, control: Control) -> None:
+def run(spec: dict[str, Any], model: Model, control: Control, sought: Sought = lambda: None) -> None:
     """Answer the records of `spec["input"]` for the group `spec["group"]` into `spec["output"]`.
 
     `model` gives the version at the start of each micro-batch of at most `spec["most"]` records. What the sink has is
     committed, and nothing else; a sink that is down makes it wait. Records that nothing can be answered to go to the
-    queue `NAME.GROUP.dead` with the reason.
+    queue `NAME.GROUP.dead` with the reason; those that the model failed at are asked about `spec["retries"]` times more
+    before, each `spec["retry_delay"]` seconds later.
     """
-    reader = opening.reader(spec["input"], spec["group"], spec["start"])
+    reader = again.WithAgain(opening.reader(spec["input"], spec["group"], spec["start"]), spec["group"])
     try:
-        Loop(spec, reader, model, control).run()
+        Loop(spec, reader, model, control, sought).run()
     finally:
         reader.close()
 
@@ -47,13 +51,13 @@ def run(spec: dict[str, Any], model: Model, control: Control) -> None:
 class Loop:
     """One reader of one group."""
 
-    def __init__(self, spec: dict[str, Any], reader: Reader, model: Model, control: Control) -> None:
-        self.spec, self.reader, self.model, self.control = spec, reader, model, control
+    def __init__(self, spec: dict[str, Any], reader: Reader, model: Model, control: Control, sought: Sought) -> None:
+        self.spec, self.reader, self.model, self.control, self.sought = spec, reader, model, control, sought
         self.sent: Marks = {}
         self.asking: Asking | None = None
-        self.seen = {"records": 0, "dead": 0}
-        self.rate, self.since = 0.0, time.monotonic()
-        self.dead: Log | None = None
+        self.seen = Seen()
+        self.dead: Letters | None = None
+        self.later: Letters | None = None
         self.sink: Sink | None = None
 
     def run(self) -> None:
@@ -68,8 +72,8 @@ class Loop:
         if self.sink is not None:
             with suppress(StorageError):  # what it does not take now is read again
                 self._commit(self.sink.close())
-        if self.dead is not None:
-            self.dead.close()
+        for letters in filter(None, (self.dead, self.later)):
+            letters.close()
         self._tell(0)
 
     def _waiting(self) -> Callable[[], bool]:
@@ -90,6 +94,7 @@ class Loop:
         """One micro-batch, or a short wait for one; False where it was told to stop."""
         records = self._patiently(self._next)
         self.model()  # orders are seen to, though nothing comes
+        self._seek()
         if records:
             batch = self._patiently(lambda: self._asked(records))
             if batch is None or not self._written(batch):
@@ -101,16 +106,45 @@ class Loop:
 
     def _open(self) -> bool:
         """The sink knows best what it has: read on after that."""
-        _, predictor = self.model()
         if self.dead is None:
-            self.dead = places.log(f"queue:{self.reader.name}.{self.spec['group']}.dead")
+            group = self.spec["group"]
+            self.dead = Letters(f"queue:{self.reader.name}.{group}.dead", self.reader.source)
+            self.later = Letters(again.place(self.reader.name, group), self.reader.source)
             self._tell_dead()
-        self.sink = open_sink(self.spec["output"], self.reader.source, predictor.schema)
-        has = {lane: self.sink.position(lane) for lane in self.reader.done}
+        sink = self._open_sink()
+        has = {lane: sink.position(lane) for lane in self.reader.done}
         ahead = {lane: has for lane, has in has.items() if has is not None and has > self.reader.done[lane]}
         if self._commit(ahead) and ahead:
             self.reader.seek(ahead)
         return True
+
+    def _open_sink(self) -> Sink:
+        assert self.dead is not None
+        _, predictor = self.model()
+        turn = self.dead.log.position(_TURNS)
+        self.sink = open_all(self.spec["output"], self.reader.source, predictor.schema, turn)
+        return self.sink
+
+    def _seek(self) -> None:
+        """Read on from another place, where it is told so: what comes there is written again."""
+        if (asked := self.sought()) is None:
+            return
+        place, answer = asked
+        try:
+            self._turn(self.reader.find(place))
+        except WorkbenchError as error:
+            answer(str(error))
+        else:
+            answer("")
+
+    def _turn(self, marks: Marks) -> None:
+        assert self.dead is not None
+        assert self.sink is not None
+        self._commit(self.sink.close())
+        self.dead.log.append([], source=_TURNS, offset=self.dead.log.position(_TURNS) + 1)
+        self._open_sink().rewind(marks)
+        self.sent.clear()
+        self.reader.rewind(marks)
 
     def _next(self) -> list[Record]:
         """The next records; those that were sent already to a sink that cannot tell, as the same batch."""
@@ -123,7 +157,7 @@ class Loop:
         assert self.dead is not None
         lane = records[0].lane
         if lane not in self.sent:
-            self.sent[lane] = self.dead.position(self._attempts(lane))
+            self.sent[lane] = self.dead.log.position(self._attempts(lane))
         sent = self.sent[lane]
         if records[0].offset > sent:
             return records
@@ -137,7 +171,9 @@ class Loop:
         return [record for record in records if record.offset <= sent]
 
     def _attempts(self, lane: str) -> str:
-        return f"{of_lane(self.reader.source, lane)} attempt"
+        assert self.dead is not None
+        turn = self.dead.log.position(_TURNS)
+        return f"{of_lane(self.reader.source, lane)} attempt{f' {turn}' if turn else ''}"
 
     def _asked(self, records: list[Record]) -> Batch:
         _, predictor = self.model()
@@ -153,51 +189,41 @@ class Loop:
         taken = self._patiently(lambda: [self._write(batch)])
         if taken is None or not self._patiently(lambda: self._commit(taken[0])):
             return False
-        self.seen["records"] += len(batch.records)
+        self.seen.took(batch, taken[0])
         return True
 
     def _bury(self, dead: list[Dead], batch: Batch) -> bool:
-        """To the dead letters, but for those that are there: a batch may be asked again."""
+        """To the dead letters; those that the model may answer another time are asked about again, later."""
         assert self.dead is not None
-        source = of_lane(self.reader.source, batch.lane)
-        before = self.dead.position(source)
-        there = self._buried(batch.lane, before) if dead[0].record.offset <= before else set()
-        new = [one for one in dead if (one.record.offset, one.record.at) not in there]
-        lane = {"lane": batch.lane} if batch.lane else {}
-        values = [dead.record.value for dead in new]
-        keys = [dead.record.key for dead in new]
-        why = [{"error": dead.reason, "offset": dead.record.offset, "at": dead.record.at} | lane for dead in new]
-        covered = {"source": source, "offset": batch.last} if batch.last > before else {}
-        self.dead.append(values, keys, why, **covered)  # type: ignore[arg-type]
+        assert self.later is not None
+        done, tries = self.reader.done.get(batch.lane, 0), self.spec.get("retries", 0)
+        again = [one for one in dead if one.again and _tries(one.record) < tries]
+        for number in sorted({_tries(one.record) for one in again}):
+            some = [one for one in again if _tries(one.record) == number]
+            self.later.add(some, batch, done, tries=number + 1, due=time.time() + self.spec["retry_delay"])
+        if rest := [one for one in dead if one not in again]:
+            self.dead.add(rest, batch, done)
         self._tell_dead()
         return True
 
-    def _buried(self, lane: str, last: int) -> set[tuple[int, float]]:
-        """The newest dead letters of a lane, by offset and time: all that lie between what is done and `last`."""
-        assert self.dead is not None
-        most = min(_LETTERS, 2 * (last - self.reader.done.get(lane, 0)))
-        letters = self.dead.read(max(0, self.dead.last - most), most)
-        heads = (letter.headers for letter in letters if letter.headers)
-        return {(head["offset"], head["at"]) for head in heads if head.get("lane", "") == lane}
-
     def _tell_dead(self) -> None:
-        """How many dead letters there ever were, where they lie, and what the newest died of."""
+        """How many dead letters there ever were, where they lie, and what the newest died of; how often again."""
         assert self.dead is not None
-        self.seen["dead"] = last = self.dead.last
-        if newest := self.dead.read(last - 1, 1):
-            why = (newest[0].headers or {}).get("error", "")
-            self.control.facts(dead_letters=f"queue:{self.dead.name}", died_of=why)
+        assert self.later is not None
+        self.seen.dead, self.seen.again = self.dead.count, self.later.count
+        if self.seen.dead:
+            self.control.facts(dead_letters=self.dead.place, died_of=self.dead.newest())
 
     def _write(self, batch: Batch) -> Marks:
         assert self.sink is not None
         if self.sink.repeats:  # written down before, so that it is sent again as the same batch
             assert self.dead is not None
-            self.dead.append([], source=self._attempts(batch.lane), offset=batch.last)
+            self.dead.log.append([], source=self._attempts(batch.lane), offset=batch.last)
         try:
             return self.sink.write(batch)
         except Unfit as error:
             self._bury(error.dead, batch)
-            return self.sink.write(batch.without(error.dead))
+            return error.took or self.sink.write(batch.without(error.dead))
 
     def _settle(self) -> bool:
         """Nothing came for a while: what the sink holds back may be due."""
@@ -208,6 +234,7 @@ class Loop:
         done = self.reader.done
         if new := {lane: offset for lane, offset in marks.items() if offset > done.get(lane, -1)}:
             self.reader.commit(new)
+            self.seen.kept(new)
         return True
 
     def _patiently(self, what: Callable[[], T]) -> T | None:
@@ -219,6 +246,7 @@ class Loop:
                 found = what()
             except StorageError as error:
                 delay = min(_LONGEST_DELAY, delay * 2 or _FIRST_DELAY)
+                self.seen.tries += 1
                 self._blocked(error, delay)
                 if not self._waited(delay):
                     return None
@@ -229,7 +257,7 @@ class Loop:
 
     def _blocked(self, error: StorageError, delay: float) -> None:
         with suppress(StorageError):  # it may be the broker itself that cannot be asked
-            self.control.facts(lag=self.reader.lag())
+            self.control.facts(lag=self._lag())
         with suppress(StorageError):  # the disk that is full may be that of what it tells
             self.control.facts(next_try=time.time() + delay)
             fix = f"\n→ {error.fix}" if error.fix else ""
@@ -248,15 +276,20 @@ class Loop:
         return False
 
     def _tell(self, records: int) -> None:
-        now = time.monotonic()
-        if now > self.since:
-            self.rate += _SMOOTH * (records / (now - self.since) - self.rate)
-        self.since = now
-        rate = self.rate if self.rate >= 1 else 0.0
+        self.seen.tick(records)
         with suppress(StorageError):
-            self.control.facts(**self.seen, rate=rate, lag=self.reader.lag(), offset=self._offset())
+            self.control.facts(**self.seen.facts(), lag=self._lag(), offset=self._offset())
+
+    def _lag(self) -> int:
+        """How many records were not answered; what the sink holds back is."""
+        return max(0, self.reader.lag() - self.seen.held)
 
     def _offset(self) -> int | str:
-        """Up to where all is done; of several lanes, for each."""
-        done = self.reader.done
+        """Up to where all is done in the source; of several lanes, for each."""
+        done = {lane: offset for lane, offset in self.reader.done.items() if lane != again.LANE}
         return done.get("", 0) if set(done) <= {""} else " ".join(f"{lane}:{done[lane]}" for lane in sorted(done))
+
+
+def _tries(record: Record) -> int:
+    """How often it was asked about before."""
+    return int((record.headers or {}).get("tries", 0)) if record.lane == again.LANE else 0

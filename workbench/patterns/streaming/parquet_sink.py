@@ -91,12 +91,18 @@ class ParquetSink:
 
     def write(self, batch: Batch) -> Marks:
         part = self.gathering.get(batch.lane)
-        batch = batch.after(part.last if part else self.ends.get(batch.lane, -1))  # a part could not be written before
+        has = self.ends.get(batch.lane, -1)
+        batch = batch.after(max(part.last, has) if part else has)  # a part could not be written before
         if part is None:
             part = self.gathering[batch.lane] = _Part(batch.first, batch.last, time.monotonic())
         part.rows += batch.rows()
         part.last = max(part.last, batch.last)
         return self._published(batch.lane) if len(part.rows) >= PART_ROWS else self.flush()
+
+    def rewind(self, marks: Marks) -> None:
+        if any(offset < self.ends.get(lane, 0) for lane, offset in marks.items()):
+            what = f"{self.folder} has those records: its parts are named by them"
+            raise UsageError(what, fix="replay into another folder: %stream MODEL INPUT --name NAME -o FOLDER")
 
     def flush(self) -> Marks:
         old = time.monotonic() - PART_SECONDS
@@ -116,8 +122,8 @@ class ParquetSink:
         if part.rows:
             self._publish(f"part-{lane and lane + '-'}{part.first:012}-{part.last:012}.parquet", part.rows)
         del self.gathering[lane]
-        self.ends[lane] = part.last
-        return {lane: part.last}
+        self.ends[lane] = max(part.last, self.ends.get(lane, -1))
+        return {lane: self.ends[lane]}
 
     def _publish(self, name: str, rows: list[dict[str, Any]]) -> None:
         from pyarrow import parquet

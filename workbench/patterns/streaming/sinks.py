@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from ...brokers.opening import topic
-from ...brokers.protocol import of_lane
+from ...brokers.protocol import NotTaken, of_lane
 from ...data import places
 from ...data.folders import absolute_output, is_folder
 from ...data.grammar import expand
 from ...errors import UsageError
+from .batches import Dead, Unfit
 
 if TYPE_CHECKING:
     from ...brokers.protocol import Marks, Topic
@@ -33,6 +34,9 @@ class Sink(Protocol):
 
     def write(self, batch: Batch) -> Marks:
         """Take the answers of a batch, in order."""
+
+    def rewind(self, marks: Marks) -> None:
+        """From here on what comes after these is taken, though it was before. UsageError where it cannot be."""
 
     def flush(self) -> Marks:
         """Make what is held back appear, if its time has come."""
@@ -74,20 +78,38 @@ def _is_address(place: str) -> bool:
     return place.startswith(("http://", "https://"))
 
 
-def open_sink(place: str, source: str, schema: Schema) -> Sink:
+def open_all(places: str | list[str], source: str, schema: Schema, turn: int = 0) -> Sink:
+    """The sink at a place, or those at several as one. `turn`: how often the stream was told to read on elsewhere."""
+    from .several import Several
+
+    if isinstance(places, str):
+        return open_sink(places, source, schema, turn)
+    opened: list[Sink] = []
+    try:
+        for place in places:
+            opened.append(open_sink(place, source, schema, turn))
+    except BaseException:
+        for sink in opened:
+            sink.close()
+        raise
+    return Several(opened)
+
+
+def open_sink(place: str, source: str, schema: Schema, turn: int = 0) -> Sink:
     """The sink at a place, for the stream whose source is called `source`. UsageError for what none can be."""
     place = absolute(place, f"queue:{source.partition('/')[0]}")
+    named = f"{source}+{turn}" if turn else source  # to whoever knows records by it, those of each turn are new
     if _is_address(place):
         from .http_sink import HttpSink
 
-        return HttpSink(place, source)
+        return HttpSink(place, named)
     at = None if is_folder(place) else places.parse(place)
     if at is None or at.kind == "parquet":
         from .parquet_sink import ParquetSink
 
         return ParquetSink(at.path if at else expand(place), source, schema)
     if at.queued:
-        return QueueSink(topic(place), source)
+        return QueueSink(topic(place), named)
     if at.kind == "sql":
         from .sql_sink import SqlSink
 
@@ -112,9 +134,19 @@ class QueueSink:
         source = of_lane(self.source, batch.lane)
         if self.topic.tells:
             batch = batch.after(self.topic.position(source))
-        keys = [record.key for record in batch.records]
-        self.topic.append(batch.lines, keys, source=source, offset=batch.last)
+        records = batch.records
+        keys, heads, offsets = ([getattr(one, what) for one in records] for what in ("key", "headers", "offset"))
+        try:
+            self.topic.append(batch.lines, keys, heads, source=source, offset=batch.last, offsets=offsets)
+        except NotTaken as error:
+            if 1 < len(records) == len(error.which):
+                raise  # it is to blame, and not the records
+            dead = [Dead(records[number], error.what) for number in error.which]
+            raise Unfit(dead, batch.marks if error.others else None) from error
         return batch.marks
+
+    def rewind(self, marks: Marks) -> None:
+        """Its records have other names in each turn."""
 
     def flush(self) -> Marks:
         return {}

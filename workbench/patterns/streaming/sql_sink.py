@@ -149,6 +149,10 @@ class SqlSink:
             if not connection.execute(known, {"position": offset}).rowcount:
                 connection.execute(self.offsets.insert(), {"stream": stream, "position": offset})
 
+    def rewind(self, marks: Marks) -> None:
+        with in_words(self.label), self.engine.begin() as connection:
+            self._keep(connection, marks)
+
     def flush(self) -> Marks:
         return {}
 

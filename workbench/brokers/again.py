@@ -1,0 +1,90 @@
+"""A reader, and a queue beside it of records that are given once more: they are a lane of their own."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from .embedded import EmbeddedReader
+
+if TYPE_CHECKING:
+    from ..data.log import Record
+    from .protocol import Marks, Reader
+
+LANE = "again"
+
+
+def place(name: str, group: str) -> str:
+    """The queue beside what a group reads."""
+    return f"queue:{name}.{group}.again"
+
+
+class WithAgain:
+    """Gives what lies beside first, each record once its header `due`, if it has one, is past."""
+
+    def __init__(self, reader: Reader, group: str) -> None:
+        self.reader, self.beside = reader, EmbeddedReader(place(reader.name, group), group, "start")
+        self.name, self.label = reader.name, reader.label
+        self._waiting: deque[Record] = deque()
+
+    @property
+    def source(self) -> str:
+        return self.reader.source
+
+    @property
+    def done(self) -> Marks:
+        return self.reader.done | {LANE: self.beside.done[""]} if self.beside.done else self.reader.done
+
+    def acquire(self, stopping: Callable[[], bool]) -> bool:
+        """Begin, as soon as nobody else reads."""
+        return self.reader.acquire(stopping) and self.beside.acquire(stopping)
+
+    def poll(self, most: int, timeout: float) -> list[Record]:
+        """The next records of one lane."""
+        return self._due(most) or self.reader.poll(most, timeout)
+
+    def _due(self, most: int) -> list[Record]:
+        if not self._waiting:
+            self._waiting.extend(self.beside.poll(most, 0))
+        now, found = time.time(), list["Record"]()
+        while self._waiting and len(found) < most and _due(self._waiting[0]) <= now:
+            found.append(self._waiting.popleft()._replace(lane=LANE))
+        return found
+
+    def commit(self, marks: Marks) -> None:
+        """All up to there is done."""
+        if rest := {lane: mark for lane, mark in marks.items() if lane != LANE}:
+            self.reader.commit(rest)
+        if LANE in marks:
+            self.beside.commit({"": marks[LANE]})
+
+    def seek(self, marks: Marks) -> None:
+        """Read on after these."""
+        if rest := {lane: mark for lane, mark in marks.items() if lane != LANE}:
+            self.reader.seek(rest)
+        if LANE in marks:
+            self._waiting.clear()
+            self.beside.seek({"": marks[LANE]})
+
+    def find(self, place: str) -> Marks:
+        """After which records of the source a place is. UsageError."""
+        return self.reader.find(place)
+
+    def rewind(self, marks: Marks) -> None:
+        """Read on in the source after these."""
+        self.reader.rewind(marks)
+
+    def lag(self) -> int:
+        """How many records are not done."""
+        return self.reader.lag() + self.beside.lag()
+
+    def close(self) -> None:
+        """Let another read for the group."""
+        self.beside.close()
+        self.reader.close()
+
+
+def _due(record: Record) -> float:
+    return float((record.headers or {}).get("due", 0.0))
