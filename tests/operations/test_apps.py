@@ -12,6 +12,7 @@ import httpx
 import nbformat
 import pytest
 from browser_parts import Page, browser, needs_chromium
+from page_models import NAMED, told
 from waiting import until
 
 from workbench import tickets
@@ -141,3 +142,19 @@ def test_what_is_stopped_is_not_opened(api: Workbench, app: Any) -> None:
     with pytest.raises(JobFailed, match="stopped"):
         api.open(app.name)
     assert json.dumps(api.start(app.name).to_json(), default=str)
+
+
+@pytest.mark.slow
+@needs_chromium
+def test_a_model_is_tried_in_an_app_and_its_link_leads_to_the_same_answer(api: Workbench, tmp_path: Path) -> None:
+    api.model("churn", told, example=NAMED)
+    whatif = Path(__file__).parents[2] / "notebooks" / "apps" / "whatif.ipynb"
+    link = api.open(api.app(str(whatif)).name).link
+    with browser(tmp_path / "chromium") as page:
+        page.looks(1100)
+        page.go(f"{link}&model=churn&age=33")
+        page.until("document.querySelector('.wb-form input[type=number]')?.value === '33'")
+        page.until("[...document.querySelectorAll('a')].some(a => a.textContent === 'link to this')")
+        shared = page.run("[...document.querySelectorAll('a')].find(a => a.textContent === 'link to this').href")
+        assert "age=33" in shared
+        page.picture(tmp_path / "whatif.png")

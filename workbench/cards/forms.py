@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import secrets
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from .. import text
 from ..data.encoding import as_list
@@ -18,6 +20,8 @@ from .fields import Range, field
 from .markup import el, escape
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ..bundle.version import ModelVersion
     from ..inference.predictor import Predictor
     from ..patterns.serving.looking.inputs import Input
@@ -30,9 +34,11 @@ class FormCard:
     """A row that somebody fills in, and what the model answers to it; below each slider, how the answer changes where
     only that field does."""
 
-    def __init__(self, version: ModelVersion, home: Path | None = None) -> None:
+    def __init__(
+        self, version: ModelVersion, home: Path | None = None, values: Mapping[str, Any] | None = None
+    ) -> None:
         self.name = f"form/{version.ref}/{secrets.token_hex(3)}"
-        self._version, self._home = version, home
+        self._version, self._home, self._values = version, home, values
         self._predictor: Predictor | None = None
         self._inputs: list[Input] = []
         self._ranges: dict[str, Range] = {}
@@ -86,6 +92,8 @@ class FormCard:
         for one in self._loaded().schema.fields:
             example = as_list(row[one.name])[0] if row else None
             made = input_of(one, example, known.get(one.name))
+            if self._values and one.name in self._values:
+                made = _begun(made, self._values[one.name])
             self._inputs.append(made)
             if made.control == "number" and (found := _range(known.get(one.name), whole=made.sends == "whole")):
                 self._ranges[one.name] = found
@@ -110,8 +118,17 @@ class FormCard:
             el("div", el("dt", escape(name)), el("dd", escape(_said(values[0]))), cls="wb-out")
             for name, values in answer.items()
         )
-        caption = el("p", escape(f"{self._version.ref} · {text.milliseconds(took)} ms"), cls="wb-caption")
+        caption = el(
+            "p", escape(f"{self._version.ref} · {text.milliseconds(took)} ms"), self._link(row), cls="wb-caption"
+        )
         return {"answer": el("dl", pairs, cls="wb-outs") + caption} | self._curves(row, answer)
+
+    def _link(self, row: dict[str, Any]) -> str:
+        """A link to the page with this very row, where the page said that it reads one."""
+        if self._values is None:
+            return ""
+        there = {name: value for name, value in row.items() if value is not None}
+        return " · " + el("a", "link to this", href=f"?{urlencode({'model': self._version.name} | there)}")
 
     def _predict(self, rows: list[dict[str, Any]]) -> dict[str, list[Any]]:
         predictor = self._loaded()
@@ -147,6 +164,14 @@ class FormCard:
 
 def _curve(number: int, answer: Parts) -> str:
     return el("div", answer.get(f"curve-{number}", ""), cls="wb-curve", data_part=f"curve-{number}")
+
+
+def _begun(asked: Input, value: Any) -> Input:
+    """A field that begins with a value of somebody's choice, as it stands in a link."""
+    if asked.sends == "check":
+        return replace(asked, value=json.dumps(str(value).lower() in ("true", "1", "yes")))
+    known = {shown: sent for sent, shown in asked.choices}
+    return replace(asked, value=known.get(str(value), str(value)))
 
 
 def _first(asked: Input) -> str:

@@ -100,9 +100,10 @@ def _client(workbench: Callable[[], Any]) -> Callable[..., Any]:
 
 
 def _form(workbench: Callable[[], Any]) -> Callable[..., Any]:
-    def form(target: Any) -> Any:
+    def form(target: Any, values: Mapping[str, Any] | None = None) -> Any:
         """A form for a model or version (`churn`), which predicts while it is filled, or for the parameters of a
-        notebook (`retrain.ipynb`), which runs it. NotFound, BadInput."""
+        notebook (`retrain.ipynb`), which runs it. `values` are what the fields of a model begin with; then the form has
+        a link to what it holds, for a page that reads its address. NotFound, BadInput."""
         from ..cards.forms import FormCard
         from ..cards.notebooks import NotebookCard
         from .live import Shown
@@ -110,7 +111,7 @@ def _form(workbench: Callable[[], Any]) -> Callable[..., Any]:
         api, said = workbench(), str(getattr(target, "ref", target))
         if said.endswith(".ipynb"):
             return Shown(NotebookCard(said, api.home))
-        return Shown(FormCard(api.registry.resolve(said), api.home))
+        return Shown(FormCard(api.registry.resolve(said), api.home, values))
 
     form.__module__ = __name__.partition(".")[0]
     return form

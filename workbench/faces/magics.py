@@ -122,7 +122,9 @@ def _complete_on_tab(shell: InteractiveShell, workbench: Callable[[], Workbench]
 
 
 def _greet(home: Path) -> None:
-    """Say how to begin, once for a home; later, what runs and what has failed."""
+    """Say how to begin, once for a home; later, what runs and what has failed; to who looks at an app nothing."""
+    if "VOILA_REQUEST_URL" in os.environ:
+        return
     if home.exists():
         _tell_what_runs(home)
         return
@@ -147,7 +149,9 @@ def _tell_what_runs(home: Path) -> None:
     failed = [job.name for job in jobs if job.state == "failed"]
     runs = [job.name for job in jobs if job.state not in ("failed", "stopped", "done")]
     if runs or failed:
-        parts = [f"{_some(runs)} still run"] * bool(runs) + [f"{_some(failed)} failed"] * bool(failed)
+        parts = [f"{_some(runs)} still run{'s' * (len(runs) == 1)}"] * bool(runs) + [f"{_some(failed)} failed"] * bool(
+            failed
+        )
         _say(" · ".join([*parts, "%workbench status"]))
 
 
