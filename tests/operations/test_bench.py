@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -89,6 +90,7 @@ def test_a_service_in_use_is_asked_by_one_more_alone(api: Workbench) -> None:
     assert not clients.failed
     assert [level.connections for level in shy.levels] == [1]
     assert shy.others > 2
+    assert "\n  added " in str(shy)
     assert "--connections 64 to load it all the same" in str(shy)
     assert [level.connections for level in bold.levels] == [1, 2]
     asked.stop()
@@ -147,11 +149,14 @@ def test_the_line_that_helps_keeps_what_was_chosen(api: Workbench, monkeypatch: 
     assert said.startswith("its one worker is busy 98 % → %serve sums --workers 4 (+")
     assert said.endswith(" MB each)")
     assert not advice.advice(plain.job, 0.5, stages, row_wise=True)
-    options = {"max_queue": 50, "max_body": 2.5, "timeout": 5.0, "log_requests": True, "hide": "a,b"}
+    options = {"max_queue": 2_000_000, "max_body": 2.5, "timeout": 5.0, "log_requests": True, "hide": "a,b"}
     chosen = api.serve("sums@1", name="mine", no_token=True, workers=2, open_metrics=True, **options)
-    line = "%serve sums@1 --workers 8 --name mine --no-token --open-metrics --max-body 2.5 --max-queue 50 --timeout 5"
-    line += " --log-requests --hide a,b"
+    line = "%serve sums@1 --workers 8 --name mine --no-token --open-metrics --max-body 2.5 --max-queue 2000000"
+    line += " --timeout 5 --log-requests --hide a,b"
     assert f"its 2 workers are busy 90 % → {line} (+" in advice.advice(chosen.job, 0.9, stages, row_wise=True)
+    typed = [sys.executable, "-m", "workbench", *shlex.split(advice.again(chosen.job).removeprefix("%"))]
+    subprocess.run(typed, env=os.environ | {"WORKBENCH_HOME": str(api.home)}, check=True, capture_output=True)
+    assert chosen.refresh().job.spec == chosen.job.spec, "what is typed again changes nothing"
     monkeypatch.setattr(advice, "cores", lambda: 2)
     assert "in the model" in advice.advice(chosen.job, 0.9, stages, row_wise=True)
     assert "not row-wise" in advice.advice(chosen.job, 0.9, stages, row_wise=False)

@@ -41,7 +41,7 @@ class Bench:
 
     def __str__(self) -> str:
         each = text.size(sum(self.memory) / (len(self.memory) or 1))
-        labels = ("alone", "many")
+        labels = ("added" if self.others >= _IN_USE else "alone", "many")
         workers = text.count(self.workers, "worker")
         lines = [
             f"{self.name} {self.version} · {workers}, {each} each · {text.count(self.rows, 'row')} a request",
