@@ -134,7 +134,7 @@ def test_a_model_may_explain_itself(api: Workbench) -> None:
 def test_it_reads_well_and_draws_itself(api: Workbench) -> None:
     api.model("spend", additive, example=EXAMPLE)
     over_all = api.explain("spend", rows=50)
-    assert str(over_all).startswith("spend@1 prediction of 50 rows of 300, evenly, of its reference · base ")
+    assert str(over_all).startswith("spend@1 prediction of 50 of 300 rows of its reference, evenly · base ")
     one = api.explain("spend", people(1, 7))
     assert "age = " in str(one)
     assert "sampled Shapley values, 128 orders" in str(one)

@@ -85,6 +85,7 @@ class Operating(Home):
         target: str | None = None,
         every: str | None = None,
         keep: int | None = None,
+        most: int | None = None,
         name: str | None = None,
         env_file: str | None = None,
         notify: str | None = None,
@@ -96,6 +97,7 @@ class Operating(Home):
         from ..operations.deploy import Deploying
         from ..operations.environment import Common
 
-        spec = {"every": seconds(every) if every else learning.EVERY, "keep": keep or learning.KEEP}
+        spec = {"every": seconds(every) if every else learning.EVERY}
+        spec |= {"keep": keep or learning.KEEP, "most": most or learning.MOST}
         deploying, common = Deploying(self.registry, self.running), Common(name, env_file, notify, dry_run)
         return deploying.learn(model, input, target, spec, common)

@@ -101,7 +101,7 @@ def _linked(opened: Any) -> str:
 
 def _plotted(answer: Any) -> str:
     """A card with its drawing below."""
-    return f"{html(str(answer))}<div>{answer.plot()}</div>"
+    return f"{html(getattr(answer, 'card', str(answer)))}<div>{answer.plot()}</div>"
 
 
 def _interview(interview: Any) -> None:

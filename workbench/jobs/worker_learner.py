@@ -53,14 +53,15 @@ class School:
         from ..patterns.learning.loop import Start
 
         self.base = self._live()
+        moved = self._moved(self.base.version)
         self.live = self.base.version
         predictor = load_anew(self.base.folder, name=self.base.ref, home=self.context.home)
         learned = self._own(self.base, log)
-        moved = self._moved()
         offset = learned.offset if learned else log.first
         if moved and moved[1] != self.context.name:
             offset = max(offset, log.before(moved[0]))
         self.context.facts(version=self.base.ref)
+        self._tidy()
         return Start(predictor, offset, learned.examples if learned else 0)
 
     def moved(self) -> bool:
@@ -102,11 +103,16 @@ class School:
         ours = learned and (learned.reader, learned.identity) == (self.context.name, log.identity)
         return learned if ours else None
 
-    def _moved(self) -> tuple[float, str] | None:
-        """When the live version became that, and by whom, as far as the history knows."""
-        events = self.context.store.events(rollout.story(self.name))
-        last = next((event for event in reversed(events) if event.details.get("to") == self.live), None)
-        return (last.at, str(last.details.get("by"))) if last else None
+    def _moved(self, live: int) -> tuple[float, str] | None:
+        """When this version became live, and by whom; None where nobody ever told of that."""
+        events = [e for e in self.context.store.events(rollout.story(self.name)) if "to" in e.details]
+        last = events[-1].details if events else {}
+        if last.get("by") == self.context.name and last["before"] == live and last["to"] != self.live:
+            events.pop()  # this learner was killed after it had told, before it was done
+        if not events:
+            return None
+        told = events[-1].details["to"] == live  # else who has moved it just now has not told yet
+        return (events[-1].at, str(events[-1].details.get("by"))) if told else (time.time(), "")
 
     def _follow(self, version: ModelVersion) -> None:
         """Services look for themselves; streams are asked."""

@@ -90,7 +90,7 @@ def _colours(values: Any, rows: int) -> list[str]:
 
 
 def _between(share: float) -> str:
-    low, high = ((int(colour[i : i + 2], 16) for i in (1, 3, 5)) for colour in (_DOWN, _UP))
+    low, high = ([int(colour[i : i + 2], 16) for i in (1, 3, 5)] for colour in (_DOWN, _UP))
     return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in zip(low, high, strict=True))
 
 

@@ -87,24 +87,30 @@ class Explanation:
     def _answered(self, at: int) -> str:
         return f"{self.found.answer} {_short(self.found.answers[at])}"
 
+    @property
+    def card(self) -> str:
+        """What it is of, for those who see the drawing below."""
+        what = self._answered(0) if len(self) == 1 else f"{self.found.answer} of {self._counted()}"
+        base = f"base {_figure(float(np.mean(self.found.base)))}, {self._base()}"
+        return f"{self.model} {what} · {base}\n  by  {self.method}"
+
     def __str__(self) -> str:
         one = len(self) == 1
-        what = self._answered(0) if one else f"{self.found.answer} of {self._counted()}"
+        head, method = self.card.split("\n")
         parts = self._parts(0) if one else list(self.importance.items())
         most = max((abs(size) for _, size in parts), default=0.0) or 1.0
         wide = max((len(str(name)) for name, _ in parts[:_SHOWN]), default=0)
-        lines = [f"{self.model} {what} · base {_figure(float(np.mean(self.found.base)))}, {self._base()}"]
+        lines = [head]
         lines += [f"  {name!s:<{wide}}  {_line(size, most, signed=one)}" for name, size in parts[:_SHOWN]]
         lines += [f"  and {text.count(len(parts) - _SHOWN, 'more column')}"] * (len(parts) > _SHOWN)
-        return "\n".join([*lines, f"  by  {self.method}"])
+        return "\n".join([*lines, method])
 
     __repr__ = __str__
 
     def _counted(self) -> str:
-        rows = text.count(len(self), "row") + (
-            f" of {text.count(self.total)}, evenly," if len(self) < self.total else ""
-        )
-        return f"{rows} of {self.said}"
+        if len(self) == self.total:
+            return f"{text.count(self.total, 'row')} of {self.said}"
+        return f"{text.count(len(self))} of {text.count(self.total, 'row')} of {self.said}, evenly"
 
     def _base(self) -> str:
         if self.method.startswith("as the model"):

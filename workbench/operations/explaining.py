@@ -48,7 +48,7 @@ def explain(
 
     found = explainers.run(explainers.explain(predictor, table, compared, answer))
     index = given.index[chosen] if hasattr(given, "iloc") else range(len(chosen))
-    said = "its reference" if input is None else str(input) if isinstance(input, str | Path) else "the rows given"
+    said = "its reference" if input is None else str(input) if isinstance(input, str | Path) else "a frame"
     return Explanation(version.ref, found, explainers.columns(table), index, _count(given), said)
 
 

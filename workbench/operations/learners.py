@@ -37,7 +37,7 @@ class Learner(Handle):
         said += ", each answered before it was learned, of the last examples" if said else ""
         own = self.name.partition("/")[2]
         every = f"a version every {text.seconds(self.job.spec['every'])}, the last {self.job.spec['keep']} are kept"
-        lines = [("note", self.remark), ("from", self._from()), ("good", said), ("keeps", every)]
+        lines = [("note", self.remark), ("from", self._from()), ("good", said), ("kept", every)]
         return [*lines, ("next", self._next(f"%workbench history {own}", f"%workbench rollback {own}"))]
 
     def _from(self) -> str:

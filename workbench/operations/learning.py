@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..jobs.record import Job
     from .running import Running
 
-EVERY, KEEP, BATCH = 60.0, 10, 1000
+EVERY, KEEP, MOST = 60.0, 10, 100
 
 
 def service_of(running: Running, version: ModelVersion) -> Job:
@@ -55,7 +55,7 @@ def way(model: str, version: ModelVersion, input: str | None, target: str | None
     if not place.startswith("queue:"):
         raise UsageError(f"{place}: a learner reads an embedded queue", fix="queue:NAME")
     service = job.name if job else None
-    return {"model": model, "input": places.absolute(place), "target": str(named), "service": service, "most": BATCH}
+    return {"model": model, "input": places.absolute(place), "target": str(named), "service": service}
 
 
 def check(version: ModelVersion, predictor: Predictor, target: str) -> None:

@@ -44,6 +44,7 @@ _LEARN = (
     argument("input", "sink", "the examples, `queue:NAME`; without it the feedback to its service", "QUEUE"),
     option("target", "name", "the column of what became of a row; without it that of the capture", "COLUMN"),
     option("every", "text", "how often what it has learned becomes a version (1m)", "SPAN"),
+    option("most", "number", "how many examples it learns at once, at most (100)", "N", least=1),
     option("keep", "number", "how many of the versions that it made stay (10)", "N", least=2),
     option("name", "name", "its own name; without it the model's", "NAME"),
     option("env_file", "text", "a file of NAME=VALUE lines: the variables that it gets", "FILE"),
