@@ -548,7 +548,7 @@ def test_killed_at_any_moment_what_is_new_is_there_once(
 
 def test_a_run_that_is_killed_again_and_again_ends_the_same(api: Workbench, model: str, tmp_path: Path) -> None:
     """The processes of real runs, killed at random moments; the supervisor or a resume goes on."""
-    files(tmp_path / "in", 12, rows=2000)
+    files(tmp_path / "in", 30, rows=800)
     api.batch(model, "in", output="whole", wait=True)
     run = api.batch(model, "in", output="out")
     chosen, kills = random.Random(7), 0
@@ -566,7 +566,7 @@ def test_a_run_that_is_killed_again_and_again_ends_the_same(api: Workbench, mode
         if process and process.signal(signal.SIGKILL):
             kills += 1
         assert ledger.parent.exists()
-        state = until(lambda process=process: (j := run.refresh().job).process != process and j).state
+        state = until(lambda process=process: ((j := run.refresh().job).process != process or j.over) and j).state
         if state == "failed":
             api.resume(run.name)
     assert kills > 2

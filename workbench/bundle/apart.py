@@ -38,7 +38,7 @@ class Apart(Predictor):
         self._pipe: Connection[Any, Any] | None = None
         self._begin()
 
-    def predict(self, data: Any) -> Table:
+    def predict(self, data: Any, *, owned: bool = False) -> Table:
         """As of any predictor; ModelFailed where the model's process ends at these rows. One that was killed, which
         others may have done, is asked once more."""
         table = self.schema.table(data)

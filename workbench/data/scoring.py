@@ -86,7 +86,7 @@ class Scorer:
             raise
         as_it_is = form.verbatim or form.text is None
         kept = form.kept(piece.table if as_it_is else self._conformed(readable, rows))
-        predicted = self._predictor.predict(rows) if piece.table.num_rows else None
+        predicted = self._predictor.predict(rows, owned=True) if piece.table.num_rows else None
         predictions = self._answers.table(predicted, kept.column_names)
         if form.lines:
             self._refuse_twice(predictions.column_names, piece)

@@ -39,19 +39,20 @@ class Predictor:
     def __repr__(self) -> str:
         return f"Predictor({self.name or 'model'}, {self.schema.kind} of {', '.join(self.schema.names)})"
 
-    def predict(self, data: Any) -> Table:
-        """The answer to the rows of `data`: a table, or whatever `Schema.table` reads.
+    def predict(self, data: Any, *, owned: bool = False) -> Table:
+        """The answer to the rows of `data`: a table, or whatever `Schema.table` reads. Of an `owned` table, which
+        nobody reads afterwards, the model may be given the very arrays.
 
         Raises BadInput for rows that the model cannot take, and ModelFailed where its own code fails.
         """
-        given, rows = self._given(data)
+        given, rows = self._given(data, owned=owned)
         return answer_table(self.call(given), rows, name=self.name or "predict")
 
-    def _given(self, data: Any) -> tuple[Any, int]:
+    def _given(self, data: Any, *, owned: bool = False) -> tuple[Any, int]:
         """What the model's function is given for these rows, and how many they are."""
         table = self.schema.table(data)
         theirs = data is table or hasattr(data, "keys") or hasattr(data, "dtype")
-        return self.schema.build(table, owned=not theirs), self.schema.rows(table)
+        return self.schema.build(table, owned=owned or not theirs), self.schema.rows(table)
 
     def call(self, given: Any) -> Any:
         """What the model's function returns for a frame, array or dict of arrays as it is, awaited and put together if

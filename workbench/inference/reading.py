@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -116,11 +117,17 @@ def _fitting(found: dict[str, Any], schema: Schema) -> Mapping[str, Any]:
 
 def _beside(parts: list[Any], names: list[str], field: Field) -> Array:
     """Single columns as the columns of one array; each is cast alone, so that a bad value names its own."""
-    from dataclasses import replace
-
-    cast = [replace(field, name=name, shape=()).cast(part) for part, name in zip(parts, names, strict=True)]
+    cast = [_single(field, name).cast(part) for part, name in zip(parts, names, strict=True)]
     rows(dict(zip(names, cast, strict=True)))
     return _stacked(cast) if field.shape else cast[0]
+
+
+@lru_cache(4096)
+def _single(field: Field, name: str) -> Field:
+    """The field of one column of an array; what it has found of its dtype serves for the next rows too."""
+    from dataclasses import replace
+
+    return replace(field, name=name, shape=())
 
 
 def _stacked(parts: list[Array]) -> Array:

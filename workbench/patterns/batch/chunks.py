@@ -37,7 +37,7 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a chunk of so many `rows`; `keep` puts its part on the disk, and says how its files are called."""
+    """What came of a chunk of so many `rows`; `keep` writes its part, and says how its files are called."""
 
     number: int
     file: str

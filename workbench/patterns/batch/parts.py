@@ -1,4 +1,4 @@
-"""The predictions of a chunk -> the files of a part, which is on the disk before the ledger names it."""
+"""The predictions of a chunk -> the files of a part, which are on the disk before the ledger names them."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class Part:
     partition: tuple[str, ...] = ()
 
     def write(self, scored: Scored) -> str:
-        """Keep them; the names of the files, one a line, which are on the disk then. BadInput, UsageError for what
-        cannot be such a folder; StorageError."""
+        """Keep them; the names of the files, one a line, which are whole, and on the disk after `sync`. BadInput,
+        UsageError for what cannot be such a folder; StorageError."""
         table, lines = scored
         name, names = f"part-{self.number:06}.parquet", []
         divided = _divided(table, self.partition) if self.partition else [("", with_lines(table, lines))]
@@ -53,9 +53,17 @@ def _write(table: pa.Table, file: Path) -> None:
     new = file.with_name(f".{file.name}.{os.getpid()}.new")
     texts = [field.name for field in table.schema if str(field.type) in ("string", "large_string", "bool")]
     parquet.write_table(table, new, use_dictionary=texts or False)
-    with new.open("rb+") as written:
-        os.fsync(written.fileno())
     os.replace(new, file)
+
+
+def sync(folder: Path, names: str) -> None:
+    """Have the files of a part, one a line, on the disk. StorageError."""
+    try:
+        for name in filter(None, names.split("\n")):
+            with (folder / name).open("rb+") as written:
+                os.fsync(written.fileno())
+    except OSError as error:
+        raise refused(folder, error) from error
 
 
 def _divided(table: pa.Table, partition: tuple[str, ...]) -> Iterator[tuple[str, pa.Table]]:

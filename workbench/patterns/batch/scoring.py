@@ -177,7 +177,7 @@ class _Run:
         self.pace.of = store.rows
         self.control.facts(**self.pace.facts())
         reading = store.chunks(output.text, self.how.keep, output.partition, frozenset(self.ledger.done()))
-        with closing(reading), Writer(self.ledger) as writer:
+        with closing(reading), Writer(self.ledger, output.staging.folder) as writer:
             for outcome in self._scored(self._while_wanted(reading), output):
                 self._check(outcome)
                 self._remember()
