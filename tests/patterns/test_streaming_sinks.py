@@ -311,6 +311,42 @@ def test_a_record_that_the_model_failed_at_is_asked_about_again(tmp_path: Path) 
     assert "down for 4" in letters[1].headers["error"]
 
 
+def test_records_that_are_lines_of_csv(tmp_path: Path) -> None:
+    """In the order of the example's columns; those that die are as they came."""
+    log = places.log("queue:rows")
+    lines = [
+        b'1,0.25,"K\xc3\xb6ln, alt"',
+        b"2,,\r\n",
+        b"many,1,x",
+        b"3,1",
+        b"\xff,1,x",
+        b"13,1,x",
+        b'4,1,"open',
+        b"5,2,y",
+    ]
+    log.append(lines)
+    stream(str(tmp_path / "a.jsonl"), form="csv")
+    assert [(row["n"], row["amount"], row["city"], row["score"]) for row in read_lines(tmp_path / "a.jsonl")] == [
+        (1, 0.25, "Köln, alt", 0.5),
+        (2, None, None, 1.0),
+        (5, 2, "y", 2.5),
+    ]
+    assert [record.value for record in queued("rows.churn.dead")] == lines[2:7]
+    assert "the line has 2 values, and the model takes 3: n, amount, city" in died()[1][1]
+
+
+def test_records_that_are_bare_text(tmp_path: Path) -> None:
+    log = places.log("queue:rows")
+    log.append([b"late again", b'"quoted"', b"\xff"])
+    words = predictor(lambda frame: frame.text.str.len(), pd.DataFrame({"text": ["a", "bc"]}))
+    stream(str(tmp_path / "a.jsonl"), form="text", model=words)
+    assert [(row["text"], row["prediction"]) for row in read_lines(tmp_path / "a.jsonl")] == [
+        ("late again", 10),
+        ('"quoted"', 8),
+    ]
+    assert len(died()) == 1
+
+
 @pytest.mark.parametrize("kind", ["jsonl", "sqlite", "http", "queue"])
 def test_what_is_read_from_another_place_is_written_again(kind: str, tmp_path: Path) -> None:
     put("queue:rows", rows(1, 10))

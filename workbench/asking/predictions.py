@@ -130,6 +130,7 @@ class Predictions(Home):
         group: str | None = None,
         start: str | int | None = None,
         most: int | None = None,
+        format: str | None = None,
         retries: int | None = None,
         retry_delay: float | None = None,
         metrics: int | None = None,
@@ -141,7 +142,12 @@ class Predictions(Home):
     ) -> Any:
         """Predict for each record of a queue, in the background."""
         spec: dict[str, Any] = {"group": group, "start": str(start or "start"), "most": most or 1000, "fast": fast}
-        spec |= {"retries": retries or 0, "retry_delay": float(retry_delay or 10), "metrics": metrics}
+        spec |= {
+            "form": format or "json",
+            "retries": retries or 0,
+            "retry_delay": float(retry_delay or 10),
+            "metrics": metrics,
+        }
         return self._deploying().stream(model, input, output, spec, Common(name, env_file, notify, dry_run))
 
     def app(

@@ -178,7 +178,7 @@ class Loop:
     def _asked(self, records: list[Record]) -> Batch:
         _, predictor = self.model()
         if self.asking is None or self.asking.predictor is not predictor:
-            self.asking = Asking(predictor)
+            self.asking = Asking(predictor, self.spec.get("form", "json"))
         return self.asking(records)
 
     def _written(self, batch: Batch) -> bool:
