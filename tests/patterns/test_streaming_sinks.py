@@ -263,6 +263,24 @@ def test_a_record_that_a_service_refuses_dies_alone() -> None:
     assert "refuses it: 422" in died()[0][1]
 
 
+def test_parts_are_closed_by_rows_or_by_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a part holds back waits for nobody: it was answered, and its lag is none."""
+    monkeypatch.setattr(parquet_sink, "PART_SECONDS", 3600.0)
+    put("queue:rows", rows(20, 40))
+    control = stream(str(tmp_path / "parts"), most=5, part_rows=10)
+    assert sorted(path.name for path in (tmp_path / "parts").glob("part-*")) == [
+        "part-000000000001-000000000010.parquet",
+        "part-000000000011-000000000020.parquet",
+    ]
+    put("queue:rows", rows(40, 43))
+    done = lambda control: control.seen.get("lag") == 0 and control.seen.get("held") == 3  # noqa: E731
+    control = stream(str(tmp_path / "parts"), part_rows=10, control=Until(done))
+    assert control.seen["held"] == 0
+    put("queue:rows", rows(43, 46))
+    stream(str(tmp_path / "parts"), part_seconds=0.05, control=Until(lambda c: c.seen.get("offset") == 26))
+    same(part_rows(tmp_path / "parts"), expected(20, 46))
+
+
 def test_each_of_several_sinks_has_all(tmp_path: Path) -> None:
     put("queue:rows", [*rows(1, 8), *rows(14, 30)])
     lines, parts, table = tmp_path / "a.jsonl", tmp_path / "parts", tmp_path / "a.db"

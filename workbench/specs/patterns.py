@@ -161,6 +161,8 @@ _STREAM = (
     option("group", "name", "its group of consumers; without it its own name", "GROUP"),
     option("start", "text", "where a new group begins: `start`, `end` or an offset (start)", "OFFSET"),
     option("most", "number", "the most records of one micro-batch (1000)", "N", least=1),
+    option("part_rows", "number", "close a Parquet part after so many rows (50000)", "N", least=1),
+    option("part_seconds", "number", "close it after so long, if that is sooner (10)", "SECONDS"),
     Option(
         "format",
         "text",

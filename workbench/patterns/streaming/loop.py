@@ -122,7 +122,8 @@ class Loop:
         assert self.dead is not None
         _, predictor = self.model()
         turn = self.dead.log.position(_TURNS)
-        self.sink = open_all(self.spec["output"], self.reader.source, predictor.schema, turn)
+        closes = self.spec.get("part_rows"), self.spec.get("part_seconds")
+        self.sink = open_all(self.spec["output"], self.reader.source, predictor.schema, turn, closes)
         return self.sink
 
     def _seek(self) -> None:
