@@ -27,6 +27,13 @@ def test_the_order_and_spelling_of_options_are_free(line: str) -> None:
     assert given == {"model": "churn", "input": "in.csv", "output": "out.csv", "email": None}
 
 
+def test_some_options_may_be_given_again() -> None:
+    stream = verb("stream")
+    assert stream
+    for line, output in (("-o a", "a"), ("-o a --sink b -o c", ["a", "b", "c"])):
+        assert arguments.parse(stream, read(f"churn queue:rows {line}").tokens, "%stream")["output"] == output
+
+
 def test_every_option_has_a_value_or_its_default() -> None:
     given = arguments.parse(REMOVE, ["churn@1", "--dry-run"], "workbench remove")
     assert given == {"thing": "churn@1", "all": False, "dry_run": True}

@@ -263,6 +263,24 @@ def test_a_record_that_a_service_refuses_dies_alone() -> None:
     assert "refuses it: 422" in died()[0][1]
 
 
+def test_parts_are_closed_by_rows_or_by_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a part holds back waits for nobody: it was answered, and its lag is none."""
+    monkeypatch.setattr(parquet_sink, "PART_SECONDS", 3600.0)
+    put("queue:rows", rows(20, 40))
+    control = stream(str(tmp_path / "parts"), most=5, part_rows=10)
+    assert sorted(path.name for path in (tmp_path / "parts").glob("part-*")) == [
+        "part-000000000001-000000000010.parquet",
+        "part-000000000011-000000000020.parquet",
+    ]
+    put("queue:rows", rows(40, 43))
+    done = lambda control: control.seen.get("lag") == 0 and control.seen.get("held") == 3  # noqa: E731
+    control = stream(str(tmp_path / "parts"), part_rows=10, control=Until(done))
+    assert control.seen["held"] == 0
+    put("queue:rows", rows(43, 46))
+    stream(str(tmp_path / "parts"), part_seconds=0.05, control=Until(lambda c: c.seen.get("offset") == 26))
+    same(part_rows(tmp_path / "parts"), expected(20, 46))
+
+
 def test_each_of_several_sinks_has_all(tmp_path: Path) -> None:
     put("queue:rows", [*rows(1, 8), *rows(14, 30)])
     lines, parts, table = tmp_path / "a.jsonl", tmp_path / "parts", tmp_path / "a.db"
@@ -309,6 +327,42 @@ def test_a_record_that_the_model_failed_at_is_asked_about_again(tmp_path: Path) 
     assert letters[1].headers
     assert "in fails" in letters[1].headers["traceback"]
     assert "down for 4" in letters[1].headers["error"]
+
+
+def test_records_that_are_lines_of_csv(tmp_path: Path) -> None:
+    """In the order of the example's columns; those that die are as they came."""
+    log = places.log("queue:rows")
+    lines = [
+        b'1,0.25,"K\xc3\xb6ln, alt"',
+        b"2,,\r\n",
+        b"many,1,x",
+        b"3,1",
+        b"\xff,1,x",
+        b"13,1,x",
+        b'4,1,"open',
+        b"5,2,y",
+    ]
+    log.append(lines)
+    stream(str(tmp_path / "a.jsonl"), form="csv")
+    assert [(row["n"], row["amount"], row["city"], row["score"]) for row in read_lines(tmp_path / "a.jsonl")] == [
+        (1, 0.25, "Köln, alt", 0.5),
+        (2, None, None, 1.0),
+        (5, 2, "y", 2.5),
+    ]
+    assert [record.value for record in queued("rows.churn.dead")] == lines[2:7]
+    assert "the line has 2 values, and the model takes 3: n, amount, city" in died()[1][1]
+
+
+def test_records_that_are_bare_text(tmp_path: Path) -> None:
+    log = places.log("queue:rows")
+    log.append([b"late again", b'"quoted"', b"\xff"])
+    words = predictor(lambda frame: frame.text.str.len(), pd.DataFrame({"text": ["a", "bc"]}))
+    stream(str(tmp_path / "a.jsonl"), form="text", model=words)
+    assert [(row["text"], row["prediction"]) for row in read_lines(tmp_path / "a.jsonl")] == [
+        ("late again", 10),
+        ('"quoted"', 8),
+    ]
+    assert len(died()) == 1
 
 
 @pytest.mark.parametrize("kind", ["jsonl", "sqlite", "http", "queue"])

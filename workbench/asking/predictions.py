@@ -130,6 +130,9 @@ class Predictions(Home):
         group: str | None = None,
         start: str | int | None = None,
         most: int | None = None,
+        part_rows: int | None = None,
+        part_seconds: float | None = None,
+        format: str | None = None,
         retries: int | None = None,
         retry_delay: float | None = None,
         metrics: int | None = None,
@@ -141,7 +144,8 @@ class Predictions(Home):
     ) -> Any:
         """Predict for each record of a queue, in the background."""
         spec: dict[str, Any] = {"group": group, "start": str(start or "start"), "most": most or 1000, "fast": fast}
-        spec |= {"retries": retries or 0, "retry_delay": float(retry_delay or 10), "metrics": metrics}
+        spec |= {"form": format or "json", "part_rows": part_rows, "part_seconds": part_seconds, "metrics": metrics}
+        spec |= {"retries": retries or 0, "retry_delay": float(retry_delay or 10)}
         return self._deploying().stream(model, input, output, spec, Common(name, env_file, notify, dry_run))
 
     def app(

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ...brokers.protocol import Marks
     from ...data.log import Record
     from ...inference.predictor import Predictor
+    from .forms import Form
 
 _FRAMES, _SHOWN = 6, 4000
 
@@ -85,11 +86,29 @@ class Asking:
     What becomes of a record does not depend on those beside it: all are asked at once only where that is the same.
     """
 
-    def __init__(self, predictor: Predictor) -> None:
+    def __init__(self, predictor: Predictor, form: str = "json") -> None:
+        from .forms import form as form_of
+
         self.predictor, self.decoder = predictor, Decoder(predictor.schema)
+        self.form = form_of(form, predictor.schema)
 
     def __call__(self, records: list[Record]) -> Batch:
         """The answers to all records, and those that got none."""
+        return self._asked(records) if self.form is None else self._formed(records, self.form)
+
+    def _formed(self, records: list[Record], form: Form) -> Batch:
+        """The same of records that are not JSON; those that die are as they came."""
+        read = [form(record) for record in records]
+        wrong = [one for one in read if isinstance(one, Dead)]
+        good = [one for one in read if not isinstance(one, Dead)]
+        as_they_came = {record.offset: record for record in records}
+        batch = self._asked(good) if good else Batch(0, 0)
+        dead = [replace(one, record=as_they_came[one.record.offset]) for one in batch.dead]
+        dead = sorted(wrong + dead, key=lambda one: one.record.offset)
+        first, last, lane = records[0].offset, records[-1].offset, records[0].lane
+        return Batch(first, last, batch.records, batch.lines, dead, lane)
+
+    def _asked(self, records: list[Record]) -> Batch:
         first, last, lane = records[0].offset, records[-1].offset, records[0].lane
         said = _all_read(records) or [_read(record) for record in records]
         dead = [found for found in said if type(found) is Dead]

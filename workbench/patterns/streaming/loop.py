@@ -122,7 +122,8 @@ class Loop:
         assert self.dead is not None
         _, predictor = self.model()
         turn = self.dead.log.position(_TURNS)
-        self.sink = open_all(self.spec["output"], self.reader.source, predictor.schema, turn)
+        closes = self.spec.get("part_rows"), self.spec.get("part_seconds")
+        self.sink = open_all(self.spec["output"], self.reader.source, predictor.schema, turn, closes)
         return self.sink
 
     def _seek(self) -> None:
@@ -178,7 +179,7 @@ class Loop:
     def _asked(self, records: list[Record]) -> Batch:
         _, predictor = self.model()
         if self.asking is None or self.asking.predictor is not predictor:
-            self.asking = Asking(predictor)
+            self.asking = Asking(predictor, self.spec.get("form", "json"))
         return self.asking(records)
 
     def _written(self, batch: Batch) -> bool:

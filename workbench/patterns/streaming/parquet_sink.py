@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 PART_ROWS = 50_000
 PART_SECONDS = 10.0
+Closes = tuple[int | None, float | None]
+"""After how many rows, and how many seconds, a part is closed, where that is said."""
 _PART = re.compile(r"^part-(?:(.+)-)?(\d+)-(\d+)\.parquet$")
 
 
@@ -45,8 +47,9 @@ class ParquetSink:
 
     repeats = False
 
-    def __init__(self, path: str, source: str, schema: Schema) -> None:
+    def __init__(self, path: str, source: str, schema: Schema, closes: Closes = (None, None)) -> None:
         self.folder, self.source = Path(path), source
+        self.most, self.longest = closes
         self.gathering: dict[str, _Part] = {}
         with self._refusals():
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -97,7 +100,7 @@ class ParquetSink:
             part = self.gathering[batch.lane] = _Part(batch.first, batch.last, time.monotonic())
         part.rows += batch.rows()
         part.last = max(part.last, batch.last)
-        return self._published(batch.lane) if len(part.rows) >= PART_ROWS else self.flush()
+        return self._published(batch.lane) if len(part.rows) >= (self.most or PART_ROWS) else self.flush()
 
     def rewind(self, marks: Marks) -> None:
         if any(offset < self.ends.get(lane, 0) for lane, offset in marks.items()):
@@ -105,7 +108,7 @@ class ParquetSink:
             raise UsageError(what, fix="replay into another folder: %stream MODEL INPUT --name NAME -o FOLDER")
 
     def flush(self) -> Marks:
-        old = time.monotonic() - PART_SECONDS
+        old = time.monotonic() - (PART_SECONDS if self.longest is None else self.longest)
         return self._all(lane for lane, part in self.gathering.items() if part.since < old)
 
     def close(self) -> Marks:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ...data.grammar import Place
     from ...inference.schema import Schema
     from .batches import Batch
+    from .parquet_sink import Closes
 
 
 class Sink(Protocol):
@@ -78,16 +79,18 @@ def _is_address(place: str) -> bool:
     return place.startswith(("http://", "https://"))
 
 
-def open_all(places: str | list[str], source: str, schema: Schema, turn: int = 0) -> Sink:
+def open_all(
+    places: str | list[str], source: str, schema: Schema, turn: int = 0, closes: Closes = (None, None)
+) -> Sink:
     """The sink at a place, or those at several as one. `turn`: how often the stream was told to read on elsewhere."""
     from .several import Several
 
     if isinstance(places, str):
-        return open_sink(places, source, schema, turn)
+        return open_sink(places, source, schema, turn, closes)
     opened: list[Sink] = []
     try:
         for place in places:
-            opened.append(open_sink(place, source, schema, turn))
+            opened.append(open_sink(place, source, schema, turn, closes))
     except BaseException:
         for sink in opened:
             sink.close()
@@ -95,7 +98,7 @@ def open_all(places: str | list[str], source: str, schema: Schema, turn: int = 0
     return Several(opened)
 
 
-def open_sink(place: str, source: str, schema: Schema, turn: int = 0) -> Sink:
+def open_sink(place: str, source: str, schema: Schema, turn: int = 0, closes: Closes = (None, None)) -> Sink:
     """The sink at a place, for the stream whose source is called `source`. UsageError for what none can be."""
     place = absolute(place, f"queue:{source.partition('/')[0]}")
     named = f"{source}+{turn}" if turn else source  # to whoever knows records by it, those of each turn are new
@@ -107,7 +110,7 @@ def open_sink(place: str, source: str, schema: Schema, turn: int = 0) -> Sink:
     if at is None or at.kind == "parquet":
         from .parquet_sink import ParquetSink
 
-        return ParquetSink(at.path if at else expand(place), source, schema)
+        return ParquetSink(at.path if at else expand(place), source, schema, closes)
     if at.queued:
         return QueueSink(topic(place), named)
     if at.kind == "sql":
