@@ -33,7 +33,7 @@ class Workbench(Models, Predictions, WhatRuns, Operating):
         one = [self.registry.resolve(name)] if name and "@" in name else None
         models = ModelList(one, name) if one else self.models(name)
         running, schedules = self._matters(name)
-        return Status(str(self.home), str(self.registry.folder), models, running, schedules, note)
+        return Status(str(self.home), self.registry.address, models, running, schedules, note)
 
     def advise(
         self,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 
 from .errors import UsageError
+
+_MLFLOW = ("http", "https", "sqlite", "postgresql", "mysql", "mssql", "databricks")
 
 
 def home() -> Path:
@@ -24,14 +27,23 @@ def state(home: Path) -> Path:
     return home / "state"
 
 
-def registry(home: Path) -> Path:
-    """The folder of the models: WORKBENCH_REGISTRY (a shared folder, say), else `models` under `home`."""
-    set_to = os.environ.get("WORKBENCH_REGISTRY")
-    if not set_to:
-        return home / "models"
-    if "://" in set_to:
+def mlflow() -> str | None:
+    """The address of MLflow where WORKBENCH_REGISTRY names its server or database; None where it names a folder."""
+    set_to = os.environ.get("WORKBENCH_REGISTRY", "")
+    if "://" not in set_to:
+        return None
+    if set_to.partition("://")[0].partition("+")[0] not in _MLFLOW:
         raise UsageError(
-            f"WORKBENCH_REGISTRY is {set_to!r}; a registry is a folder",
-            fix="name a folder, a mounted shared one for a team",
+            f"WORKBENCH_REGISTRY is {set_to!r}, which is no registry",
+            fix="name a folder, or MLflow: http://HOST:PORT of its server, or its database, sqlite:///FILE",
         )
-    return Path(set_to).expanduser().absolute()
+    return set_to
+
+
+def registry(home: Path) -> Path:
+    """The folder of the models: WORKBENCH_REGISTRY (a shared folder, say), else `models` under `home`; where that names
+    MLflow, the folder under `home` of what was fetched from there."""
+    if address := mlflow():
+        return home / "mlflow" / hashlib.sha256(address.encode()).hexdigest()[:16]
+    set_to = os.environ.get("WORKBENCH_REGISTRY")
+    return Path(set_to).expanduser().absolute() if set_to else home / "models"

@@ -46,7 +46,7 @@ def main() -> None:
         read, write = os.pipe()
         if not (child := os.fork()):
             workers = how.pop("workers", 0)
-            crew = Crew(Bundle(registry, "churn@1", home), workers) if workers else None
+            crew = Crew(Bundle(registry / "churn" / "1", "churn@1", home), workers) if workers else None
             moments = Moments(moment)
             threading.setprofile(moments)
             sys.setprofile(moments)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from .. import paths
-from ..bundle.registry import Registry
+from ..bundle import registries
 from ..operations.running import Running
 
 
@@ -14,5 +14,5 @@ class Home:
 
     def __init__(self, home: Path | None = None) -> None:
         self.home = home or paths.home()
-        self.registry = Registry(paths.registry(self.home))
+        self.registry = registries.of(self.home)
         self.running = Running(self.home)

@@ -73,7 +73,8 @@ class Models(Home):
             if len(versions) < 2:
                 fix = "name a version of another model as the second"
                 raise UsageError(f"{first.name} has one version: there is nothing to compare", fix=fix)
-            first = versions[-2] if second.version == versions[-1].version else first
+            before = versions[-2].ref if second.version == versions[-1].version else first.ref
+            first = self.registry.resolve(before)
         return diff(first, second, self.home)
 
     def verify(

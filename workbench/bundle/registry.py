@@ -37,6 +37,7 @@ class Registry:
 
     def __init__(self, folder: Path) -> None:
         self.folder = Path(folder)
+        self.address = str(self.folder)
 
     def names(self) -> list[str]:
         """The models that have a version, sorted."""
@@ -56,14 +57,8 @@ class Registry:
 
     def resolve(self, ref: str) -> ModelVersion:
         """The version that `churn` (the newest), `churn@3` or `churn@live` means; NotFound names what there is."""
-        name, at, which = ref.partition("@")
-        numbers, aliases = self._known(name), self.aliases(name)
-        if not at:
-            return self._version(name, numbers[-1], aliases)
-        number = int(which) if which.isdecimal() else aliases.get(which, 0)
-        if number not in numbers:
-            raise _no_version(name, which, numbers, aliases)
-        return self._version(name, number, aliases)
+        name, number = self._meant(ref)
+        return self._version(name, number, self.aliases(name))
 
     def find(self, name: str, fingerprint: str) -> ModelVersion | None:
         """The newest version of `name` that was captured with this fingerprint and can be used as it was, if any."""
@@ -147,6 +142,14 @@ class Registry:
                 f"{version.ref} is {version.name}@{pointing[0]}: an alias points to it",
                 fix=f"%workbench alias {version.name} {pointing[0]} --remove, or point it to another version",
             )
+
+    def _meant(self, ref: str) -> tuple[str, int]:
+        name, at, which = ref.partition("@")
+        numbers, aliases = self._known(name), self.aliases(name)
+        number = numbers[-1] if not at else int(which) if which.isdecimal() else aliases.get(which, 0)
+        if number not in numbers:
+            raise _no_version(name, which, numbers, aliases)
+        return name, number
 
     def _version(self, name: str, number: int, aliases: dict[str, int]) -> ModelVersion:
         own = tuple(alias for alias, pointed in aliases.items() if pointed == number)

@@ -20,7 +20,7 @@ def start(home: Path) -> str:
     settings = {
         "WORKBENCH_HOME": home,
         "WORKBENCH_STATE": paths.state(home),
-        "WORKBENCH_REGISTRY": paths.registry(home),
+        "WORKBENCH_REGISTRY": paths.mlflow() or paths.registry(home),
     }
     said = " ".join(f"{name}={shlex.quote(str(value))}" for name, value in settings.items())
     return f"env {said} {shlex.quote(sys.executable)} -m workbench status"

@@ -10,10 +10,10 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from .. import paths, text
+from .. import text
+from ..bundle import registries
 from ..bundle.learned import Learned, publish
 from ..bundle.load import load_anew
-from ..bundle.registry import Registry
 from ..errors import WorkbenchError
 from . import rollout
 
@@ -42,7 +42,7 @@ class School:
 
     def __init__(self, context: Context) -> None:
         self.context, self.spec = context, context.job.spec
-        self.registry = Registry(paths.registry(context.home))
+        self.registry = registries.of(context.home)
         self.name = str(self.spec["model"]).partition("@")[0]
         self.base: ModelVersion  # what was loaded
         self.live = 0  # what it is now

@@ -7,7 +7,6 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .. import paths
 from ..spawn.branch import branch
 
 if TYPE_CHECKING:
@@ -40,9 +39,9 @@ class Compacting:
 
 def compact(args: dict[str, Any]) -> None:
     """The life of that process."""
-    from ..bundle.registry import Registry
+    from ..bundle import registries
     from ..monitoring import segments
 
-    registry = Registry(paths.registry(Path(args["home"])))
+    registry = registries.of(Path(args["home"]))
     keep, most = args["keep"], args["most_bytes"]
     segments.compact(Path(args["folder"]), args["model"], registry, seconds=keep, most_bytes=most)

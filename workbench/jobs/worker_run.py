@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import journal, paths
+from ..bundle import registries
 from ..bundle.apart import Apart
-from ..bundle.registry import Registry
 from ..errors import JobFailed, WorkbenchError
 
 if TYPE_CHECKING:
+    from ..bundle.version import ModelVersion
     from ..patterns.batch.crew import Crew
     from ..patterns.batch.increment import New
     from ..patterns.control import Control
@@ -92,11 +94,11 @@ def _scoring(context: Context, spec: dict[str, Any]) -> Work:
     from ..inference.schema import Schema
     from ..patterns.batch.scoring import How, score
 
-    version = Registry(paths.registry(context.home)).resolve(spec["model"])
+    version = registries.of(context.home).resolve(spec["model"])
     context.facts(version=version.ref)
     again = context.job.restarts > 0  # the attempt before ended without a word: a row may have ended it
     predictor = Apart(version, context.home) if again else version.predictor(context.home)
-    crew = _crew(context, spec, version.ref, apart=again)
+    crew = _crew(context, spec, version, apart=again)
     keep = spec.get("keep")
     how = How(
         spec["max_rejects"],
@@ -119,7 +121,7 @@ def _new(context: Context, spec: dict[str, Any], model: str) -> New | None:
     return New.of(paths.state(context.home) / "scored", model, spec["input"], spec["output"], spec["new"])
 
 
-def _crew(context: Context, spec: dict[str, Any], ref: str, *, apart: bool) -> Crew | None:
+def _crew(context: Context, spec: dict[str, Any], version: ModelVersion, *, apart: bool) -> Crew | None:
     """Processes of their own, where there are to be several, or one that may take too long."""
     from ..patterns.batch.crew import Bundle, Crew
 
@@ -127,7 +129,7 @@ def _crew(context: Context, spec: dict[str, Any], ref: str, *, apart: bool) -> C
     if count == 1 and timeout is None:
         return None
     context.store.database.close()  # which the forks must not have
-    bundle = Bundle(paths.registry(context.home), ref, context.home)
+    bundle = Bundle(version.folder, version.ref, context.home)
     crew = Crew(bundle, count, timeout=timeout, retries=spec.get("retries") or 0, apart=apart)
     context.facts(workers=crew.pids)
     return crew
@@ -137,7 +139,7 @@ def _notebook(context: Context, spec: dict[str, Any]) -> Work:
     from ..patterns.batch.notebook import run_notebook
 
     notebook = Path(spec["notebook"])
-    return partial(
+    work = partial(
         run_notebook,
         notebook,
         Path(spec["output"] or context.folder / notebook.name),
@@ -146,6 +148,28 @@ def _notebook(context: Context, spec: dict[str, Any]) -> Work:
         timeout=spec["timeout"],
         scratch=context.folder,
     )
+    return partial(_kept, address, context.name, spec, work) if (address := paths.mlflow()) else work
+
+
+def _kept(address: str, name: str, spec: dict[str, Any], work: Work, *, control: Control) -> Any:
+    """The same as a run of MLflow, which the notebook's own calls of MLflow log into. A run goes on without."""
+    from ..monitoring.mlflow_runs import Logged
+
+    try:
+        logged = Logged(address, Path(spec["notebook"]), name, spec["parameters"])
+    except Exception as error:  # noqa: BLE001 whatever MLflow raises, the notebook is what was asked for
+        journal.note(f"MLflow at {address} keeps no record of this run: {error}")
+        return work(control=control)
+    os.environ.update(logged.environment)
+    state, output, figures = "failed", "", {}
+    try:
+        result = work(control=control)
+        state, output = result.state, result.output
+        figures = {"seconds": result.seconds, "cells": float(result.cells)}
+        return result
+    finally:
+        with suppress(Exception):
+            logged.end(state, output, figures)
 
 
 def _calling(context: Context, spec: dict[str, Any]) -> Work:

@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import paths
-from ..bundle import loaded
-from ..bundle.registry import Registry
+from ..bundle import loaded, registries
 from ..errors import NotFound, WorkbenchError
 from ..routing import Table
 from . import addresses, handover, logs, own_token, rollout
@@ -27,6 +26,7 @@ from .worker_requests import Compacting
 from .worker_rollout import RollingOut
 
 if TYPE_CHECKING:
+    from ..bundle.registry import Registry
     from ..monitoring.metrics import Metrics
     from ..patterns.serving.access import Access
     from ..patterns.serving.deferring import Deferring
@@ -43,7 +43,7 @@ _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 def run(context: Context) -> None:
     """The life of a service: its door, until it is stopped or followed by another."""
     spec = context.job.spec
-    registry = Registry(paths.registry(context.home))
+    registry = registries.of(context.home)
     shared = addresses.sockets(context)
     facts = {**_address(shared, spec["host"], tls=bool(spec.get("tls"))), "metrics": str(_metrics(context))}
     args = {"home": str(context.home), "name": context.name, "metrics": str(_metrics(context))}
@@ -133,7 +133,7 @@ class Worker:
     def _served(self, ref: str) -> Served:
         from ..patterns.serving.served import Served
 
-        version = Registry(paths.registry(self.home)).resolve(ref)
+        version = registries.of(self.home).resolve(ref)
         self.folders[version.ref] = version.folder
         return Served.of(version, self.home, fast=self.job.spec.get("fast", False))
 

@@ -6,10 +6,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from .. import paths
-from ..bundle import loaded
+from ..bundle import loaded, registries
 from ..bundle.apart import Apart
-from ..bundle.registry import Registry
 from ..errors import WorkbenchError
 
 if TYPE_CHECKING:
@@ -34,7 +32,7 @@ class Following:
 
     def __init__(self, context: Context) -> None:
         self.context, self.spec = context, context.job.spec
-        self.registry = Registry(paths.registry(context.home))
+        self.registry = registries.of(context.home)
         self.said: dict[str, str] = {}  # of each version, what became of its fast path
         self.version = self.registry.resolve(self.spec["model"])
         self.predictor = self._loaded(self.version)

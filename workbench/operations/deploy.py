@@ -244,7 +244,9 @@ class Deploying:
     def _newest_proven(self, name: str) -> ModelVersion:
         versions = self.registry.versions(name)
         proven = next((version for version in reversed(versions) if version.readable and version.proven), None)
-        if proven is None:
+        if proven is None:  # what others have registered in MLflow is proven when it is first used
+            proven = self.registry.resolve(name)
+        if not proven.proven:
             raise NotProven(f"no version of {name} was proven", fix=f"%workbench verify {versions[-1].ref}")
         return proven
 

@@ -14,16 +14,19 @@ import signal
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import journal, paths
-from ..bundle.registry import Registry
+from ..bundle import registries
 from ..bundle.storage import write_text
 from ..errors import NotFound, UsageError, WorkbenchError
 from ..jobs import identity, rollout, worker
 from ..spawn.environment import clean
 from ..spawn.owner import NO_THREADS
 from .running import Running
+
+if TYPE_CHECKING:
+    from ..bundle.registry import Registry
 
 _ADDRESS = "0.0.0.0"  # noqa: S104 a container's own network; who reaches it is said by its engine
 _TOKEN = "WORKBENCH_TOKEN"  # noqa: S105 the name of the variable
@@ -58,7 +61,7 @@ class Foreground:
         """Until it has ended, or this process is told to end."""
         running = Running(self.home)
         name, store = said["name"], running.store
-        spec = _spec(said["name"], said["spec"], words, Registry(paths.registry(self.home)), running)
+        spec = _spec(said["name"], said["spec"], words, registries.of(self.home), running)
         deaths = _deaths_before(running, name)
         job, _ = store.put(name, spec, _environment(), restart="never")
         if spec.get("token"):

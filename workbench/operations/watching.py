@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .. import paths
-from ..bundle.registry import Registry
+from ..bundle import registries
 from ..bundle.storage import writing
 from ..errors import NotFound, UsageError
 from ..monitoring import alarm
@@ -19,6 +18,7 @@ from .environment import Common
 from .running import Running
 
 if TYPE_CHECKING:
+    from ..bundle.registry import Registry
     from ..monitoring.drift import Drift
 
 
@@ -70,7 +70,7 @@ class Looked:
 def look(home: Path, spec: dict[str, Any], *, control: Any) -> Looked:
     """One look: whether what runs has drifted, with whoever is to know told, and what is to be run begun, where that is
     news."""
-    running, registry = Running(home), Registry(paths.registry(home))
+    running, registry = Running(home), registries.of(home)
     before = alarm.kept(running.store.job_folder(spec["name"])).get("columns", [])
     seen = found(running, registry, spec["name"], None, **spec["how"])
     news = seen.drifted and set(seen.columns) != set(before)

@@ -33,9 +33,9 @@ _LOOK = 0.2
 
 @dataclass(frozen=True)
 class Bundle:
-    """Where a process finds the model: the folder of the registry, its version, and the home of proofs."""
+    """Where a process finds the model: the folder of its version, what that is called, and the home of proofs."""
 
-    registry: Path
+    folder: Path
     model: str
     home: Path
 
@@ -79,7 +79,7 @@ class Crew:
         hand.pipe, theirs = Pipe()
         hand.since = 0.0
         fds = [theirs.fileno(), *(room.fd for room in hand.rooms), *(given.room for given, _ in hand.given)]
-        said = {"registry": str(self._bundle.registry), "model": self._bundle.model, "home": str(self._bundle.home)}
+        said = {"folder": str(self._bundle.folder), "model": self._bundle.model, "home": str(self._bundle.home)}
         with theirs:
             args = {**said, "pipe": fds[0], "owner": os.getpid(), "apart": apart}
             hand.pid = branch("workbench.patterns.batch.hand:work", args, fds=fds)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...bundle.apart import Apart
-from ...bundle.registry import Registry
+from ...bundle.version import ModelVersion
 from ...data import shared
 from ...data.answers import Answers
 from ...data.pieces import Piece
@@ -57,11 +57,12 @@ class Reply:
 
 
 def work(args: dict[str, Any]) -> None:
-    """The life of the process, until whoever asks has let go, or is gone: `pipe` is a descriptor, `registry` and
+    """The life of the process, until whoever asks has let go, or is gone: `pipe` is a descriptor, `folder` and
     `model` say what it scores with, `apart` that rows may end the process of the model."""
     end_with_owner(args["owner"])
     pipe = Connection(args["pipe"])
-    version, home = Registry(Path(args["registry"])).resolve(args["model"]), Path(args["home"])
+    name, _, number = args["model"].partition("@")
+    version, home = ModelVersion(name, int(number), Path(args["folder"])), Path(args["home"])
     answers = Answers(version.ref, Schema.from_json(version.manifest.outputs))
     try:
         predictor = Apart(version, home) if args["apart"] else version.predictor(home)
