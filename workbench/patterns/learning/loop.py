@@ -99,7 +99,10 @@ class Loop:
             if records := self.group.poll(1 if self.offset < self.singly else self.spec["most"], LOOK):
                 self._learned(records)
             if time.monotonic() >= self.due:
+                began = time.monotonic()
                 self._keep()
+                took = time.monotonic() - began  # at least as long it learns
+                self.due = time.monotonic() + max(self.spec["every"], took)
             self._tell()
         self._keep()
         self._tell()
@@ -147,7 +150,6 @@ class Loop:
             self._write_judged()
 
     def _keep(self) -> None:
-        self.due = time.monotonic() + self.spec["every"]
         if self.offset == self.kept or self.house.moved():
             return
         try:
