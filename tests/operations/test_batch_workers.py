@@ -104,11 +104,11 @@ def test_a_chunk_that_takes_too_long_is_named_and_may_be_tried_again(api: Workbe
     api.model("gated", Gated(str(gate)), example=CUSTOMERS[["age", "amount"]])
     store(tmp_path / "in", 2)
     gate.touch()
-    with pytest.raises(JobFailed, match=r"rows 0 to 49: the process that scored them took longer than 0.5 s") as caught:
-        api.batch("gated", "in", output="out", timeout=0.5, wait=True)
+    with pytest.raises(JobFailed, match=r"rows 0 to 49: the process that scored them took longer than 2.0 s") as caught:
+        api.batch("gated", "in", output="out", timeout=2, wait=True)
     assert "0.parquet" in str(caught.value)
     assert not (tmp_path / "out").exists()
-    run = api.batch("gated", "in", output="out", timeout=0.5, retries=50)
+    run = api.batch("gated", "in", output="out", timeout=2, retries=50)
     until(lambda: "tried again" in run.logs())
     gate.unlink()
     assert api.wait(run.name).facts["rows"] == 100

@@ -63,7 +63,7 @@ class Crew:
         self, bundle: Bundle, count: int, *, timeout: float | None = None, retries: int = 0, apart: bool = False
     ) -> None:
         self._bundle, self._timeout, self._retries = bundle, timeout, retries
-        self._tries: Counter[int] = Counter()
+        self._tries: Counter[tuple[int, str]] = Counter()  # by chunk, and by what went wrong with it
         gc.collect()
         gc.freeze()  # what is shared is not touched by a collection
         self._hands = [_Hand() for _ in range(count)]
@@ -167,14 +167,14 @@ class Crew:
     def _again(self, hand: _Hand, why: str, most: int) -> None:
         """Let another process do what this one did not answer. ModelFailed where its chunk was tried too often."""
         given = hand.given[0][0]
-        self._tries[given.number] += 1
+        self._tries[given.number, why] += 1
+        tries = self._tries[given.number, why]
         last = given.first_row + given.rows - 1
         what = f"rows {text.count(given.first_row)} to {text.count(last)}: the process that scored them {why}"
-        if self._tries[given.number] > most:
+        if tries > most:
             hand.pipe = None
-            tries = f" ({self._tries[given.number]} times)" * (self._tries[given.number] > 1)
             fix = "correct the model, or allow more: --timeout, --retries"
-            raise ModelFailed(what + tries, where=given.file, fix=fix)
+            raise ModelFailed(what + f" ({tries} times)" * (tries > 1), where=given.file, fix=fix)
         journal.note(f"{given.file}, {what}; tried again")
         self._start(hand, apart=True)
         for given, _ in hand.given:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib import import_module
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -69,6 +70,7 @@ def work(args: dict[str, Any]) -> None:
     except WorkbenchError as error:
         pipe.send(Reply(LOADED, error=error))
         return
+    import_module("pyarrow.parquet")  # no chunk's time is spent on it
     pipe.send(Reply(LOADED))
     while True:
         try:
