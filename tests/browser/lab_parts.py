@@ -45,6 +45,11 @@ class Lab:
         self.page.run("window.jupyterapp.commands.execute('notebook:run-all-cells')")
         self.idle()
 
+    def run_above(self, number: int) -> None:
+        """Run the cells before this one."""
+        run = "window.jupyterapp.commands.execute('notebook:run-all-above')"
+        self.page.run(f"{_PANEL}.content.activeCellIndex = {number}; {run}")
+
     def idle(self) -> None:
         """Wait until no cell runs or waits."""
         self.page.until(

@@ -104,8 +104,10 @@ def test_the_dashboard_finds_and_opens(noted: Lab) -> None:
 @needs_chromium
 def test_long_work_is_cancelled_while_its_cell_runs(jupyter: Lab) -> None:
     jupyter.open("long.ipynb", [DATA, SLOW, LONG])
-    page = jupyter.page
-    page.run("void window.jupyterapp.commands.execute('notebook:run-all-cells')")
+    page, notebook = jupyter.page, "window.jupyterapp.shell.currentWidget.content"
+    jupyter.run_above(2)
+    page.until(f"{card('slow@1')}?.querySelector('[data-do=serve]')")  # by then messages have a subshell of their own
+    page.run(f"{notebook}.activeCellIndex = 2; void window.jupyterapp.commands.execute('notebook:run-cell')")
     page.until(f"{card('progress/')}?.querySelector('[data-do=cancel]')")
     jupyter.picture("progress", "progress/")
     page.run(f"{card('progress/')}.querySelector('[data-do=cancel]').click()")

@@ -132,3 +132,12 @@ def test_a_cell_that_runs_again_goes_on_in_the_same_card(followed: Following) ->
     followed.put(first)
     followed.put(second)
     assert second.looks == 40
+
+
+def test_work_of_the_kernel_is_told_whoever_says_what(followed: Following, told: list[dict[str, Any]]) -> None:
+    followed.put(Counter("progress/1"))
+    followed.insist(frozenset({"progress/1"}))
+    until(lambda: len(told) > 3)
+    assert {one["card"] for one in told} == {"progress/1"}
+    followed.insist(frozenset())
+    until(lambda: not followed.looks)

@@ -8,24 +8,28 @@ from typing import TYPE_CHECKING, Any
 from .live import follow, hub
 
 if TYPE_CHECKING:
+    from ..cards.progress import ProgressCard
     from ..data.progress import Progress
+    from .following import Following
 
 
 class CardBar:
     """A bar that its hub keeps up to date; the work only says when it has ended."""
 
-    def __init__(self, content: str) -> None:
+    def __init__(self, card: ProgressCard, following: Following) -> None:
         from IPython.display import DisplayHandle
 
         handle: Any = DisplayHandle  # which has no types of its own
-        self._handle = handle()
-        self._handle.display({"text/plain": "", "text/html": content}, raw=True)
+        self._handle, self._following = handle(), following
+        self._handle.display({"text/plain": "", "text/html": follow(card)}, raw=True)
+        following.insist(frozenset({card.name}))
 
     def moved(self) -> None:
         """The hub looks by itself; the work leaves it some time, since both are Python."""
         time.sleep(0)
 
     def close(self) -> None:
+        self._following.insist(frozenset())
         self._handle.update({"text/plain": "", "text/html": ""}, raw=True)
 
 
@@ -33,4 +37,5 @@ def drawn(progress: Progress) -> CardBar | None:
     """The bar of a progress where a browser looks."""
     from ..cards.progress import ProgressCard
 
-    return CardBar(follow(ProgressCard(progress))) if hub() is not None else None
+    widget = hub()
+    return CardBar(ProgressCard(progress), widget.following) if widget is not None else None

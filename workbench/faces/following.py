@@ -6,6 +6,7 @@ card any more, or when those who saw one have not been heard of for a while.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -44,12 +45,16 @@ class Following:
             for name in list(self._cards)[:-_MOST_KEPT]:
                 del self._cards[name]
 
+    def insist(self, names: frozenset[str]) -> None:
+        """Look at these cards whoever sees them: while the kernel works it may not hear of it."""
+        self._watch("", names, math.inf)
+
     def hear(self, said: dict[str, Any]) -> None:
         """An order of a browser: what it sees, or what was pressed; that it was heard is said at once."""
         client = str(said.get("client", ""))
         self._send({"heard": said.get("number"), "client": client})
         if said.get("do") == "watch":
-            self._watch(client, frozenset(map(str, said.get("names") or ())))
+            self._watch(client, frozenset(map(str, said.get("names") or ())), time.monotonic())
         elif said.get("do") == "press":
             threading.Thread(target=self._press, args=(client, said), daemon=True).start()
 
@@ -58,12 +63,12 @@ class Following:
         """Whether anybody sees a card."""
         return self._thread is not None
 
-    def _watch(self, client: str, names: frozenset[str]) -> None:
+    def _watch(self, client: str, names: frozenset[str], at: float) -> None:
         with self._lock:
             known = self._watched.get(client, (0.0, frozenset[str]()))[1]
             for name in names - known:  # whoever comes to it has not heard the rest
                 self._told.pop(name, None)
-            self._watched[client] = time.monotonic(), names
+            self._watched[client] = at, names
             if names and self._thread is None:
                 self._thread = threading.Thread(target=self._follow, name="workbench cards", daemon=True)
                 self._thread.start()

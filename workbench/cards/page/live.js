@@ -18,6 +18,7 @@ class Live {
     this.latest = new Map(); // by the card's name: what was told of it
     this.sent = 0; // orders are numbered, and the kernel says which it has heard
     this.heard = 0;
+    this.patience = LOOK_MS;
     this.told = this.asked = Date.now(); // when the kernel said something last, and since when it owes an answer
     this.eyes = new IntersectionObserver((seen) => {
       for (const { target, isIntersecting } of seen) if (this.cards.has(target)) this.cards.set(target, isIntersecting);
@@ -31,7 +32,7 @@ class Live {
     this.model.on("msg:custom", (told) => this.hear(told));
     this.model.on("comm_live_update", () => { this.watched = null; this.settle(); });
     document.addEventListener("visibilitychange", () => this.watch(), { signal: this.signal });
-    const timers = [setInterval(() => this.watch(true), BEAT_MS), setInterval(() => this.quiet(), LOOK_MS)];
+    const timers = [setInterval(() => this.beat(), BEAT_MS), setInterval(() => this.quiet(), LOOK_MS)];
     this.signal.addEventListener("abort", () => { timers.forEach(clearInterval); this.end(); });
     this.settle();
   }
@@ -84,19 +85,34 @@ class Live {
     return this.sent;
   }
 
-  /** Say which cards are seen, when that changes and now and then; a kernel that is busy is not told again and again. */
-  watch(beat = false) {
+  /** Say which cards are seen, when that changes and now and then. */
+  watch(again = false) {
     const seen = document.hidden ? [] : [...this.cards].filter(([, visible]) => visible).map(([card]) => card.dataset.card);
     const names = [...new Set(seen)].sort();
     const said = names.join(" ");
-    if (said === this.watched && !(beat && names.length && this.heard === this.sent)) return;
+    if (said === this.watched && !(again && names.length)) return;
     this.watched = said;
     this.send({ do: "watch", names });
   }
 
+  beat() {
+    if (this.heard === this.sent) this.watch(true);
+  }
+
+  /** What was sent before there was a subshell waits for the cell that runs, and what comes after it does not: say it
+   * again, but ever more seldom. */
+  again() {
+    if (this.heard === this.sent || Date.now() - this.asked < this.patience) return;
+    this.patience *= 2;
+    this.watch(true);
+  }
+
   hear({ heard, client, card, parts, open }) {
     this.told = Date.now();
-    if (heard && client === this.client) this.heard = Math.max(this.heard, heard);
+    if (heard && client === this.client) {
+      this.heard = Math.max(this.heard, heard);
+      this.patience = LOOK_MS;
+    }
     if (open && client === this.client) window.open(reachable(open), "_blank", "noopener");
     if (!card) return;
     const known = { ...this.latest.get(card), ...parts };
@@ -110,6 +126,7 @@ class Live {
 
   /** A kernel that owes an answer is busy, or has ended: what is shown is as of when it spoke last. */
   quiet() {
+    this.again();
     const quiet = this.heard < this.sent && Date.now() - Math.max(this.told, this.asked) > QUIET_MS;
     for (const card of this.cards.keys()) {
       if (quiet && !card.classList.contains("wb-quiet")) {
@@ -160,7 +177,7 @@ class Live {
     const args = { ...JSON.parse(control.dataset.args ?? "{}"), ...more, ...(control.dataset.form !== undefined ? values(scope) : {}) };
     const number = this.send({ do: "press", name: card.dataset.card, press, args });
     setTimeout(() => {
-      if (this.heard < number) this.tell(card, "The kernel is busy: this is done when its cell has ended.");
+      if (this.heard < number) this.tell(card, "The kernel is busy: this is done when its cell has ended, or you interrupt it (■).");
     }, PATIENCE_MS);
   }
 
