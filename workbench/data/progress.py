@@ -45,7 +45,7 @@ class Progress:
         """Say that so much is done of `total`; 0 where that is not known. Interrupted likewise."""
         self.done, self.total = done, total
         if self.cancelled:
-            raise Interrupted(f"{self.label} was cancelled", fix="run the cell again to begin anew")
+            raise self._ended()
         if not self._shown or (self._bar is None and time.monotonic() - self.started < self._patience):
             return
         if self._bar is None:
@@ -74,6 +74,11 @@ class Progress:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         if self._bar is not None:
             self._bar.close()
+            if kind is KeyboardInterrupt:
+                raise self._ended() from None
+
+    def _ended(self) -> Interrupted:
+        return Interrupted(f"{self.label} was cancelled", fix="run it again to begin anew")
 
 
 class _Text:

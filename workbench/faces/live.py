@@ -75,6 +75,13 @@ def browsed() -> bool:
     return voila or any(os.environ.get(name) for name in ("JPY_SESSION_NAME", "VSCODE_PID", "VSCODE_CWD"))
 
 
+def _kernel() -> str:
+    """The id under which a Jupyter server has this kernel."""
+    from ipykernel.connect import get_connection_file
+
+    return str(get_connection_file()).rpartition("kernel-")[2].removesuffix(".json")
+
+
 @cache
 def _widget() -> Any:
     """The class of the widget: made when the first card is shown, since widgets take long to import."""
@@ -91,11 +98,12 @@ def _widget() -> Any:
 
         _esm = script.read_text(encoding="utf-8")
         hub = traitlets.Unicode().tag(sync=True)
+        kernel = traitlets.Unicode().tag(sync=True)
 
         def __init__(self) -> None:
             name = secrets.token_hex(6)
             self.following: Following = Following(self.send, name)
-            super().__init__(hub=name)
+            super().__init__(hub=name, kernel=_kernel())
             self.on_msg(lambda _, said, __: self.following.hear(said))
 
     return Hub

@@ -177,7 +177,9 @@ class Live {
     const args = { ...JSON.parse(control.dataset.args ?? "{}"), ...more, ...(control.dataset.form !== undefined ? values(scope) : {}) };
     const number = this.send({ do: "press", name: card.dataset.card, press, args });
     setTimeout(() => {
-      if (this.heard < number) this.tell(card, "The kernel is busy: this is done when its cell has ended, or you interrupt it (■).");
+      if (this.heard >= number) return;
+      if (press === "cancel") interrupt(this.model.get("kernel"));
+      else this.tell(card, "The kernel is busy: this is done when its cell has ended.");
     }, PATIENCE_MS);
   }
 
@@ -278,13 +280,23 @@ async function copy(button) {
   setTimeout(() => { button.textContent = "Copy"; }, 1500);
 }
 
+/** End the cell that runs, as Jupyter's own button does: a kernel that is busy hears nothing else. */
+function interrupt(kernel) {
+  const token = document.cookie.match(/(?:^|; )_xsrf=([^;]*)/)?.[1] ?? "";
+  fetch(`${baseUrl()}api/kernels/${kernel}/interrupt`, { method: "POST", headers: { "X-XSRFToken": token } });
+}
+
+/** Where the Jupyter server of this page is. */
+function baseUrl() {
+  return JSON.parse(document.getElementById("jupyter-config-data")?.textContent ?? "{}").baseUrl ?? "/";
+}
+
 /** An address of the machine of the kernel, as this browser reaches it: on a hub, through the Jupyter server. */
 function reachable(address) {
   const url = new URL(address);
   const here = ["localhost", "127.0.0.1", "[::1]"];
   if (!here.includes(url.hostname) || here.includes(location.hostname)) return address;
-  const told = JSON.parse(document.getElementById("jupyter-config-data")?.textContent ?? "{}");
-  return `${location.origin}${told.baseUrl ?? "/"}proxy/${url.port}${url.pathname}${url.search}`;
+  return `${location.origin}${baseUrl()}proxy/${url.port}${url.pathname}${url.search}`;
 }
 
 export default {
