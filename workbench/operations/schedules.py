@@ -51,12 +51,6 @@ class Schedule:
         mode = spec.get("mode") or ("append" if spec.get("new") else "")
         return ", a file for each" if "file" in starts and mode == "replace" else _BECOMES.get(mode, "")
 
-    def _becomes(self) -> str:
-        """What each run makes of the output of the one before."""
-        spec, starts = self.schedule.spec, self.schedule.starts or {}
-        mode = spec.get("mode") or ("append" if spec.get("new") else "")
-        return ", a file for each" if "file" in starts and mode == "replace" else _BECOMES.get(mode, "")
-
     def _state(self) -> str:
         s = self.schedule
         if s.paused:
