@@ -11,7 +11,7 @@ import pytest
 
 from workbench.api import Workbench
 
-LOOKING = ("choose_a_pattern", "console", "report", "whatif")
+LOOKING = ("choose_a_pattern", "console", "report", "tree", "whatif")
 """Those that make no model."""
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").rglob("*.ipynb"))
 

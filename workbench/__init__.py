@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 from .errors import WorkbenchError
 from .specs.verbs import VERBS
 
-_VERBS = {verb.function for verb in VERBS} | {"client", "form", "get", "register"}
+_VERBS = {verb.function for verb in VERBS} | {"client", "form", "get", "register", "result"}
 
 __all__ = ["Workbench", "WorkbenchError", "__version__", *sorted(_VERBS)]  # noqa: PLE0604 (names of verbs)
 

@@ -1,13 +1,15 @@
-"""Mail, through the SMTP server that the environment names, and messages to web hooks."""
+"""Mail, through the SMTP server that the environment names, messages to web hooks, and calls of functions."""
 
 from __future__ import annotations
 
 import mimetypes
 import os
+import re
 import smtplib
 import ssl
 from collections.abc import Mapping, Sequence
 from email.message import EmailMessage
+from html import escape
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
@@ -15,6 +17,7 @@ from .errors import NotFound, StorageError, UsageError
 
 _URL, _FROM = "WORKBENCH_SMTP_URL", "WORKBENCH_MAIL_FROM"
 _EXAMPLE = f"{_URL}=smtp://user:password@mail.example.org:587 and {_FROM}=me@example.org"
+_FUNCTION = re.compile(r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")
 _TIMEOUT, _HOOK_TIMEOUT = 30, 10
 
 
@@ -24,15 +27,17 @@ def mail(
     text: str,
     attachments: Sequence[Path | tuple[str, bytes]] = (),
     settings: Mapping[str, str] = os.environ,
+    figures: Sequence[Path] = (),
 ) -> None:
-    """Send a mail to one address, or to several with commas between. Attachments are files, or (name, content).
+    """Send a mail to one address, or to several with commas between. Attachments are files, or (name, content);
+    figures are files of pictures, shown below the text.
 
     In the settings `WORKBENCH_SMTP_URL` is `smtp://user:password@host:port` (STARTTLS where the server offers it; a
     password is not sent without it but to this machine) or `smtps://…` (TLS from the start).
     Raises UsageError for settings and addresses, NotFound for an attachment, StorageError when the server refuses.
     """
     server = check(to, settings)
-    message = _message(settings[_FROM], to, subject, text, attachments)
+    message = _message(settings[_FROM], to, subject, text, attachments, figures)
     where = f"{server.hostname}:{_port(server)}"
     try:
         with _connected(server) as connection:
@@ -75,10 +80,18 @@ def can_mail(settings: Mapping[str, str] = os.environ) -> bool:
     return bool(settings.get(_URL) and settings.get(_FROM))
 
 
-def tell(where: str, subject: str, text: str, settings: Mapping[str, str] = os.environ) -> None:
-    """A mail to an address, or a POST of JSON, which chats show, to an `http(s)://` URL. Raises what goes wrong."""
+def tell(
+    where: str,
+    subject: str,
+    text: str,
+    settings: Mapping[str, str] = os.environ,
+    files: Sequence[Path] = (),
+) -> None:
+    """A mail to an address, with pictures below its text and other files attached, or a POST of JSON, which chats show,
+    to an `http(s)://` URL. Raises what goes wrong."""
     if "://" not in where:
-        mail(where, subject, text, settings=settings)
+        figures = [file for file in files if file.suffix == ".png"]
+        mail(where, subject, text, [file for file in files if file not in figures], settings, figures)
         return
     import httpx
 
@@ -101,13 +114,25 @@ def check_place(where: str, settings: Mapping[str, str] = os.environ) -> None:
         raise UsageError(what, fix="--notify name@example.org, or --notify https://example.org/hook")
 
 
+def is_function(where: str) -> bool:
+    """Whether it is `module:function`."""
+    return bool(_FUNCTION.match(where))
+
+
 def _message(
-    sender: str, to: str, subject: str, text: str, attachments: Sequence[Path | tuple[str, bytes]]
+    sender: str,
+    to: str,
+    subject: str,
+    text: str,
+    attachments: Sequence[Path | tuple[str, bytes]],
+    figures: Sequence[Path],
 ) -> EmailMessage:
     message = EmailMessage()
     message["From"], message["To"] = sender, to
     message["Subject"] = " ".join(subject.split())
     message.set_content(text)
+    if figures:
+        _show(message, text, figures)
     for attachment in attachments:
         name, content = attachment if isinstance(attachment, tuple) else _read(Path(attachment))
         kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
@@ -116,6 +141,17 @@ def _message(
         main, _, sub = kind.partition("/")
         message.add_attachment(content, maintype=main, subtype=sub, filename=name)
     return message
+
+
+def _show(message: EmailMessage, text: str, figures: Sequence[Path]) -> None:
+    """The text again as a page, with the figures in it."""
+    contents = [_read(figure) for figure in figures]
+    pictures = "".join(f'<p><img src="cid:{i}@workbench" alt="{escape(n)}"></p>' for i, (n, _) in enumerate(contents))
+    message.add_alternative(f"<pre>{escape(text)}</pre>{pictures}", subtype="html")
+    page = message.get_payload()[1]  # type: ignore[index]
+    for i, (name, content) in enumerate(contents):
+        how = {"maintype": "image", "subtype": "png", "cid": f"<{i}@workbench>", "filename": name}
+        page.add_related(content, disposition="inline", **how)  # type: ignore[union-attr]
 
 
 def _read(file: Path) -> tuple[str, bytes]:

@@ -49,7 +49,7 @@ def test_register_is_model(api: Any) -> None:
     function("register", lambda: api)(len, "churn", example=[1], row_wise=True)
     asked = api.asked()
     assert (asked["name"], asked["object"], asked["example"], asked["row_wise"]) == ("churn", len, [1], "yes")
-    assert set(names()) == {*(spec.function for spec in VERBS), "client", "form", "get", "register"}
+    assert set(names()) == {*(spec.function for spec in VERBS), "client", "form", "get", "register", "result"}
 
 
 def test_a_version_may_be_given_as_the_object(api: Any) -> None:

@@ -15,6 +15,7 @@ from waiting import until
 
 from workbench import paths
 from workbench.jobs import identity, launch, supervising, supervisor
+from workbench.jobs.database import VERSION
 from workbench.jobs.store import Store
 from workbench.spawn import detach
 
@@ -172,12 +173,12 @@ def test_a_supervisor_leaves_a_store_that_a_newer_workbench_has_taken_over(store
     ready(store, "stream/a")
     until(lambda: supervisor_of(home))
     with store.database.write() as write:
-        write.execute("pragma user_version = 2")
+        write.execute(f"pragma user_version = {VERSION + 1}")
     until(lambda: not supervisor.runs(home))
     supervisor.revive(home)
     assert not supervisor.runs(home)
     with store.database._connection() as connection:
-        connection.execute("pragma user_version = 1")
+        connection.execute(f"pragma user_version = {VERSION}")
     assert store.get("stream/a").process.alive()
 
 

@@ -7,7 +7,6 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from disks import disk_of
+from notebook_parts import LONG, TELL, notebook, of, printed
 from waiting import until
 
 from workbench.api import Workbench
@@ -33,40 +33,6 @@ day = None
 since: "date" = None
 bounds = (1, 2)
 """
-
-
-def notebook(folder: Path, *cells: str, parameters: str | None = None, name: str = "nb.ipynb") -> str:
-    """A notebook of these cells; one that begins with # is text."""
-    made = nbformat.v4.new_notebook()
-    if parameters is not None:
-        made.cells.append(nbformat.v4.new_code_cell(parameters, metadata={"tags": ["parameters"]}))
-    for cell in cells:
-        new = nbformat.v4.new_markdown_cell if cell.startswith("#") else nbformat.v4.new_code_cell
-        made.cells.append(new(cell))
-    nbformat.write(made, folder / name)
-    return name
-
-
-def printed(file: Path | str) -> list[str]:
-    """What the cells of an executed notebook printed."""
-    nbformat.validate(there := nbformat.read(file, as_version=4))
-    return [
-        output.text.strip()
-        for cell in there.cells
-        for output in cell.get("outputs", ())
-        if output.output_type == "stream" and output.name == "stdout"
-    ]
-
-
-def of(folder: Path) -> identity.Identity | None:
-    """The kernel that wrote its number."""
-    with suppress(FileNotFoundError, ValueError):
-        return identity.of(int((folder / "kernel").read_text()))
-    return None
-
-
-TELL = "import os, pathlib\nprint('told')\n_ = pathlib.Path('kernel').write_text(str(os.getpid()))"
-LONG = "import time\nfor _ in range(6000):\n    time.sleep(0.01)"
 
 
 def test_parameters_are_typed(api: Workbench, tmp_path: Path) -> None:
@@ -193,7 +159,7 @@ def test_an_output_may_be_a_folder(api: Workbench, tmp_path: Path) -> None:
     notebook(tmp_path, "print(1)")
     (tmp_path / "there").mkdir()
     for output in ("there", "new/"):
-        assert api.batch("nb.ipynb", output=output, dry_run=True).options.endswith(f"{output.strip('/')}/nb.ipynb")
+        assert api.batch("nb.ipynb", output=output, dry_run=True).options.count(f"{output.strip('/')}/nb.ipynb ·")
     run = api.batch("nb.ipynb", output="new/", wait=True)
     assert printed(run.output) == printed(tmp_path / "new" / "nb.ipynb") == ["1"]
 
@@ -215,7 +181,7 @@ def ended(api: Workbench, *cells: str, folder: Path, **options: Any) -> tuple[st
     """What a run of these cells that fails says, and the run; nothing of its kernel is left, its output is readable."""
     notebook(folder, TELL, *cells, parameters="month = 1")
     with pytest.raises(JobFailed) as caught:
-        api.batch("nb.ipynb", output="out.ipynb", parameters={"month": 2}, wait=True, **options)
+        api.batch("nb.ipynb", output="out.ipynb", parameters={"month": 2}, wait=True, hold=0, **options)
     until(lambda: of(folder) is None)
     assert printed("out.ipynb")[0] == "told"
     assert not list(folder.glob(".*"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from ..operations.promotion import Promotion
     from ..operations.rollout import Canary
     from ..operations.splitting import Split
+    from ..operations.run_history import RunDiff
 
 
 class Models(Home):
@@ -44,12 +46,18 @@ class Models(Home):
         told: Callable[[str], object] = lambda _: None,
     ) -> ModelVersion | DryRun:
         """Capture a model, prove it in a clean process and store it as a version."""
+        from ..bundle.register import DryRun
         from ..bundle.write import Request
         from ..operations.models import model
 
         proof = {"example": example, "target": target, "row_wise": row_wise, "no_reference": no_reference}
         request = Request(name, note or "", alias=alias, cell=cell, told=told)
-        return model(object, proof, request, session, self.registry, self.home, dry_run=dry_run)
+        made = model(object, proof, request, session, self.registry, self.home, dry_run=dry_run)
+        if not isinstance(made, DryRun) and "WORKBENCH_RESULTS" in os.environ:  # this notebook runs as a batch
+            from ..patterns.batch.results import note_model
+
+            note_model(made.ref)
+        return made
 
     def models(self, name: str | None = None) -> ModelList:
         """The models, or the versions of one."""
@@ -65,19 +73,25 @@ class Models(Home):
 
         return Source.of(self.registry.resolve(model))
 
-    def diff(self, a: str, b: str | None = None, *, on: Any = None, since: str | None = None) -> Diff:
-        """Compare two versions; without `b`, the newest with `a` (or with the one before, if `a` names a model)."""
+    def diff(self, a: str, b: str | None = None, *, on: Any = None, since: str | None = None) -> Diff | RunDiff:
+        """Compare two versions; without `b`, the newest with `a` (or with the one before, if `a` names a model). Or two
+        runs; without `b`, the one of its kind before."""
         from ..operations.models import compared
 
-        first, second = self.registry.resolve(a), self.registry.resolve(b or a.partition("@")[0])
-        if b is None and first.version == second.version:
-            versions = self.registry.versions(first.name)
+        if a.startswith("run/"):
+            from ..operations import run_history
+
+            first, second = (a, b) if b else (run_history.before(self.running, a), a)
+            return run_history.compare(self.running, first, second)
+        older, newer = self.registry.resolve(a), self.registry.resolve(b or a.partition("@")[0])
+        if b is None and older.version == newer.version:
+            versions = self.registry.versions(older.name)
             if len(versions) < 2:
                 fix = "name a version of another model as the second"
-                raise UsageError(f"{first.name} has one version: there is nothing to compare", fix=fix)
-            before = versions[-2].ref if second.version == versions[-1].version else first.ref
-            first = self.registry.resolve(before)
-        return compared(self.running, self.registry, first, second, on, since)
+                raise UsageError(f"{older.name} has one version: there is nothing to compare", fix=fix)
+            before = versions[-2].ref if newer.version == versions[-1].version else older.ref
+            older = self.registry.resolve(before)
+        return compared(self.running, self.registry, older, newer, on, since)
 
     def verify(
         self, model: str, *, isolated: bool = False, against: str | None = None, token: str | None = None

@@ -31,9 +31,9 @@ class Operating(Home):
     ) -> Any:
         """Whether what a model is asked, and answers, still looks like its reference; on a cycle with `every`."""
         from ..operations import watching
-        from ..operations.deploy import refuse_idle
         from ..operations.drifting import found
         from ..operations.environment import Common
+        from ..operations.starting import refuse_idle
 
         if every is not None:
             common = Common(env_file=env_file, notify=notify)

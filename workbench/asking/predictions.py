@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ..errors import UsageError
 from ..operations import request_log
 from ..operations.certificate import certificate
 from ..operations.environment import Common
@@ -37,6 +38,14 @@ class Predictions(Home):
         zone: str | None = None,
         catch_up: str | None = None,
         overlap: str | None = None,
+        on_file: str | None = None,
+        settle: float | None = None,
+        after: str | None = None,
+        sweep: dict[str, Any] | None = None,
+        points: Any = None,
+        samples: int | None = None,
+        at_once: int | None = None,
+        best: str | None = None,
         wait: bool = False,
         max_rejects: int | None = None,
         mode: str | None = None,
@@ -50,31 +59,53 @@ class Predictions(Home):
         workers: int | None = None,
         timeout: float | None = None,
         retries: int | None = None,
+        limit: float | None = None,
+        no_code: bool = False,
+        hold: int | None = None,
         name: str | None = None,
         env_file: str | None = None,
         notify: str | None = None,
+        notify_on: str | None = None,
+        late: str | None = None,
         dry_run: bool = False,
     ) -> Any:
-        """Score a store, or run a notebook, in the background; on a cycle with `every`."""
+        """Score a store, or run a notebook, in the background; again and again with `every`, `on_file` or `after`."""
         from ..data.places import columns
-        from ..operations.deploy import Cycle, refuse_idle
+        from ..operations.notebooks import Swept, wanted
         from ..operations.scoring import Growth, Pace, Scoring, kept
+        from ..operations.starting import cycle as starting
+        from ..operations.starting import refuse_idle
+        from ..patterns.batch.outcome import Times
 
-        common, is_notebook = Common(name, env_file, notify, dry_run), target.endswith(".ipynb")
-        refuse_idle("a cycle, --every", every is not None, zone=zone, catch_up=catch_up, overlap=overlap)
-        refuse_idle("what runs once, without --every", every is None, wait=wait)
+        common, is_notebook = Common(name, env_file, notify, dry_run, notify_on, late), target.endswith(".ipynb")
+        cycle = starting(every, zone, catch_up, overlap, on_file, settle, after)
+        refuse_idle("what runs once, not for a schedule", cycle is None, wait=wait)
         refuse_idle("a model", not is_notebook, max_rejects=max_rejects, mode=mode, key=key, partition=partition)
         refuse_idle("a model", not is_notebook, keep=keep, workers=workers, retries=retries)
         refuse_idle("a model", not is_notebook, new=new, watermark=watermark, since=since, backfill=backfill)
+        refuse_idle("what is looked at whole", not (cycle and cycle.file), new=new, watermark=watermark, since=since)
+        refuse_idle(
+            "a notebook",
+            is_notebook,
+            limit=limit,
+            sweep=sweep,
+            points=points,
+            no_code=no_code,
+            hold=hold,
+        )
+        swept = Swept(sweep, points, samples, at_once, best)
+        refuse_idle("a sweep, --sweep or --points", swept.any, samples=samples, at_once=at_once, best=best)
         if is_notebook:
-            spec = self._deploying().notebook(target, input, output, parameters, timeout)
+            if input is not None:
+                raise UsageError(f"{target} takes parameters, no input", fix=f"%batch {target} -p NAME=VALUE")
+            spec = wanted(
+                target, output, dict(parameters or {}), Times(timeout, limit), swept, cycle, no_code=no_code, hold=hold
+            )
         else:
-            lasting = every is not None
             pace = Pace(workers, timeout, retries)
             growth = Growth(watermark, since, backfill) if new or watermark or since or backfill else None
             how = Scoring(parameters, max_rejects, mode, key, columns(partition), kept(keep), pace, growth)
-            spec = self._deploying().scoring(target, input, output, how, lasting=lasting)
-        cycle = Cycle(every, zone, catch_up or "latest", overlap or "skip") if every is not None else None
+            spec = self._deploying().scoring(target, input, output, how, cycle=cycle)
         return self._deploying().batch(spec, common, cycle, wait=wait)
 
     def serve(

@@ -22,9 +22,32 @@ class WhatRuns(Home):
         none = "no deployments → %serve MODEL, %stream MODEL QUEUE -o OUTPUT or %workbench app NOTEBOOK"
         return self._handles(("service", "stream", "app", "learner"), none)
 
-    def runs(self) -> Handles:
-        """The runs of batches."""
-        return self._handles(("run",), "no runs → %batch MODEL FILES -o FOLDER")
+    def runs(
+        self,
+        words: str | None = None,
+        *,
+        state: str | None = None,
+        since: str | None = None,
+        last: int | None = None,
+    ) -> Handles:
+        """The runs of batches, or those that words, a state or a time find."""
+        from ..operations.kinds import Handles, handle
+        from ..operations.run_history import search
+
+        note = self.running.looked_at()
+        jobs = self.running.jobs("run")
+        found = search(jobs, words, state, since, last)
+        none = "none of the runs is like that" if jobs else "no runs → %batch MODEL FILES -o FOLDER"
+        return Handles([handle(self.running, self.registry, job) for job in found], none, note)
+
+    def retry(self, name: str, *, wait: bool = False) -> Any:
+        """A run again as it was."""
+        from ..operations.kinds import handle
+        from ..operations.run_history import again
+
+        job = again(self.running, name)
+        self.running.begin(job)
+        return self.wait(job.name) if wait else handle(self.running, self.registry, job)
 
     def schedules(self) -> Handles:
         """What starts runs."""

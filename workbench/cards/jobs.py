@@ -45,7 +45,7 @@ class JobCard:
 
     def parts(self) -> Parts:
         """All parts but the log, of the handle as it is."""
-        said = reading.read(str(self.handle))
+        said = reading.read(self.handle.card())
         return {
             "head": self._head(said),
             "rows": rows([(n, reading.row(n, line)) for n, line in said.rows if n not in self.drawn]),
@@ -136,6 +136,11 @@ class RunCard(JobCard):
     """One execution of a batch: how much is done, how fast, and how long it takes."""
 
     def figures(self) -> str:
+        from . import sweeps
+
+        return self._bar() + sweeps.html(self.handle)  # type: ignore[arg-type]
+
+    def _bar(self) -> str:
         facts = self.handle.facts
         done, of = ("cell", "cells") if "cells" in facts else ("rows", "of")
         total = facts.get(of) or 0

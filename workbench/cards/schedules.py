@@ -11,7 +11,7 @@ from .card import Parts
 from .markup import button, el, escape, rows
 
 if TYPE_CHECKING:
-    from ..operations.kinds import Schedule
+    from ..operations.schedules import Schedule
 
 _LAST = 12
 _PRESSES = ("pause", "resume", "remove")
@@ -28,7 +28,7 @@ class ScheduleCard:
 
     def look(self) -> Parts:
         """All parts as they are now. NotFound where it was removed."""
-        from ..operations.kinds import Schedule
+        from ..operations.schedules import Schedule
 
         running, said = self._shown.running, self._shown.said
         self._shown = Schedule(running, self._shown.registry, running.store.schedule(self.name), said)

@@ -13,6 +13,9 @@ from .grammar import FORMATS, is_database, shown
 GLOB = set("*[")
 """What makes a URL a glob; a question mark begins its options."""
 
+_WRITTEN = ("ETag", "etag", "md5Hash", "generation", "LastModified", "last_modified", "mtime", "updated", "created")
+"""How stores call what tells one content of a file from another."""
+
 
 def is_fsspec(place: str) -> bool:
     """Whether files can be listed there."""
@@ -53,6 +56,22 @@ def _listed(url: str) -> list[str]:
         return [str(fs.unstrip_protocol(name)) for name in names]
     except OSError as error:
         raise explained(error, shown(url), "read") from error
+
+
+def marks(url: str) -> dict[str, str]:
+    """The files of a glob as their store lists them now; what tells of each whether it was written since."""
+    fs, path = filesystem(FilePath(url, shown(url)))
+    try:
+        fs.invalidate_cache()
+        found = fs.glob(path, detail=True).items()
+        return {str(fs.unstrip_protocol(name)): _mark(info) for name, info in found if info["type"] == "file"}
+    except OSError as error:
+        raise explained(error, shown(url), "read") from error
+
+
+def _mark(info: dict[str, Any]) -> str:
+    written = next((info[key] for key in _WRITTEN if info.get(key)), "")
+    return f"{info.get('size')} {written}"
 
 
 def as_listed(url: str) -> str:

@@ -21,6 +21,7 @@ ANSWERS = {
     "monitoring.quality": ("Quality",),
     "listing": ("ModelList", "Source", "Aliases", "Removed", "Status", "Overview"),
     "diagnosis": ("Findings",),
+    "patterns.batch.results": ("Handed",),
     "patterns.offline": ("Scored",),
     "patterns.streaming.put": ("Put", "Tail"),
     "operations.against": ("Agreement",),
@@ -30,12 +31,15 @@ ANSWERS = {
     "operations.choosing": ("Advice", "Interview"),
     "operations.opening": ("Opened",),
     "operations.learners": ("Learner",),
-    "operations.kinds": ("Service", "Stream", "Run", "Schedule", "Handles"),
+    "operations.kinds": ("Service", "Stream", "Handles"),
     "operations.promotion": ("Promotion",),
     "operations.labs": ("Lab",),
     "operations.history": ("History",),
     "operations.rollout": ("Canary",),
     "operations.splitting": ("Split",),
+    "operations.run_history": ("RunDiff",),
+    "operations.runs": ("Run",),
+    "operations.schedules": ("Schedule",),
     "operations.steering": ("Lines", "Ended"),
     "operations.touring": ("Tour",),
 }
@@ -46,6 +50,7 @@ LIVE = ("ModelVersion", "App", "Service", "Stream", "Run", "Schedule", "Overview
 _CARDS = (
     *("Verdict", "Agreement", "Bench", "Quality", "Scored", "Findings"),
     *("Advice", "Learner", "Planned", "Promotion", "Canary", "Split", "Put", "Ended", "Tour"),
+    *("Handed", "RunDiff"),
 )
 _PACKAGE = __name__.partition(".")[0]
 _REF = re.compile(r"^([A-Za-z_][\w.-]*@\w+|(service|stream|app|learner|run|schedule)/[\w.-]+)")

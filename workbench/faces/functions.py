@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _ORDER = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
 
 
-BESIDE_VERBS = ("client", "form", "get", "register")
+BESIDE_VERBS = ("client", "form", "get", "register", "result")
 """The functions that only Python has."""
 
 
@@ -38,6 +38,8 @@ def function(name: str, workbench: Callable[[], Any] | None = None) -> Callable[
         return _client(workbench or _api)
     if name == "form":
         return _form(workbench or _api)
+    if name == "result":
+        return _result()
     spec = verb(name)
     if spec is None:
         raise AttributeError(name)
@@ -68,6 +70,18 @@ def _register(model: Callable[..., Any]) -> Callable[..., Any]:
 
     register.__module__ = __name__.partition(".")[0]
     return register
+
+
+def _result() -> Callable[..., Any]:
+    def result(**results: Any) -> Any:
+        """Hand values, frames, figures and models back to the run of this notebook: `workbench.result(auc=0.91)`. They
+        stand on its card and in `run.results`. In a notebook that a person runs they are only shown."""
+        from ..patterns.batch.results import hand_back
+
+        return hand_back(results)
+
+    result.__module__ = __name__.partition(".")[0]
+    return result
 
 
 def _get(workbench: Callable[[], Any]) -> Callable[..., Any]:

@@ -14,7 +14,6 @@ from typing import Any
 
 from ..errors import StorageError
 
-VERSION = 1
 _BUSY_SECONDS = 30.0
 _JOURNAL_BYTES = 8_000_000
 _NETWORK = {
@@ -56,6 +55,14 @@ create table schedules (
   restart text not null, notify text, next_due real, paused integer not null, catch_up text not null,
   overlap text not null, created real not null);
 """
+_ARRIVALS = """
+alter table schedules add column starts text;
+create table seen (
+  schedule text not null, key text not null, run text, at real not null, primary key (schedule, key));
+"""
+_STEPS = (_SCHEMA, _ARRIVALS)
+VERSION = len(_STEPS)
+"""How the database is made, and what each later Workbench adds to it; its version is how many of them were done."""
 
 
 class Database:
@@ -135,19 +142,20 @@ class Database:
         connection = sqlite3.connect(self.file, timeout=_BUSY_SECONDS, isolation_level=None)
         connection.row_factory = sqlite3.Row
         connection.execute("pragma synchronous = full")
-        if connection.execute("pragma user_version").fetchone()[0] == 0:
-            _create(connection)
+        if connection.execute("pragma user_version").fetchone()[0] < VERSION:
+            _bring_up(connection)
         connection.execute(f"pragma journal_size_limit = {_JOURNAL_BYTES}")
         return connection
 
 
-def _create(connection: sqlite3.Connection) -> None:
+def _bring_up(connection: sqlite3.Connection) -> None:
+    """A new database, or that of an older Workbench, as this one has it."""
     connection.execute("pragma journal_mode = wal")
     connection.execute("begin immediate")
-    if connection.execute("pragma user_version").fetchone()[0] == 0:
-        for statement in _SCHEMA.split(";"):
-            connection.execute(statement)
-        connection.execute(f"pragma user_version = {VERSION}")
+    done = connection.execute("pragma user_version").fetchone()[0]
+    for statement in ";".join(_STEPS[done:]).split(";"):
+        connection.execute(statement)
+    connection.execute(f"pragma user_version = {max(done, VERSION)}")
     connection.commit()
 
 

@@ -17,9 +17,11 @@ WORKER = "workbench.jobs.worker:main"
 
 def launch(store: Store, home: Path, job: Job) -> Identity | None:
     """Start the process of a job that this process has claimed. None, with the job `failed`, where it cannot be."""
+    from . import ahead
+
     environment = job.environment
     try:
-        pid = detach.detach(
+        pid = ahead.take(store, home, job) or detach.detach(
             environment.get("target", WORKER),
             {"home": str(home), "name": job.name},
             env=environment["variables"] | variables(environment["env_file"]),

@@ -1,10 +1,11 @@
-"""Schedules: what starts runs on a cycle, exactly one for each time that is due."""
+"""Schedules: what starts runs, on a cycle exactly one for each time that is due."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
 import time
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, fields
 from itertools import islice, takewhile
 from typing import Any
@@ -22,7 +23,8 @@ _MOST_MISSED = 1000
 
 @dataclass(frozen=True)
 class Schedule:
-    """What starts runs of `spec` at the times of `cron` in `zone`. After an outage `catch_up` says which of the missed
+    """What starts runs of `spec` at the times of `cron` in `zone`, or where that is empty when what `starts` names has
+    come: `{"file": GLOB, "settle": SECONDS}` or `{"after": NAME}`. After an outage `catch_up` says which of the missed
     runs come: `latest`, `all`, `skip`; while one still runs, `overlap` says what becomes of another that is due: `skip`
     leaves it out, `queue` lets it wait, `replace` stops the one that runs."""
 
@@ -38,6 +40,12 @@ class Schedule:
     catch_up: str
     overlap: str
     created: float
+    starts: dict[str, Any] | None = None
+
+    @property
+    def when(self) -> str:
+        """What starts its runs, in words."""
+        return self.cron if self.starts is None else " ".join(str(value) for value in _said(self.starts))
 
     def dues(self, number: int) -> list[float]:
         """So many of the next times at which it is due; none while it is paused."""
@@ -55,44 +63,46 @@ class Plans:
     def put_schedule(
         self,
         name: str,
-        every: str,
+        every: str | None,
         spec: dict[str, Any],
         environment: dict[str, Any],
         *,
+        starts: dict[str, Any] | None = None,
+        there: Iterable[str] = (),
         zone: str | None = None,
         restart: str = "never",
         notify: str | None = None,
         catch_up: str = "latest",
         overlap: str = "skip",
     ) -> tuple[Schedule, list[str]]:
-        """Make it so: the schedule, and in words what changed. UsageError for a cycle or zone that there is not."""
-        line = cycles.line(every)
-        due = next(cycles.times(line, zone, time.time()))
-        values = (line, zone, json.dumps(spec), json.dumps(environment), restart, notify, catch_up, overlap)
+        """Make it so: the schedule, and in words what changed. `there` are the keys of what is there already where it
+        begins to look, and starts nothing. UsageError for a cycle or zone that there is not."""
+        line = cycles.line(every) if every is not None else ""
+        due = _next_due(line, zone, time.time())
+        own: dict[str, Any] = {"cron": line, "zone": zone, "restart": restart, "notify": notify, "catch_up": catch_up}
+        own |= {"spec": json.dumps(spec), "environment": json.dumps(environment), "overlap": overlap}
+        own["starts"] = json.dumps(starts) if starts else None
         with self.database.write() as write:
             row = write.execute("select * from schedules where name = ?", (name,)).fetchone()
-            if row is None:
-                write.execute(
-                    "insert into schedules (cron, zone, spec, environment, restart, notify, catch_up, overlap, name,"
-                    " next_due, paused, created) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?)",
-                    (*values, name, due, time.time()),
-                )
-                return _schedule(write.execute("select * from schedules where name = ?", (name,)).fetchone()), [
-                    "created"
-                ]
-            before = _schedule(row)
-            changes = _changes(before, line, zone, spec, catch_up, overlap)
-            moved = (before.cron, before.zone) != (line, zone)
-            write.execute(
-                "update schedules set cron = ?, zone = ?, spec = ?, environment = ?, restart = ?, notify = ?,"
-                " catch_up = ?, overlap = ?, next_due = ? where name = ?",
-                (*values, due if moved else before.next_due, name),
-            )
-            return _schedule(write.execute("select * from schedules where name = ?", (name,)).fetchone()), changes
+            before = schedule_of(row) if row else None
+            moved = before is None or (before.cron, before.zone, before.starts) != (line, zone, starts)
+            own["next_due"] = due if moved or before is None else before.next_due
+            if before is None:
+                own |= {"name": name, "paused": 0, "created": time.time()}
+                names = ", ".join(own)
+                write.execute(f"insert into schedules ({names}) values ({marks(own)})", tuple(own.values()))
+            else:
+                settings = ", ".join(f"{key} = ?" for key in own)
+                write.execute(f"update schedules set {settings} where name = ?", (*own.values(), name))
+            if moved:
+                seen = [(name, key, time.time()) for key in there]
+                write.executemany("insert or ignore into seen (schedule, key, at) values (?, ?, ?)", seen)
+            now = schedule_of(write.execute("select * from schedules where name = ?", (name,)).fetchone())
+        return now, _changes(before, now) if before else ["created"]
 
     def schedules(self) -> list[Schedule]:
         """All schedules, the oldest first."""
-        return [_schedule(row) for row in self.database.read("select * from schedules order by created")]
+        return [schedule_of(row) for row in self.database.read("select * from schedules order by created")]
 
     def schedule(self, name: str) -> Schedule:
         """The schedule of this name. NotFound."""
@@ -108,7 +118,7 @@ class Plans:
     def pause_schedule(self, name: str, *, paused: bool) -> None:
         """Start nothing, or go on with the next time that is due from now."""
         schedule = self.schedule(name)
-        due = next(cycles.times(schedule.cron, schedule.zone, time.time()))
+        due = _next_due(schedule.cron, schedule.zone, time.time())
         with self.database.write() as write:
             write.execute("update schedules set paused = ?, next_due = ? where name = ?", (int(paused), due, name))
 
@@ -117,6 +127,7 @@ class Plans:
         self.schedule(name)
         with self.database.write() as write:
             write.execute("delete from schedules where name = ?", (name,))
+            write.execute("delete from seen where schedule = ?", (name,))
 
     def take_due(self, now: float) -> list[tuple[Schedule, float]]:
         """Add the runs that are due, and set when the next are: all of it is kept, or nothing. The times of the runs,
@@ -124,7 +135,7 @@ class Plans:
         taken = []
         with self.database.write() as write:
             rows = write.execute("select * from schedules where paused = 0 and next_due <= ?", (now,)).fetchall()
-            for schedule in map(_schedule, rows):
+            for schedule in map(schedule_of, rows):
                 for due in _chosen(write, schedule, now):
                     if insert_run(write, schedule, due):
                         taken.append((schedule, due))
@@ -155,21 +166,14 @@ def _missed(schedule: Schedule, first: float, now: float) -> list[float]:
     return [latest] if schedule.catch_up == "latest" or latest == first else []
 
 
-def insert_run(write: sqlite3.Connection, schedule: Schedule, due: float) -> bool:
-    """The run of a schedule for this time; whether there was none yet."""
+def insert_run(write: sqlite3.Connection, schedule: Schedule, due: float, **cause: Any) -> str | None:
+    """The run of a schedule for this time, and what `cause` it has; None where there is one already."""
     if write.execute("select 1 from jobs where schedule = ? and due = ?", (schedule.name, due)).fetchone():
-        return False
-    insert_job(
-        write,
-        new_name(write),
-        schedule.spec,
-        schedule.environment,
-        schedule.restart,
-        schedule.notify,
-        schedule.name,
-        due,
-    )
-    return True
+        return None
+    spec = {**schedule.spec, "cause": cause} if cause else schedule.spec
+    name = new_name(write)
+    insert_job(write, name, spec, schedule.environment, schedule.restart, schedule.notify, schedule.name, due)
+    return name
 
 
 def new_name(write: sqlite3.Connection) -> str:
@@ -197,18 +201,33 @@ def insert_job(
     )
 
 
-def _changes(
-    before: Schedule, line: str, zone: str | None, spec: dict[str, Any], catch_up: str, overlap: str
-) -> list[str]:
-    said = [f"every {before.cron} → {line}"] * (before.cron != line)
-    said += [f"zone {before.zone or 'of the machine'} → {zone or 'of the machine'}"] * (before.zone != zone)
-    said += [f"catch-up {before.catch_up} → {catch_up}"] * (before.catch_up != catch_up)
-    said += [f"overlap {before.overlap} → {overlap}"] * (before.overlap != overlap)
-    keys = [key for key in {**before.spec, **spec} if before.spec.get(key) != spec.get(key)]
-    return said + [f"{key} {before.spec.get(key)} → {spec.get(key)}" for key in keys]
+def marks(values: Collection[Any]) -> str:
+    """So many places for values in a statement."""
+    return ", ".join("?" * len(values))
 
 
-def _schedule(row: sqlite3.Row) -> Schedule:
+def _next_due(cron: str, zone: str | None, after: float) -> float | None:
+    return next(cycles.times(cron, zone, after)) if cron else None
+
+
+def _said(starts: dict[str, Any]) -> Iterator[Any]:
+    """`file /data/in/*.csv`, `after schedule/extract`."""
+    yield from next(iter(starts.items()))
+
+
+def _changes(before: Schedule, now: Schedule) -> list[str]:
+    how = "every" if before.cron and now.cron else "starts on"
+    said = [f"{how} {before.when} → {now.when}"] * (before.when != now.when)
+    zones = [schedule.zone or "of the machine" for schedule in (before, now)]
+    said += [f"zone {zones[0]} → {zones[1]}"] * (before.zone != now.zone)
+    said += [f"catch-up {before.catch_up} → {now.catch_up}"] * (before.catch_up != now.catch_up)
+    said += [f"overlap {before.overlap} → {now.overlap}"] * (before.overlap != now.overlap)
+    keys = [key for key in {**before.spec, **now.spec} if before.spec.get(key) != now.spec.get(key)]
+    return said + [f"{key} {before.spec.get(key)} → {now.spec.get(key)}" for key in keys]
+
+
+def schedule_of(row: sqlite3.Row) -> Schedule:
+    """The schedule of a row."""
     values = {field.name: row[field.name] for field in fields(Schedule)}  # a newer store may have more
-    values |= {key: json.loads(values[key]) for key in ("spec", "environment")}
+    values |= {key: json.loads(values[key] or "null") for key in ("spec", "environment", "starts")}
     return Schedule(**{**values, "paused": bool(values["paused"])})

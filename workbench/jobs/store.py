@@ -13,6 +13,7 @@ from typing import Any
 from .. import text
 from ..errors import JobFailed, NotFound, UsageError
 from . import identity
+from .arrivals import Arrivals
 from .asking import Asking, insert_event
 from .database import Database
 from .identity import Identity
@@ -28,10 +29,11 @@ _OTHERS = {
     "env_file_written": "variables written anew",
 }
 _OF_THE_SHELL = {"PATH", "VIRTUAL_ENV", "CONDA_PREFIX", "LANG", "LANGUAGE", "TMPDIR", "TEMP", "TMP", "USER"}
-_FAILED_WITH_NOTIFY = "select * from jobs where state = 'failed' and notify is not null"
+_TOLD = "select * from jobs where notify is not null and (state not in ('stopped', 'failed', 'done') or since > ?)"
+_TOLD_WITHIN = 7 * 86400.0
 
 
-class Store(Plans, Asking, Pages):
+class Store(Plans, Arrivals, Asking, Pages):
     """The jobs, orders and events of one home, in `folder`. StorageError says why it cannot be read or written."""
 
     def __init__(self, folder: Path) -> None:
@@ -64,9 +66,14 @@ class Store(Plans, Asking, Pages):
         found = [job_of(row) for row in self.database.read(f"select * from jobs {chosen} order by created")]
         return [job for job in found if kind in (None, job.kind)]
 
-    def untold(self) -> list[Job]:
-        """What has failed and of which somebody wants to know, told or not."""
-        return [job_of(row) for row in self.database.read(_FAILED_WITH_NOTIFY)]
+    def begun_since(self, moment: float, most: int) -> list[Job]:
+        """The runs that were asked for since then, the last first."""
+        query = "select * from jobs where created > ? and name like 'run/%' order by created desc limit ?"
+        return [job_of(row) for row in self.database.read(query, moment, most)]
+
+    def wished(self) -> list[Job]:
+        """Of what somebody wants to know, told or not: all that is not over, and what has ended lately."""
+        return [job_of(row) for row in self.database.read(_TOLD, time.time() - _TOLD_WITHIN)]
 
     def find(self, short: str) -> Job:
         """The job of this name, or the only one that is called so for short. NotFound, UsageError."""

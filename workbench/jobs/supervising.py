@@ -16,9 +16,11 @@ from .. import journal, paths, text
 from ..errors import WorkbenchError
 from ..spawn import client
 from . import launch, logs
+from .ahead import Ahead
 from .record import Job
 from .store import Store
 from .telling import Telling
+from .watching import Watching
 
 LOOK = 0.1
 STOP_PATIENCE = 30.0
@@ -37,6 +39,8 @@ class Supervisor:
     def __init__(self, home: Path, telling: Telling | None = None, there: Callable[[], bool] = lambda: True) -> None:
         self.home, self.store, self.there = home, Store(paths.state(home)), there
         self.telling = telling or Telling(self.store)
+        self.watching = Watching(self.store)
+        self.ahead = Ahead(self.store)
         self.watched: dict[str, tuple[int, int]] = {}  # name -> pid, pidfd
         self.stopping: dict[str, float] = {}
         self.since_idle = time.monotonic()
@@ -49,7 +53,12 @@ class Supervisor:
         while not self.ended and time.monotonic() - self.since_idle < IDLE_SECONDS and self._goes_on():
             self._safely("what runs", self._look)
             self._safely("what is due", self.store.take_due, time.time())
+            self._safely("what follows", self.store.take_followers)
+            self._safely("what arrives", self.watching.look)
+            self._safely("what is begun ahead", self.ahead.look)
             self._wait()
+        self.watching.end()
+        self.ahead.end()
 
     def _goes_on(self) -> bool:
         return self.store.folder.exists() and self.there()
@@ -62,7 +71,7 @@ class Supervisor:
         self._forget({job.name for job in jobs})
         for job in jobs:
             self._safely(job.name, self._see_to, job)
-        for job in self.store.untold():
+        for job in self.store.wished():
             self.telling.of(job)
         if jobs or self.store.schedules():
             self.since_idle = time.monotonic()

@@ -79,13 +79,13 @@ def shutdown(home: Path, *, jobs: bool = False, patience: float = STOP_PATIENCE 
 
 
 def _stop_all(store: Store, home: Path, patience: float) -> None:
-    alive = [job.name for job in store.jobs() if not job.over]
+    alive = [job.name for job in store.jobs() if not job.over or (job.state == "failed" and not job.gone)]
     for name in alive:
         store.desire(name, "stopped")
     if alive:
         ensure(home)
-    if not _until(lambda: all(job.over for job in store.jobs()), patience):
-        left = ", ".join(job.name for job in store.jobs() if not job.over)
+    if not _until(lambda: all(job.gone for job in store.jobs()), patience):
+        left = ", ".join(job.name for job in store.jobs() if not job.gone)
         raise StorageError(f"{left} could not be stopped", fix=f"see {store.folder / 'supervisor.log'}")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -15,6 +16,8 @@ from .. import journal, paths
 from ..bundle import registries
 from ..bundle.apart import Apart
 from ..errors import JobFailed, WorkbenchError
+from ..patterns.batch.arrived import for_cause
+from ..patterns.control import LOOK
 
 if TYPE_CHECKING:
     from ..bundle.version import ModelVersion
@@ -22,23 +25,56 @@ if TYPE_CHECKING:
     from ..patterns.batch.increment import New
     from ..patterns.control import Control
     from .context import Context
+    from .record import Order
 
 _BEAT = 0.5
+AHEAD: list[Any] = []
+"""The kernel that was started before anybody knew for which run."""
 Work = Callable[..., Any]
 
 
 def run(context: Context) -> None:
-    """The life of a run. It ends as `done`, `failed`, or stopped, to be resumed."""
-    spec = context.job.spec
+    """The life of a run. It ends as `done`, `failed`, or stopped, to be resumed; where a cell of a notebook has raised,
+    it waits for a while with its kernel, in which it can go on."""
+    spec = for_cause(context.job.spec)
+    result = _once(context, spec)
+    while result.state == "failed" and (held := getattr(result, "held", None)):
+        resumed = _waited(context, str(_failure(context, result)), spec["hold"])
+        if resumed is None:
+            held.kernel.end()
+            break
+        context.answer(resumed)
+        result = _once(context, spec, held=held)
+    if result.state == "failed":
+        raise _failure(context, result)
+    if result.state == "done":
+        context.state("done")
+
+
+def _once(context: Context, spec: dict[str, Any], **more: Any) -> Any:
     work = _WORK[spec["what"]](context, spec)
     context.state("ready")
     with _beating(context) as control:
-        result = work(control=control)
-    context.facts(**result.to_json())
-    if result.state == "failed":
-        raise JobFailed(str(result), where=result.output, fix=f"%workbench resume {context.name}")
-    if result.state == "done":
-        context.state("done")
+        result = work(control=control, **more)
+    waits = time.time() + spec["hold"] if getattr(result, "held", None) else None
+    context.facts(**result.to_json(), waits=waits)
+    return result
+
+
+def _failure(context: Context, result: Any) -> JobFailed:
+    return JobFailed(str(result), where=result.output, fix=f"%workbench resume {context.name}")
+
+
+def _waited(context: Context, reason: str, seconds: float) -> Order | None:
+    """It has failed; whether somebody has it go on before the time is up."""
+    context.state("failed", reason)
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and not context.stopping():
+        if resumed := [order for order in context.orders() if order.do == "resume"]:
+            return resumed[0]
+        time.sleep(LOOK)
+    context.facts(waits=None)
+    return None
 
 
 class _Steered:
@@ -137,16 +173,21 @@ def _crew(context: Context, spec: dict[str, Any], version: ModelVersion, *, apar
 
 def _notebook(context: Context, spec: dict[str, Any]) -> Work:
     from ..patterns.batch.notebook import run_notebook
+    from ..patterns.batch.outcome import Page
 
-    notebook = Path(spec["notebook"])
+    notebook, page = Path(spec["notebook"]), spec.get("page")
     work = partial(
         run_notebook,
         notebook,
         Path(spec["output"] or context.folder / notebook.name),
         spec["parameters"],
-        folder=notebook.parent,
-        timeout=spec["timeout"],
+        given=_snapshot(context, spec),
+        times=_times(spec),
         scratch=context.folder,
+        start=AHEAD.pop if AHEAD else None,
+        hold=bool(spec.get("hold")),
+        keep=context.folder / "results",
+        page=Page(Path(page["file"]), page["code"]) if page else None,
     )
     return partial(_kept, address, context.name, spec, work) if (address := paths.mlflow()) else work
 
@@ -178,4 +219,27 @@ def _calling(context: Context, spec: dict[str, Any]) -> Work:
     return partial(getattr(import_module(module), name), context.home, spec)
 
 
-_WORK = {"score": _scoring, "notebook": _notebook, "call": _calling}
+def _sweep(context: Context, spec: dict[str, Any]) -> Work:
+    from ..patterns.batch.sweep import Sweep, run_sweep
+
+    cause = {"file": spec["cause"]["file"]} if "file" in spec.get("cause", {}) else {}
+    points = [point | cause for point in spec["points"]]
+    sweep = Sweep(Path(spec["notebook"]), points, spec["at_once"], spec["best"] or "", _times(spec))
+    output = Path(spec["output"] or context.folder / "runs")
+    return partial(run_sweep, sweep, output, given=_snapshot(context, spec), scratch=context.folder)
+
+
+def _snapshot(context: Context, spec: dict[str, Any]) -> Path:
+    """The notebook as it is now, kept beside the log, or as the run was given it that is run again."""
+    from ..patterns.batch.snapshot import keep
+
+    return keep(Path(spec.get("snapshot") or spec["notebook"]), context.folder)
+
+
+def _times(spec: dict[str, Any]) -> Any:
+    from ..patterns.batch.outcome import Times
+
+    return Times(spec["timeout"], spec.get("limit"))
+
+
+_WORK = {"score": _scoring, "notebook": _notebook, "sweep": _sweep, "call": _calling}

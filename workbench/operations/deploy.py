@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import asdict, dataclass, replace
 from importlib.util import find_spec
@@ -14,7 +13,7 @@ from ..bundle import packages
 from ..bundle.storage import writing
 from ..data import folders, places
 from ..errors import NotFound, NotProven, UsageError
-from . import environment, request_log
+from . import environment, request_log, starting
 from .ending import ended
 from .handles import Planned
 from .kinds import handle
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from ..jobs.record import Job
     from .environment import Common
     from .scoring import Scoring
+    from .starting import Cycle
 
 LIVE = "live"
 _SERVING = ("uvicorn", "uvloop", "httptools", "orjson")
@@ -47,16 +47,6 @@ class Wanted:
     remark: str = ""
     reads: tuple[str, ...] = ()
     first: ModelVersion | None = None
-
-
-@dataclass(frozen=True)
-class Cycle:
-    """When runs are due, and what becomes of those that were missed, or meet one that still runs."""
-
-    every: str
-    zone: str | None
-    catch_up: str
-    overlap: str
 
 
 @dataclass(frozen=True)
@@ -107,7 +97,7 @@ class Deploying:
 
     def app(self, notebook: str, spec: Spec, common: Common) -> Any:
         """An app that is ready, or the plan of one."""
-        path = _notebook(notebook)
+        path = notebook_file(notebook)
         common.check()
         name = f"app/{common.name or path.stem}"
         if spec["token"] and not common.dry_run:
@@ -132,27 +122,33 @@ class Deploying:
         """A run, begun or ended, or the schedule of such runs."""
         common.check()
         name = common.name or wanted.own_name
+        cycle = starting.known(cycle, self.running, f"schedule/{name}", common.env_file) if cycle else None
         if common.dry_run:
             return Planned(f"schedule/{name}" if cycle else f"a run of {name}", options(wanted.spec))
         env = environment.record(self.running.home, wanted.preload, common.env_file, reads=wanted.reads)
+        if wanted.spec["what"] == "notebook":
+            env["ahead"] = str(Path(wanted.spec["notebook"]).parent)
         restart = "never" if wanted.spec["what"] == "notebook" else "retry"
         if cycle:
-            spec = self._again_and_again(f"schedule/{name}", wanted.spec)
+            spec = self._again_and_again(f"schedule/{name}", wanted.spec, cycle)
             schedule, changes = self.running.store.put_schedule(
-                f"schedule/{name}", spec=spec, environment=env, restart=restart, notify=common.notify, **asdict(cycle)
+                f"schedule/{name}", spec=spec, environment=env, restart=restart, notify=common.told, **asdict(cycle)
             )
             self._set_live(wanted)
             self.running.supervised()
-            told = [wanted.remark, "" if changes == ["created"] else said(changes)]
+            told = [wanted.remark, starting.left_alone(cycle) if changes == ["created"] else said(changes)]
             return handle(self.running, self.registry, schedule, " · ".join(filter(None, told)))
-        job = self.running.store.add_run(wanted.spec, env, restart=restart, notify=common.notify)
+        job = self.running.store.add_run(wanted.spec, env, restart=restart, notify=common.told)
         self.running.begin(job)
         return handle(self.running, self.registry, self._waited(job) if wait else job)
 
-    def _again_and_again(self, name: str, spec: Spec) -> Spec:
-        """The runs of a schedule write over the output of the run before, but not over what was there before them."""
+    def _again_and_again(self, name: str, spec: Spec, cycle: Cycle) -> Spec:
+        """The runs of a schedule write over the output of the run before, but not over what was there before them; of
+        files that arrive each has an output of its own."""
         if spec["what"] != "score":
             return spec
+        if cycle.file:
+            return starting.for_each(cycle.file, spec)
         from ..patterns.batch.target import check_output
 
         before = {schedule.name: schedule.spec.get("output") for schedule in self.running.store.schedules()}
@@ -171,9 +167,11 @@ class Deploying:
         output: str | None,
         how: Scoring,
         *,
-        lasting: bool,
+        cycle: Cycle | None,
     ) -> Wanted:
         """A store that is scored with a model: on a cycle with the live one, else with the one that is meant now."""
+        lasting = cycle is not None
+        input = starting.input_of(model, input, cycle)
         if input is None or output is None:
             raise UsageError(f"batch {model} needs an input and an output", fix=f"%batch {model} FILES -o FOLDER")
         if how.parameters:
@@ -188,34 +186,12 @@ class Deploying:
             check_output(way["output"], way["input"], how.mode, how.partition, usual=how.usual)
         return replace(wanted, spec={"what": "score", **wanted.spec, **way, **how.to_json()})
 
-    def notebook(
-        self,
-        notebook: str,
-        input: str | None,
-        output: str | None,
-        parameters: dict[str, Any] | None,
-        timeout: float | None,
-    ) -> Wanted:
-        """A notebook that is run; its parameters are checked before anything starts."""
-        from ..patterns.batch.notebook import check as check_run
-        from ..patterns.batch.parameters import check, portable
-
-        if input is not None:
-            raise UsageError(f"{notebook} takes parameters, no input", fix=f"%batch {notebook} -p NAME=VALUE")
-        path = _notebook(notebook)
-        to = _executed(path, output) if output else None
-        check_run(path, to, timeout)
-        given = portable(check(path, dict(parameters or {})))
-        file = str(to) if to else None
-        spec = {"what": "notebook", "notebook": str(path), "output": file, "parameters": given, "timeout": timeout}
-        return Wanted(spec, path.stem)
-
     def _deploy(self, name: str, spec: Spec, wanted: Wanted, common: Common) -> Any:
         if common.dry_run:
             return Planned(name, options(spec))
         env = environment.record(self.running.home, wanted.preload, common.env_file, reads=wanted.reads)
         self._set_live(wanted)
-        job, changes = self.running.store.put(name, spec, env, notify=common.notify)
+        job, changes = self.running.store.put(name, spec, env, notify=common.told)
         if changes or job.state not in ("ready", "paused"):
             self.running.begin(job)
         job = self.running.until_ready(name)
@@ -306,24 +282,9 @@ def _beginning(input: str, group: str, start: str) -> str:
     return f"group {group} goes on after offset {text.count(known)}: --start is for a new one → --group NAME"
 
 
-def _notebook(name: str) -> Path:
+def notebook_file(name: str) -> Path:
     """The file of a notebook. NotFound."""
     path = Path(name).expanduser().absolute()
     if not path.is_file():
         raise NotFound(f"there is no notebook {path}", fix="name a file that ends in .ipynb")
     return path
-
-
-def _executed(notebook: Path, output: str) -> Path:
-    """The file of the executed notebook; in a folder it keeps its name."""
-    if "://" in output:
-        raise UsageError(f"{output}: an executed notebook is a file", fix=f"-o {notebook.stem}-run.ipynb")
-    path = Path(output).expanduser().absolute()
-    return path / notebook.name if output.endswith(os.sep) or path.is_dir() else path
-
-
-def refuse_idle(what: str, holds: bool, **options: Any) -> None:
-    """UsageError for an option that is given and would do nothing, since it is for something else."""
-    for name, value in options.items():
-        if value is not None and value is not False and not holds:
-            raise UsageError(f"--{name.replace('_', '-')} is for {what}", fix="leave it out")

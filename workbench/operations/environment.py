@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import paths
-from ..errors import UsageError
+from ..errors import NotFound, UsageError
 from ..spawn.environment import clean
 
 _OURS = ("WORKBENCH_REGISTRY",)
@@ -17,12 +17,32 @@ _OURS = ("WORKBENCH_REGISTRY",)
 
 @dataclass(frozen=True)
 class Common:
-    """What all that runs can be given: its own name, a file of variables, whom to tell, and whether only to show it."""
+    """What all that runs can be given: its own name, a file of variables, whom to tell (of failures, or of what `on`
+    says; late is what is not over `late` after it was due), and whether only to show it."""
 
     name: str | None = None
     env_file: str | None = None
     notify: str | None = None
     dry_run: bool = False
+    on: str | None = None
+    late: str | None = None
+
+    @property
+    def told(self) -> str | None:
+        """Whom to tell of what, as a job keeps it. UsageError."""
+        from ..jobs.wishes import ON, Wish
+        from ..moments import seconds
+
+        if self.notify is None:
+            if self.on or self.late:
+                raise UsageError("nobody is to be told", fix="--notify name@example.org, a URL or module:function")
+            return None
+        on = [part.strip() for part in (self.on or "failed").split(",")] + ["late"] * bool(self.late)
+        if bad := next((part for part in on if part not in ON), None):
+            raise UsageError(f"--notify-on {bad}", fix=f"some of {', '.join(ON)}")
+        if "late" in on and not self.late:
+            raise UsageError("when is it late?", fix="--late 30m")
+        return str(Wish(self.notify, tuple(dict.fromkeys(on)), seconds(self.late) if self.late else 0.0))
 
     def check(self) -> None:
         """Refuse a file of variables that cannot be read, and whom nobody could tell. NotFound, UsageError."""
@@ -30,8 +50,24 @@ class Common:
         from ..jobs import launch
 
         own = launch.variables(self.env_file)
-        if self.notify:
+        if self.notify and notify.is_function(self.notify):
+            _check_function(self.notify)
+        elif self.notify:
             notify.check_place(self.notify, os.environ | own)
+
+
+def _check_function(where: str) -> None:
+    """NotFound where no module of that name could be imported here."""
+    from importlib.util import find_spec
+
+    module = where.partition(":")[0]
+    beside = (Path.cwd() / f"{module.replace('.', '/')}.py").is_file()
+    try:
+        found = beside or find_spec(module) is not None
+    except (ImportError, ValueError):
+        found = False
+    if not found:
+        raise NotFound(f"{where}: there is no module {module}", fix=f"write it into {module}.py here")
 
 
 def record(

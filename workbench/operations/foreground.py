@@ -97,7 +97,7 @@ def _spec(name: str, spec: dict[str, Any], words: list[str], registry: Registry,
     given = dict(zip(("input", "output"), words, strict=False))
     way = {key: given.get(key) or spec.get(key) for key in ("input", "output")}
     deploying = Deploying(registry, running)
-    return deploying.scoring(spec["model"], way["input"], way["output"], Scoring.of(spec), lasting=False).spec
+    return deploying.scoring(spec["model"], way["input"], way["output"], Scoring.of(spec), cycle=None).spec
 
 
 def _environment() -> dict[str, Any]:

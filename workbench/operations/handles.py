@@ -97,6 +97,10 @@ class Handle:
 
         return "\n".join(tail(self.running.store.job_folder(self.name), lines))
 
+    def card(self) -> str:
+        """Its text without what a card shows better."""
+        return str(self)
+
     def __str__(self) -> str:
         return "\n".join([self._headline(), *(f"  {label:<5} {line}" for label, line in self._lines() if line)])
 

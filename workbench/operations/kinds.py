@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .. import text
@@ -14,10 +14,11 @@ from . import advice, figures, rollout
 from .app import App
 from .handles import Handle
 from .learners import Learner
+from .runs import Run
+from .schedules import Schedule
 
 if TYPE_CHECKING:
     from ..bundle.registry import Registry
-    from ..jobs.planning import Schedule as Planning
     from .running import Running
 
 
@@ -123,92 +124,6 @@ class Stream(Handle):
         lines = [("note", self.remark), ("way", way), ("dead", self._dead())]
         lines += [("speed", self.facts.get("speed", "")), ("new", self._newer())]
         return [*lines, ("next", steps)]
-
-
-class Run(Handle):
-    """One execution of a batch."""
-
-    @property
-    def output(self) -> str:
-        """Where the predictions, or the executed notebook, are."""
-        return shown(str(self.facts.get("output") or self.job.spec.get("output") or ""))
-
-    def _brief(self) -> list[str]:
-        facts, spec = self.facts, self.job.spec
-        what = spec.get("says") or spec.get("model") or str(spec.get("notebook", "")).rpartition("/")[2]
-        parameters = ", ".join(f"{key}={value}" for key, value in (spec.get("parameters") or {}).items())
-        return [" ".join(filter(None, [what, parameters])), figures.progress(facts, over=self.state == "done")]
-
-    def _lines(self) -> list[tuple[str, str]]:
-        more = {
-            "done": "",
-            "failed": f"%workbench logs {self.name} · %workbench resume {self.name}",
-            "stopped": f"%workbench resume {self.name}",
-        }.get(self.state, f"%workbench wait {self.name} · %workbench stop {self.name}")
-        rejects = self.facts.get("rejects") or 0
-        refused = f"{text.count(rejects, 'row')} refused → {self.facts.get('rejects_file', '')}" if rejects else ""
-        return [("to", self.output), ("rows", refused), ("note", self.facts.get("note", "")), ("next", more)]
-
-
-_DUES = 3
-_BECOMES = {"replace": ", which each replaces", "append": ", to which each adds"}
-
-
-@dataclass(frozen=True, repr=False)
-class Schedule:
-    """What starts runs on a cycle."""
-
-    running: Running = field(repr=False)
-    registry: Registry = field(repr=False)
-    schedule: Planning
-    said: str = ""
-
-    @property
-    def name(self) -> str:
-        """`schedule/churn`."""
-        return str(self.schedule.name)
-
-    def __str__(self) -> str:
-        s = self.schedule
-        state = "paused" if s.paused else f"next run {figures.moment(s.next_due, s.zone)}"
-        head = " · ".join(filter(None, [f"{self.name} {state}", f"every {s.cron}", s.zone, _manner(s), self.said]))
-        does = s.spec.get("says") or s.spec.get("model") or s.spec.get("notebook")
-        what = " → ".join(filter(None, [does, s.spec.get("output")]))
-        what += _BECOMES.get(s.spec.get("mode") or ("append" if s.spec.get("new") else ""), "")
-        lives = self.running.looked_at() or self._lives()
-        steps = f"%workbench runs · %workbench pause {self.name} · %workbench remove {self.name}"
-        due = [f"  due   {', '.join(figures.moment(due, s.zone) for due in s.dues(_DUES))}"] * (not s.paused)
-        return "\n".join([head, f"  runs  {what}", *due, f"  note  {lives}", f"  next  {steps}"])
-
-    __repr__ = __str__
-
-    def _lives(self) -> str:
-        from ..jobs import boot
-
-        if boot.begins(self.running.home):
-            return "begins again with this machine"
-        return "lives as long as this machine stays up → %workbench doctor has what begins it again"
-
-    def to_json(self) -> dict[str, Any]:
-        s = self.schedule
-        return {
-            "name": s.name,
-            "cron": s.cron,
-            "zone": s.zone,
-            "next_due": s.next_due,
-            "dues": s.dues(_DUES),
-            "catch_up": s.catch_up,
-            "overlap": s.overlap,
-            "paused": s.paused,
-            "spec": s.spec,
-        }
-
-
-def _manner(schedule: Planning) -> str:
-    """How it deals with what was missed and what overlaps, where that is not as usual."""
-    catch_up = f"catch-up {schedule.catch_up}" if schedule.catch_up != "latest" else ""
-    overlap = f"overlap {schedule.overlap}" if schedule.overlap != "skip" else ""
-    return " · ".join(filter(None, [catch_up, overlap]))
 
 
 KINDS: dict[str, Callable[..., Handle]] = {

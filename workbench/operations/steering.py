@@ -35,7 +35,9 @@ def stop(running: Running, registry: Registry, name: str, *, dry_run: bool = Fal
 
 
 def start(running: Running, registry: Registry, name: str) -> Any:
-    """Start again what was stopped or has failed."""
+    """Start again what was stopped or has failed; a schedule's run at once."""
+    if (found := running.find(name)).name.startswith("schedule/"):
+        return _run_now(running, registry, found)
     job = running.job(name)
     if job.kind == "run":
         return resume(running, registry, name)
@@ -45,6 +47,16 @@ def start(running: Running, registry: Registry, name: str) -> Any:
         running.begin(running.store.get(job.name))
     running.supervised()
     return handle(running, registry, running.until_ready(job.name))
+
+
+def _run_now(running: Running, registry: Registry, schedule: Any) -> Any:
+    """A run of it, beside those that are due."""
+    if schedule.starts and "file" in schedule.starts:
+        fix = f"put a file there that matches {schedule.starts['file']}, or touch one"
+        raise UsageError(f"{schedule.name} runs for files that arrive", fix=fix)
+    job = running.store.get(running.store.run_now(schedule.name))
+    running.begin(job)
+    return handle(running, registry, job)
 
 
 def restart(running: Running, registry: Registry, name: str) -> Any:
@@ -85,6 +97,8 @@ def resume(running: Running, registry: Registry, name: str) -> Any:
     if found.state == "done":
         raise UsageError(f"{found.name} is done", fix="run it anew with %batch")
     running.check(found)
+    if found.over and not found.gone and found.facts.get("waits"):
+        return _gone_on(running, registry, found)
     running.store.desire(found.name, "running")
     running.begin(running.store.get(found.name))
     return handle(
@@ -92,6 +106,16 @@ def resume(running: Running, registry: Registry, name: str) -> Any:
         registry,
         running.until(found.name, lambda job: job.state not in ("paused", "stopped", "stopping", "failed")),
     )
+
+
+def _gone_on(running: Running, registry: Registry, job: Any) -> Any:
+    """The process of a run that has failed still has its kernel, and goes on in it."""
+    order = running.store.order(job.name, "resume")
+    job = running.until(job.name, lambda job: running.store.answered(order) is not None or job.gone, _STOP_PATIENCE)
+    if not running.store.answered(order):
+        running.store.desire(job.name, "running")
+        running.begin(running.store.get(job.name))
+    return handle(running, registry, running.until(job.name, lambda job: job.state != "failed"))
 
 
 def wait(running: Running, registry: Registry, name: str, timeout: float | None) -> Any:
@@ -131,6 +155,7 @@ def remove(running: Running, name: str, *, dry_run: bool) -> str:
     if not found.over:
         raise JobFailed(f"{found.name} is {found.state}", fix=f"%workbench stop {found.name}, then remove it")
     if not dry_run:
+        running.store.desire(found.name, "stopped")  # one that has failed may wait with its kernel
         running.until(found.name, lambda job: job.gone, _STOP_PATIENCE)
         folder = running.store.job_folder(found.name)
         running.store.remove(found.name)

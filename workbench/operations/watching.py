@@ -12,10 +12,13 @@ from ..bundle.storage import writing
 from ..errors import NotFound, UsageError
 from ..monitoring import alarm
 from ..notify import tell
-from .deploy import Cycle, Deploying, Wanted
+from ..patterns.batch.outcome import Times
+from . import notebooks
+from .deploy import Deploying, Wanted
 from .drifting import found, job_of
 from .environment import Common
 from .running import Running
+from .starting import Cycle
 
 if TYPE_CHECKING:
     from ..bundle.registry import Registry
@@ -85,7 +88,7 @@ def look(home: Path, spec: dict[str, Any], *, control: Any) -> Looked:
 
 def _begun(deploying: Deploying, notebook: str) -> str:
     """The run of a notebook that was begun."""
-    wanted = deploying.notebook(notebook, None, None, None, None)
+    wanted = notebooks.wanted(notebook, None, {}, Times(), notebooks.Swept(), None, no_code=False, hold=0)
     return str(deploying.batch(wanted, Common(), None, wait=False).name)
 
 

@@ -28,12 +28,12 @@ class NotForked(Exception):
         self.module = module
 
 
-def command(module: str, call: str, python: str = sys.executable) -> list[str]:
-    """An interpreter calling a function of this folder, whether Workbench is installed or not."""
+def command(module: str, call: str, python: str = sys.executable, room: str = __package__) -> list[str]:
+    """An interpreter calling a function of this folder, or another, whether Workbench is installed or not."""
     lines = (
         f"import sys; root = {_ROOT!r}; add = root not in sys.path",
         "if add: sys.path.insert(0, root)",
-        f"from {__package__} import {module}",
+        f"from {room} import {module}",
         "if add: sys.path.remove(root)",
         f"{module}.{call}",
     )

@@ -89,10 +89,10 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         "diff",
-        "compare two versions in source, schema, requirements, state and predictions",
+        "compare two versions in source, schema, requirements and predictions, or two runs",
         (
-            argument("a", "version", "a version; alone, the newest is compared with it", "A", required=True),
-            argument("b", "version", "the version to compare it with", "B"),
+            argument("a", "version", "a version, or a run; alone, the newest is compared with it", "A", required=True),
+            argument("b", "version", "the version or run to compare it with", "B"),
             ON,
             option("since", "text", "of the log, from when on: `7d`", "WHEN"),
             as_json("the comparison"),

@@ -26,7 +26,7 @@ _PREDICT = (
 )
 
 _NAME = option("name", "name", "its own name; without it the model's or the notebook's", "NAME")
-_NOTIFY = option("notify", "text", "where to tell that it failed: a mail address or a URL", "URL|ADDRESS")
+_NOTIFY = option("notify", "text", "where to tell that it failed: a mail address, a URL, `module:function`", "WHERE")
 _ENV_FILE = option("env_file", "text", "a file of NAME=VALUE lines: the variables that it gets", "FILE")
 _FAST = switch("fast", "let known estimators answer by a quicker computation, where it is proven equal")
 _LASTING = (
@@ -49,7 +49,7 @@ _BATCH = (
     Option(
         "output",
         "sink",
-        "a folder, a file or a table; for a notebook, the executed one",
+        "a folder, a file or a table; for a notebook, the executed one, or a page of it (.html)",
         ("-o", "--output", "--sink"),
         "OUTPUT",
     ),
@@ -78,6 +78,14 @@ _BATCH = (
         "skip|queue|replace",
         choices=("skip", "queue", "replace"),
     ),
+    option(
+        "on_file",
+        "text",
+        "run it for each file that arrives there: a model scores it, a notebook gets it as its parameter `file`",
+        "GLOB",
+    ),
+    option("settle", "number", "seconds for which a file must not have changed, to have arrived (2)", "SECONDS"),
+    option("after", "thing", "run it when a run of this schedule, or this run, is done", "SCHEDULE"),
     switch("wait", "wait for its end; a failure is then an error"),
     option("max_rejects", "number", "fail once more rows than that are refused", "N", least=0),
     Option(
@@ -103,9 +111,32 @@ _BATCH = (
     option("workers", "number", "for a model: how many processes score (1)", "N", least=1, most=256),
     option("timeout", "number", "seconds that a cell of the notebook, or a chunk of the store, may take", "SECONDS"),
     option("retries", "number", "for a model: try a chunk again that failed, or took too long (0)", "N", least=0),
+    Option(
+        "sweep",
+        "pair",
+        "run the notebook at each of these values of a parameter: `3,5,8`, `3..8`, `0.1..1:0.1`; of several, all "
+        "combinations",
+        ("--sweep",),
+        "NAME=VALUES",
+    ),
+    option("points", "place", "run it at each row of a file or frame, whose columns are parameters", "FILE"),
+    option("samples", "number", "of a sweep, so many points at random; ranges may be `1e-4..1:log`", "N", least=1),
+    option("at_once", "number", "so many of them at a time (as many as there are cores, at most 4)", "N", least=1),
+    option("best", "text", "the result that says which is best: `auc`, or `loss:min` for the lowest", "RESULT"),
+    option("limit", "number", "seconds that the whole run of the notebook may take", "SECONDS"),
+    option(
+        "hold",
+        "number",
+        "seconds for which a run that failed keeps its kernel, for resume to go on in it (600; on a cycle 0)",
+        "SECONDS",
+        least=0,
+    ),
+    switch("no_code", "a page for readers: text and outputs alone"),
     _NAME,
     _ENV_FILE,
     _NOTIFY,
+    option("notify_on", "text", "of what to tell there: `failed` (as it is), `done`, `late`, with commas", "WHAT"),
+    option("late", "text", "tell there, too, when it is not over so long after it was due: `30m`", "TIME"),
     DRY_RUN,
 )
 

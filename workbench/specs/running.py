@@ -83,7 +83,26 @@ VERBS: tuple[Verb, ...] = (
         "what runs",
         example="%workbench deployments",
     ),
-    Verb("runs", "list the runs of batches", (as_json("the list"),), "what runs", example="%workbench runs"),
+    Verb(
+        "runs",
+        "list the runs of batches, or find some",
+        (
+            argument("words", "text", "what its name, notebook, parameters, results or reason hold", "WORDS"),
+            option("state", "text", "only those that are `failed`, `done`, …", "STATE"),
+            option("since", "text", "begun since: `7d`, or a date and time", "WHEN"),
+            Option("last", "number", "the last so many", ("-n", "--last"), "N", least=1),
+            as_json("the list"),
+        ),
+        "what runs",
+        example="%workbench runs retrain --state failed",
+    ),
+    Verb(
+        "retry",
+        "run a run again as it was: its notebook as it was then, or the version that answered",
+        (argument("name", "thing", "the run: `run/17`", "RUN", required=True), switch("wait", "wait for its end")),
+        "what runs",
+        example="%workbench retry run/17",
+    ),
     Verb("schedules", "list what starts runs", (as_json("the list"),), "what runs", example="%workbench schedules"),
     Verb(
         "logs",
@@ -110,7 +129,13 @@ VERBS: tuple[Verb, ...] = (
         "what runs",
         example="%workbench stop service/churn",
     ),
-    Verb("start", "start again what was stopped", (THING,), "what runs", example="%workbench start service/churn"),
+    Verb(
+        "start",
+        "start again what was stopped; of a schedule, a run now",
+        (THING,),
+        "what runs",
+        example="%workbench start service/churn",
+    ),
     Verb(
         "restart",
         "replace its processes by new ones, without a gap",

@@ -5,21 +5,113 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import tempfile
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
+
+from .results import VARIABLE
 
 _SETTINGS = (
     "--IPKernelApp.log_level=40",  # it warns, in each run's log, that its sockets are not encrypted
     "--IPKernelApp.exec_lines=get_ipython().ask_exit = __import__('sys').exit",  # else cells go on for a while
 )
+_START_SECONDS = 60.0
 KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
 
 
-def make() -> Any:
-    """A kernel of this interpreter, whatever kernels a person has installed under its name."""
+class Kernel:
+    """A kernel that was started in `folder`; it need not be up yet. `results` is where its cells hand values back."""
+
+    def __init__(self, folder: Path, scratch: Path | None, variables: Mapping[str, str] = os.environ) -> None:
+        from jupyter_core.utils import run_sync
+
+        self.results = Path(tempfile.mkdtemp(prefix="results-", dir=scratch))
+        self.manager = _manager()
+        run_sync(self.manager.start_kernel)(cwd=str(folder), env={**variables, VARIABLE: str(self.results)})
+
+    async def up(self) -> None:
+        """Wait until it can run cells. RuntimeError where it dies before."""
+        client = self.manager.client()
+        client.start_channels()
+        await client.wait_for_ready(_START_SECONDS)
+        client.stop_channels()
+
+    def send(self, number: int) -> None:
+        """A signal to the kernel and to what it started, if it runs."""
+        process = self._process()
+        if process is not None and process.poll() is None:
+            with contextlib.suppress(OSError):
+                os.killpg(process.pid, number) if hasattr(os, "killpg") else process.send_signal(number)
+
+    def end(self) -> None:
+        """No kernel outlives its run."""
+        self.send(KILL)
+        with contextlib.suppress(Exception):
+            self.manager.provisioner.process.wait()
+        with contextlib.suppress(Exception):
+            self.manager.cleanup_connection_file()
+
+    def alive(self) -> bool:
+        """Whether it still runs."""
+        process = self._process()
+        return process is not None and process.poll() is None
+
+    def death(self) -> str:
+        """What became of a kernel that has died, as far as its exit tells."""
+        process = self._process()
+        code = process.poll() if process is not None else None
+        if code is None or code == 0:
+            return "its kernel died: a cell ended it"
+        if code > 0:
+            return f"its kernel died: a cell ended it with exit code {code}"
+        name = signal.Signals(-code).name
+        why = ", as happens when memory runs out" if -code == KILL else ""
+        return f"its kernel died: killed by {name}{why}"
+
+    def _process(self) -> Any:
+        return getattr(self.manager.provisioner, "process", None)
+
+
+class Ahead:
+    """Kernels for `wanted` runs in one folder: while one works, the next is started already. All are started by one
+    thread, with whose end they would end."""
+
+    def __init__(self, folder: Path, scratch: Path | None, wanted: int) -> None:
+        self._folder, self._scratch, self._wanted = folder, scratch, wanted
+        self._starter = ThreadPoolExecutor(1)
+        self._next: Future[Kernel] | None = None
+        self.begin()
+
+    def begin(self) -> None:
+        """Start the next, if one more will be wanted."""
+        if self._next is None and self._wanted > 0:
+            self._wanted -= 1
+            self._next = self._starter.submit(Kernel, self._folder, self._scratch)
+
+    def take(self) -> Kernel:
+        """The one that was started, or a new one; the next is begun."""
+        taken, self._next = self._next or self._starter.submit(Kernel, self._folder, self._scratch), None
+        self.begin()
+        return taken.result()
+
+    def close(self) -> None:
+        """End the one that nobody took."""
+        with contextlib.suppress(Exception):
+            if self._next is not None:
+                self._next.result().end()
+        self._starter.shutdown()
+
+
+def _manager() -> Any:
+    """The manager of a kernel of this interpreter, whatever kernels a person has installed under its name."""
     from jupyter_client.kernelspec import KernelSpec
     from jupyter_client.manager import AsyncKernelManager  # the other kind does not see that its kernel died
 
-    manager = AsyncKernelManager(kernel_name="python3")
+    from .kernel_client import Client
+
+    manager = AsyncKernelManager(kernel_name="python3", client_factory=Client)
     manager._kernel_spec = KernelSpec(argv=_command(), language="python", display_name="Python")
     return manager
 
@@ -32,20 +124,3 @@ def _command() -> list[str]:
     if sys.platform == "linux":
         start = f"import sys; sys.path.remove(''); import ctypes; ctypes.CDLL(None).prctl(1, 9, 0, 0, 0); {start}"
     return [sys.executable, "-c", start, "-f", "{connection_file}", *_SETTINGS]
-
-
-def send(manager: Any, number: int) -> None:
-    """A signal to the kernel and to what it started, if it runs."""
-    process = getattr(manager.provisioner, "process", None)
-    if process is not None and process.poll() is None:
-        with contextlib.suppress(OSError):
-            os.killpg(process.pid, number) if hasattr(os, "killpg") else process.send_signal(number)
-
-
-def end(manager: Any) -> None:
-    """No kernel outlives its run."""
-    send(manager, KILL)
-    with contextlib.suppress(Exception):
-        manager.provisioner.process.wait()
-    with contextlib.suppress(Exception):
-        manager.cleanup_connection_file()

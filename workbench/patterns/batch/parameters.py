@@ -15,6 +15,7 @@ from typing import Any
 
 from ... import text
 from ...errors import BadInput, NotFound, StorageError, UsageError
+from .hiding import name_of
 
 TAG = "parameters"
 _TYPES = {"int": int, "float": float, "bool": bool, "str": str, "list": list, "dict": dict}
@@ -141,6 +142,8 @@ def check(notebook: Path, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _fitting(parameter: Parameter, value: Any) -> Any:
+    if name_of(value):  # of a variable, which is read where it runs
+        return value
     if parameter.optional and isinstance(value, str) and value == "None":
         return None
     try:
@@ -205,6 +208,8 @@ def source(values: dict[str, Any]) -> str:
 
 
 def _code(value: Any) -> str:
+    if name := name_of(value):
+        return f"__import__('os').environ[{name!r}]"
     if isinstance(value, float) and not math.isfinite(value):
         return f"float({str(value)!r})"
     if isinstance(value, datetime):

@@ -1,0 +1,99 @@
+"""A handle on a schedule: what starts runs, and when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from .. import text
+from ..data.grammar import shown
+from . import figures
+
+if TYPE_CHECKING:
+    from ..bundle.registry import Registry
+    from ..jobs.planning import Schedule as Planning
+    from .running import Running
+
+_DUES = 3
+_BECOMES = {"replace": ", which each replaces", "append": ", to which each adds"}
+
+
+@dataclass(frozen=True, repr=False)
+class Schedule:
+    """What starts runs."""
+
+    running: Running = field(repr=False)
+    registry: Registry = field(repr=False)
+    schedule: Planning
+    said: str = ""
+
+    @property
+    def name(self) -> str:
+        """`schedule/churn`."""
+        return str(self.schedule.name)
+
+    def __str__(self) -> str:
+        s = self.schedule
+        head = " · ".join(filter(None, [f"{self.name} {self._state()}", *self._when(), self.said]))
+        to = s.spec.get("output") or (s.spec.get("page") or {}).get("file")
+        what = " → ".join(filter(None, [s.spec.get("says") or s.spec.get("model") or s.spec.get("notebook"), to]))
+        what += self._becomes()
+        lives = self.running.looked_at() or self._lives()
+        steps = f"%workbench runs · %workbench pause {self.name} · %workbench remove {self.name}"
+        due = [f"  due   {', '.join(figures.moment(due, s.zone) for due in s.dues(_DUES))}"] * bool(s.dues(1))
+        return "\n".join([head, f"  runs  {what}", *due, f"  note  {lives}", f"  next  {steps}"])
+
+    __repr__ = __str__
+
+    def _becomes(self) -> str:
+        """What each run makes of the output of the one before."""
+        spec, starts = self.schedule.spec, self.schedule.starts or {}
+        mode = spec.get("mode") or ("append" if spec.get("new") else "")
+        return ", a file for each" if "file" in starts and mode == "replace" else _BECOMES.get(mode, "")
+
+    def _state(self) -> str:
+        s = self.schedule
+        if s.paused:
+            return "paused"
+        if not s.starts:
+            return f"next run {figures.moment(s.next_due, s.zone)}"
+        last = self.running.store.last_event(self.name)
+        trouble = last.details.get("trouble") if last else ""
+        return f"cannot look: {trouble}" if trouble else "waits"
+
+    def _when(self) -> list[str]:
+        s = self.schedule
+        if not s.starts:
+            return [f"every {s.cron}", s.zone or "", _manner(s)]
+        number = self.running.store.started_by(self.name)
+        came = [f"{text.count(number, 'run')} so far"] * bool(number)
+        return [f"for files {shown(s.starts['file'])}" if "file" in s.starts else f"for {s.starts['after']}", *came]
+
+    def _lives(self) -> str:
+        from ..jobs import boot
+
+        if boot.begins(self.running.home):
+            return "begins again with this machine"
+        return "lives as long as this machine stays up → %workbench doctor has what begins it again"
+
+    def to_json(self) -> dict[str, Any]:
+        s = self.schedule
+        return {
+            "name": s.name,
+            "cron": s.cron,
+            "starts": s.starts,
+            "zone": s.zone,
+            "next_due": s.next_due,
+            "dues": s.dues(_DUES),
+            "catch_up": s.catch_up,
+            "overlap": s.overlap,
+            "paused": s.paused,
+            "spec": s.spec,
+        }
+
+
+def _manner(schedule: Planning) -> str:
+    """How it deals with what was missed and what overlaps, where that is not as usual."""
+    catch_up = f"catch-up {schedule.catch_up}" if schedule.catch_up != "latest" else ""
+    overlap = f"overlap {schedule.overlap}" if schedule.overlap != "skip" else ""
+    return " · ".join(filter(None, [catch_up, overlap]))
