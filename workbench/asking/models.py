@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from ..operations.history import History
     from ..operations.promotion import Promotion
     from ..operations.rollout import Canary
-    from ..operations.splitting import Split
     from ..operations.run_history import RunDiff
+    from ..operations.splitting import Split
 
 
 class Models(Home):

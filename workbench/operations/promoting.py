@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from . import promotion, splitting
-from .deploy import refuse_idle
 from .rollout import Plan
+from .starting import refuse_idle
 
 if TYPE_CHECKING:
     from ..bundle.registry import Registry
