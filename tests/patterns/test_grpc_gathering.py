@@ -19,7 +19,7 @@ def gathering(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     monkeypatch.setattr(module, "_LOOK", float("inf"))
     asking = Asking(lambda x: x.sum(axis=1), np.ones((2, 2)), tmp_path_factory.mktemp("sums"))
     made = Gathering(asking.endpoint)
-    made.busy = True
+    made.busy, made.endpoint.batcher.usual = True, 0.0
     yield made
     asking.close()
 
@@ -40,6 +40,8 @@ def together(gathering: Gathering, calls: int) -> int:
 def test_who_has_little_to_do_lets_nobody_wait(gathering: Gathering) -> None:
     gathering.busy = False
     assert together(gathering, 3) == 0
+    gathering.endpoint.batcher.usual = 0.005
+    assert together(gathering, 3) == 3, "unless the model takes its time"
 
 
 def test_while_the_model_is_busy_calls_gather_anyway(gathering: Gathering) -> None:

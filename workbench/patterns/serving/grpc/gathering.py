@@ -13,17 +13,18 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ..answering import Answering
 
-_TICK, _MOST_TICKS = 0.001, 4
+_TICK, _MOST_TICKS = 0.003, 2
 _LOOK = 0.05
-_WORTH = 0.3  # of a processor; below that nothing is gained by sharing
+_WORTH = 0.3  # of a processor
+_SLOW = 0.001
 _LARGER, _MOST_SKIPS = 16, 1024
 _ANY = 1 << 30
 
 
 class Gathering:
-    """Calls `wait` before they ask, where the process has much to do: in groups that go on once they are as large as
-    the last that had its time, which is as long as others come. Who was alone in one does not wait again for a while.
-    Whether there are others, or more of them, is tried from time to time."""
+    """Calls `wait` before they ask, where it pays: in groups that go on once they are as large as the last that had its
+    time, which is as long as others come. Who was alone in one does not wait again for a while. Whether there are
+    others, or more of them, is tried from time to time."""
 
     def __init__(self, endpoint: Answering) -> None:
         self.endpoint, self.loop = endpoint, endpoint.batcher.loop
@@ -37,7 +38,7 @@ class Gathering:
     async def wait(self) -> None:
         """For others, where others come; while the model is busy they gather anyway."""
         if self._timer is None:
-            if self._skips or self.endpoint.batcher.busy or not self._has_much_to_do():
+            if self._skips or self.endpoint.batcher.busy or not self._pays():
                 self._skips -= bool(self._skips)
                 return
             self._seen = self._ticks = 0
@@ -52,7 +53,10 @@ class Gathering:
         self._group.append(own)
         await own
 
-    def _has_much_to_do(self) -> bool:
+    def _pays(self) -> bool:
+        """Whether something is gained by sharing: the model takes its time, or the process has much to do."""
+        if self.endpoint.batcher.usual > _SLOW:
+            return True
         if (now := time.perf_counter()) - self._looked > _LOOK:
             spent = time.process_time()
             self.busy = spent - self._spent > _WORTH * (now - self._looked)
