@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,9 @@ import pyarrow as pa
 import pytest
 
 from workbench.data import places
-from workbench.errors import BadInput, UsageError
+from workbench.data.sql_bounds import Bounds
+from workbench.data.watermark import Mark
+from workbench.errors import BadInput, StorageError, UsageError
 
 pytest.importorskip("psycopg", reason="psycopg, which speaks to PostgreSQL, is not installed")
 SERVER = shutil.which("postgres")
@@ -90,3 +93,30 @@ def test_rows_are_put_by_their_key(server: str) -> None:
     with pytest.raises(UsageError, match="nothing says that id is unique"):
         write(f"{server}&table=plain&key=id", FIRST)
     assert len(read(f"{server}&table=keyed")) == 4
+
+
+@pytest.mark.parametrize("as_query", [False, True])
+def test_rows_above_a_mark_are_asked_for(as_query: bool, server: str) -> None:
+    """As a batch of what is new does: by a time with its zone, kept between runs as text, in the order of the time."""
+    hours = [datetime(2026, 11, 1, hour, 30, tzinfo=UTC) for hour in range(6)]
+    table = pa.table({"id": range(6), "share": ["5 %", "a:b"] * 3, "seen": pa.array(hours, pa.timestamp("us", "UTC"))})
+    name = f"grown{as_query:d}"
+    write(f"{server}&table={name}", table.take([3, 0, 5, 1, 4, 2]))
+    place = (
+        f"{server}&query=select * from {name} where share like '5 %' or id >= 0"
+        if as_query
+        else f"{server}&table={name}"
+    )
+    mark = Mark.of(hours[1])
+    after = Mark(mark.kind, mark.text).value.to_pydatetime()
+    for bounds in (
+        Bounds("seen", after),
+        Bounds("seen", since=None if as_query else "2026-11-01T02:00+00:00", after=after),
+    ):
+        source: Any = places.source(place)
+        assert source.top(bounds) == hours[5]
+        source.within(Bounds("seen", bounds.after, bounds.since, hours[4]))
+        rows = [row for piece in source.pieces() for row in piece.table.to_pylist()]
+        assert [(row["id"], row["share"]) for row in rows] == [(2, "5 %"), (3, "a:b"), (4, "5 %")]
+    with pytest.raises((StorageError, UsageError), match="no_such"):
+        places.source(place).top(Bounds("no_such"))  # type: ignore[attr-defined]

@@ -91,7 +91,7 @@ _BATCH = (
     Option(
         "mode",
         "text",
-        "what becomes of an output that is there: `fail`, `append` or `replace` (fail; on a cycle, replace)",
+        "what becomes of an output that is there (`fail`; on a cycle `replace`, with --new `append`)",
         ("--mode",),
         "fail|append|replace",
         choices=("fail", "append", "replace"),
