@@ -18,6 +18,9 @@ PEERS = {
     "Ray Data": ("ray[data]", "pyarrow"),
     "Spark": ("pyspark", "pyarrow", "setuptools"),
     "MLflow in Spark": ("mlflow", "pyspark", "pyarrow", "setuptools"),
+    "FastStream": ("faststream[redis,confluent]", "orjson"),
+    "Quix Streams": ("quixstreams", "orjson"),
+    "Bytewax": ("bytewax[kafka]", "orjson"),
 }
 """What `pip` installs for each peer, beside what the models need in the versions that they have here."""
 NEEDS = {"Spark": "java", "MLflow in Spark": "java"}

@@ -11,7 +11,7 @@ from typing import Any
 import nbformat
 import pytest
 from browser_parts import Page, browser, needs_chromium
-from lab_parts import built, lab
+from panel_lab import built, lab
 from waiting import until
 
 from workbench.api import Workbench

@@ -25,7 +25,7 @@ def test_of_a_stream(api: Workbench, tmp_path: Path) -> None:
     ended = "deadly@1 ended its process:"
     assert dead == [(66, f"{ended} Segmentation fault (signal 11)"), (99, f"{ended} Aborted (signal 6)")]
     card = str(api.status("stream/deadly"))
-    assert f"the newest: {ended} Aborted (signal 6) → %workbench tail queue:ages.deadly.dead" in card
+    assert f"the newest: {ended} Aborted (signal 6) → %workbench dead-letters stream/deadly" in card
 
 
 def test_of_a_batch(api: Workbench, tmp_path: Path) -> None:

@@ -118,7 +118,8 @@ class KafkaReader:
     def _gather(self, most: int, timeout: float) -> None:
         with in_words(self.label):
             first = self._consumer.poll(timeout)  # wakes at once, which the wait for many does not
-            messages = [first, *self._consumer.consume(most - 1, 0)] if first is not None and most > 1 else [first]
+            many = most * max(1, len(self.done)) - 1  # each lane is a batch of its own
+            messages = [first, *self._consumer.consume(many, 0)] if first is not None and many else [first]
         for message in filter(None, messages):
             if error := message.error():
                 raise refusal(self.label, error)

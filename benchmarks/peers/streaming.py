@@ -1,0 +1,42 @@
+"""What all loops over a broker share: the model, a file of answers that is on the disk before the broker is told."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import orjson
+from models import predictor, taken
+
+MOST = 1000
+
+
+class Answers:
+    """Answers records into a file; the process ends when there were so many."""
+
+    def __init__(self, output: Path, count: int) -> None:
+        self.model, self.count, self.file = predictor(), count, output.open("ab")
+
+    def __call__(self, values: list[bytes]) -> None:
+        said = [orjson.loads(value) for value in values]
+        answers = self.model(taken(said)).tolist()
+        pairs = zip(said, answers, strict=True)
+        self.file.write(b"".join(orjson.dumps({"x": x, "prediction": y}) + b"\n" for x, y in pairs))
+        self.file.flush()
+        os.fsync(self.file.fileno())
+        self.count -= len(values)
+
+    @property
+    def done(self) -> bool:
+        return self.count <= 0
+
+
+def main(loops: dict[str, Callable[[str, str, Answers], Any]]) -> None:
+    """`python -m peers.NAME KIND ADDRESS TOPIC OUTPUT COUNT`"""
+    kind, address, topic, output, count = sys.argv[1:]
+    answers = Answers(Path(output), int(count))
+    print("ready", flush=True)
+    loops[kind](address, topic, answers)
