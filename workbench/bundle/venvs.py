@@ -29,13 +29,18 @@ def environment(folder: Path, manifest: Manifest, home: Path, name: str) -> Path
     it cannot be made, with what the installer says.
     """
     wanted = (folder / REQUIREMENTS).read_text(encoding="utf-8")
-    version = ".".join(manifest.python.split(".")[:2])
+    return made(wanted, ".".join(manifest.python.split(".")[:2]), home, name)
+
+
+def made(wanted: str, version: str, home: Path, name: str) -> Path:
+    """The Python, of this version, of an environment with these requirements, as a file of them has them. `name` is
+    what requires them. NotProven where it cannot be made."""
     key = hashlib.sha256(f"{version} {sys.platform} {platform.machine()}\n{wanted}".encode()).hexdigest()[:20]
     place = home / "environments" / key
     if not python_of(place).exists():
         with storage.writing(place.parent):
             place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _make(place, folder / REQUIREMENTS, version, name)
+        _make(place, wanted, version, name)
     return python_of(place)
 
 
@@ -44,11 +49,14 @@ def python_of(place: Path) -> Path:
     return place / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
-def _make(place: Path, requirements: Path, version: str, name: str) -> None:
+def _make(place: Path, wanted: str, version: str, name: str) -> None:
     """In a folder beside it, renamed once it is whole: two who make it at once do not meet."""
     _sweep(place.parent)
     new = place.with_name(f".{place.name}-{secrets.token_hex(4)}")
+    requirements = new.with_name(f"{new.name}.txt")
     try:
+        with storage.writing(place.parent):
+            requirements.write_text(wanted, encoding="utf-8")
         for command in _commands(new, requirements, version, name):
             _run(command, name, place.parent)
         try:
@@ -58,13 +66,14 @@ def _make(place: Path, requirements: Path, version: str, name: str) -> None:
                 raise
     finally:
         shutil.rmtree(new, ignore_errors=True)
+        requirements.unlink(missing_ok=True)
 
 
 def _sweep(folder: Path) -> None:
     """Removes what was begun more than a day ago and never became whole."""
     for begun in folder.glob(".*"):
         if begun.stat().st_mtime < time.time() - _STALE_SECONDS:
-            shutil.rmtree(begun, ignore_errors=True)
+            begun.unlink() if begun.is_file() else shutil.rmtree(begun, ignore_errors=True)
 
 
 def _commands(place: Path, requirements: Path, version: str, name: str) -> Iterator[list[str]]:

@@ -34,6 +34,7 @@ PLATFORMS: dict[str, tuple[str, ...]] = {
     "seldon": (_SERVED,),
     "knative": (_SERVED, _STREAMED),
     "argo": (_RUN,),
+    "kubeflow": (_RUN,),
     "file": (_SERVED, _STREAMED, _RUN),
 }
 """The platforms, and what each has something for; a model by itself is what stands first."""
