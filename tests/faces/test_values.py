@@ -35,6 +35,12 @@ def test_expressions_are_evaluated(option: Option) -> None:
     assert of(option, "[1,0,1]") == [1, 0, 1]
 
 
+def test_a_word_that_stands_for_itself_is_no_name() -> None:
+    on = next(option for spec in VERBS for option in spec.options if option.words)
+    assert of(on, "requests", requests=X) == "requests"
+    assert of(on, "X", X=X) is X
+
+
 @pytest.mark.parametrize(
     "word",
     [

@@ -234,7 +234,7 @@ def test_the_versions_of_a_table_are_counted_by_themselves(file: Path) -> None:
     live, new = (of_table(file, 7)[version] for version in (1, 2))
     assert (live.requests, live.failed, new.requests, new.failed) == (3, 1, 4, 2)
     assert dict(zip(layout.OUTCOMES, new.outcomes, strict=True))["different"] == 2
-    assert (live.p50, new.p90) == (pytest.approx(0.1, rel=0.2), pytest.approx(0.2, rel=0.2))
+    assert (live.within(0.5), new.p90) == (pytest.approx(0.1, rel=0.2), pytest.approx(0.2, rel=0.2))
     first.route(8, [1, 2])
     assert of_table(file, 7)[1].requests == 2, "what another table has counted is another matter"
     assert of_table(file, 8)[2].requests == 0

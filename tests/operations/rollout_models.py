@@ -17,6 +17,11 @@ def raises(df: Any) -> Any:
     return first(df)
 
 
+def third(df: Any) -> Any:
+    """As the first, in other words."""
+    return df["b"] + df["a"] * 3
+
+
 def slow(df: Any) -> Any:
     """Takes its time over them."""
     if (df["a"] > BEYOND).any():

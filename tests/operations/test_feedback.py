@@ -97,5 +97,6 @@ def test_measures_are_those_of_scikit_learn() -> None:
     assert set(measures(true, scores)) == {"auc", "log_loss", "accuracy"}
     assert set(measures(true.astype(str), pd.Series(["0"] * 300))) == {"accuracy"}
     assert set(measures(scores * 9, scores)) == {"mae", "rmse"}
-    judged = pd.DataFrame({"at": pd.Timestamp("2024-01-01"), "version": "m@1", "outcome": true > 0, "answer": true > 0})
+    judged = pd.DataFrame({"version": "m@1", "outcome": true > 0, "answer": true > 0, "is_reward": False})
+    judged["at"] = pd.Timestamp("2024-01-01")
     assert quality("service/m", judged, 86400).whole["accuracy"].tolist() == [1.0]

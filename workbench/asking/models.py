@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from ..listing import Aliases, ModelList, Removed, Source
     from ..operations.against import Agreement
     from ..operations.exporting import Exported
+    from ..operations.history import History
     from ..operations.promotion import Promotion
-    from ..operations.rollout import Canary, History
+    from ..operations.rollout import Canary
+    from ..operations.splitting import Split
 
 
 class Models(Home):
@@ -63,9 +65,9 @@ class Models(Home):
 
         return Source.of(self.registry.resolve(model))
 
-    def diff(self, a: str, b: str | None = None) -> Diff:
+    def diff(self, a: str, b: str | None = None, *, on: Any = None, since: str | None = None) -> Diff:
         """Compare two versions; without `b`, the newest with `a` (or with the one before, if `a` names a model)."""
-        from ..bundle.diff import diff
+        from ..operations.models import compared
 
         first, second = self.registry.resolve(a), self.registry.resolve(b or a.partition("@")[0])
         if b is None and first.version == second.version:
@@ -75,7 +77,7 @@ class Models(Home):
                 raise UsageError(f"{first.name} has one version: there is nothing to compare", fix=fix)
             before = versions[-2].ref if second.version == versions[-1].version else first.ref
             first = self.registry.resolve(before)
-        return diff(first, second, self.home)
+        return compared(self.running, self.registry, first, second, on, since)
 
     def verify(
         self, model: str, *, isolated: bool = False, against: str | None = None, token: str | None = None
@@ -132,23 +134,25 @@ class Models(Home):
         min_requests: int | None = None,
         sticky_by: str | None = None,
         shadow: bool = False,
+        split: str | None = None,
+        bandit: str | None = None,
+        watch: str | None = None,
+        if_: Any = None,
+        on: Any = None,
+        since: str | None = None,
+        target: Any = None,
+        metric: Any = None,
+        answer: str | None = None,
         note: str | None = None,
-    ) -> Promotion | Canary:
+    ) -> Promotion | Canary | Split:
         """Move `live` to a version, with every deployment that follows it; a share of their traffic, or a copy."""
-        from ..operations import promotion
-        from ..operations.deploy import refuse_idle
-        from ..operations.rollout import Plan
+        from ..operations.gates import Gates
+        from ..operations.promoting import Traffic, promote
+        from ..operations.rollout import watched
 
-        refuse_idle("a version that answers itself", not shadow, canary=canary)
-        if shadow:
-            refuse_idle("--canary", False, every=every, min_requests=min_requests, sticky_by=sticky_by)
-            plan = Plan((0.0,), None, 0, "", shadow=True)
-            return promotion.canary(self.running, self.registry, model, plan, note)
-        if canary is not None:
-            plan = Plan.read(canary, every, min_requests, sticky_by)
-            return promotion.canary(self.running, self.registry, model, plan, note)
-        refuse_idle("--canary", False, every=every, min_requests=min_requests, sticky_by=sticky_by)
-        return promotion.promote(self.running, self.registry, model, note=note)
+        gates = Gates.read(if_, on, since, target, metric if if_ is not None or watch is None else None, answer)
+        shares = (canary, every, min_requests, sticky_by, shadow, split, bandit)
+        return promote(self.running, self.registry, model, Traffic(*shares, watched(watch, metric)), gates, note)
 
     def rollback(self, model: str, *, note: str | None = None) -> Promotion:
         """Take a version back that is being rolled out; else move `live` back to the version before."""
@@ -158,6 +162,6 @@ class Models(Home):
 
     def history(self, model: str) -> History:
         """Who moved what of a model's traffic, when and why."""
-        from ..operations.rollout import history
+        from ..operations.history import history
 
         return history(self.running, self.registry, model)

@@ -10,7 +10,7 @@ from typing import Any
 from ..errors import WorkbenchError
 from . import diff_state
 from .changes import changes
-from .diff_predictions import Predictions, predictions
+from .diff_predictions import Predictions, Rows, on_rows, predictions
 from .layout import MODEL, Manifest
 from .version import ModelVersion
 
@@ -49,9 +49,9 @@ def _part(title: str, lines: list[str] | tuple[str, ...]) -> str:
     return "\n".join([f"  {title}", *(f"    {line}" for line in lines)]) if lines else f"  {title} the same"
 
 
-def diff(a: ModelVersion, b: ModelVersion, home: Path | None = None) -> Diff:
-    """Compare version `b` with version `a`; both answer the reference that `b` keeps, else that of `a`. Proofs lie
-    below `home` (WORKBENCH_HOME)."""
+def diff(a: ModelVersion, b: ModelVersion, home: Path | None = None, rows: Rows | None = None) -> Diff:
+    """Compare version `b` with version `a`; both answer these rows, else the reference that `b` keeps, else that of
+    `a`. Proofs lie below `home` (WORKBENCH_HOME)."""
     loaded = [_loaded(version, home) for version in (a, b)]
     failed = next((error for error in loaded if isinstance(error, WorkbenchError)), None)
     old, new = a.sources(), b.sources()
@@ -63,7 +63,7 @@ def diff(a: ModelVersion, b: ModelVersion, home: Path | None = None) -> Diff:
         schema_changes(a.manifest, b.manifest),
         changes(_required(a.manifest), _required(b.manifest)),
         diff_state.state(a, b, live=failed is None),
-        predictions(a, b, home, failed),
+        predictions(a, b, home, failed) if rows is None else on_rows(a, b, home, rows),
     )
 
 

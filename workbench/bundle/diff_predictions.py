@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,9 +27,9 @@ _MOST_LABELS = 8
 
 @dataclass(frozen=True)
 class Column:
-    """One column of both answers: in how many of the `rows` it differs; for numbers by how much, in the `median` and
-    at the most, in row `at`; `before` and `after` say how it is spread (mean and quantiles, or the count of each
-    label), `moves` how many rows went from one label to another."""
+    """One column of both answers: in how many of the `rows`, each a `noun`, it differs; for numbers by how much, in the
+    `median` and at the most, in row `at`; `before` and `after` say how it is spread (mean and quantiles, or the count
+    of each label), `moves` how many rows went from one label to another."""
 
     name: str
     rows: int
@@ -39,10 +40,11 @@ class Column:
     before: dict[str, float] = field(default_factory=dict)
     after: dict[str, float] = field(default_factory=dict)
     moves: dict[str, int] = field(default_factory=dict)
+    noun: str = "reference row"
 
     @property
     def lines(self) -> list[str]:
-        said = f"{self.name}: differs in {text.count(self.differ)} of {text.count(self.rows, 'reference row')}"
+        said = f"{self.name}: differs in {text.count(self.differ)} of {text.count(self.rows, self.noun)}"
         if self.differ and self.largest is not None:
             said += f", by {self.median:.3g} in the median and {self.largest:.3g} at most (row {self.at})"
         spread = [
@@ -68,6 +70,20 @@ class Predictions:
         return (*filter(None, [self.said]), *self.dtypes, *inside)
 
 
+@dataclass(frozen=True)
+class Rows:
+    """Rows to compare answers on, in the place of the reference: as each version takes them, and what one is called."""
+
+    of: Callable[[ModelVersion], Table]
+    noun: str
+
+
+def on_rows(a: ModelVersion, b: ModelVersion, home: Path | None, rows: Rows) -> Predictions:
+    """Both asked for these rows. What a version raises that cannot answer them."""
+    old, new = (version.predictor(home).predict(rows.of(version)) for version in (a, b))
+    return _compared(old, new, noun=rows.noun)
+
+
 def predictions(a: ModelVersion, b: ModelVersion, home: Path | None, failed: WorkbenchError | None) -> Predictions:
     """Both asked for the reference that `b` keeps, else that of `a`. Where one cannot be loaded, which `failed` says,
     the answers that both keep to the same reference are compared."""
@@ -89,15 +105,16 @@ def _asked(a: ModelVersion, b: ModelVersion, home: Path | None) -> tuple[Table, 
     return a.predictor(home).predict(reference), b.predictor(home).predict(reference)
 
 
-def _compared(old: Table, new: Table, how: str = "") -> Predictions:
-    rows = n_rows(new)
+def _compared(old: Table, new: Table, how: str = "", noun: str = "reference row") -> Predictions:
+    rows = text.count(n_rows(new), noun)
     suffix = f" ({how})" if how else ""
     if not difference(old, new, exact=True):
-        return Predictions(f"equal on {text.count(rows, 'reference row')}, bit for bit{suffix}")
+        return Predictions(f"equal on {rows}, bit for bit{suffix}")
     if not difference(old, new, exact=False):
-        return Predictions(f"equal on {text.count(rows, 'reference row')}, within the tolerance{suffix}")
+        return Predictions(f"equal on {rows}, within the tolerance{suffix}")
     both = [name for name in new if name in old]
-    return Predictions(how, changes(_kinds(old), _kinds(new)), tuple(_column(n, old[n], new[n]) for n in both))
+    columns = tuple(replace(_column(name, old[name], new[name]), noun=noun) for name in both)
+    return Predictions(how, changes(_kinds(old), _kinds(new)), columns)
 
 
 def _kinds(table: Table) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
 from ..inference.schema import Schema
-from ..routing import Table
+from ..routing.table import Table
 
 if TYPE_CHECKING:
     from ..bundle.version import ModelVersion

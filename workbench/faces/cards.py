@@ -33,6 +33,9 @@ ANSWERS = {
     "operations.kinds": ("Service", "Stream", "Run", "Schedule", "Handles"),
     "operations.promotion": ("Promotion",),
     "operations.labs": ("Lab",),
+    "operations.history": ("History",),
+    "operations.rollout": ("Canary",),
+    "operations.splitting": ("Split",),
     "operations.steering": ("Lines", "Ended"),
     "operations.touring": ("Tour",),
 }
@@ -42,7 +45,7 @@ LIVE = ("ModelVersion", "App", "Service", "Stream", "Run", "Schedule", "Overview
 """Those whose cards keep themselves up to date."""
 _CARDS = (
     *("Verdict", "Agreement", "Bench", "Quality", "Scored", "Findings"),
-    *("Advice", "Learner", "Planned", "Promotion", "Put", "Ended", "Tour"),
+    *("Advice", "Learner", "Planned", "Promotion", "Canary", "Split", "Put", "Ended", "Tour"),
 )
 _PACKAGE = __name__.partition(".")[0]
 _REF = re.compile(r"^([A-Za-z_][\w.-]*@\w+|(service|stream|app|learner|run|schedule)/[\w.-]+)")

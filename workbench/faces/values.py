@@ -40,7 +40,7 @@ def resolve(spec: Verb, given: Mapping[str, Any], namespace: Mapping[str, Any]) 
 
 def value(option: Option, word: Token, namespace: Mapping[str, Any]) -> Any:
     """What one word of an option that takes expressions stands for."""
-    if word.quoted:
+    if word.quoted or word in option.words:
         return str(word)
     if word.raw in namespace:
         return namespace[word.raw]

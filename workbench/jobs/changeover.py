@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ..errors import StorageError, WorkbenchError
-from ..routing import Table
+from ..routing.table import Table
 
 _LOOK_WANTED = 1.0
 _EPOCH = struct.Struct("q")
@@ -68,6 +68,6 @@ def answering(ref: str) -> dict[str, str]:
 
 
 def coming(ref: str) -> str:
-    """The version that a table brings."""
+    """The versions that a table brings."""
     table = Table.parse(ref)
-    return table.beside or table.ref
+    return ", ".join(table.refs[1:]) or table.ref

@@ -6,7 +6,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from ..routing import Table
+from ..routing.table import Table
 
 if TYPE_CHECKING:
     from .record import Event, Job
@@ -18,6 +18,11 @@ LIVE = "live"
 def story(name: str) -> str:
     """Under which name the events of a model are kept."""
     return f"model/{name}"
+
+
+def refused(name: str) -> str:
+    """Under which name it is kept that a version was refused, which changes nothing."""
+    return f"model/{name}/refused"
 
 
 def last(store: Store, name: str) -> Event | None:
@@ -42,9 +47,9 @@ def services(store: Store, name: str) -> list[Job]:
     return [job for job in store.jobs("service", over=False) if follows(job, name)]
 
 
-def new_table(ref: str, beside: str, share: float, sticky: str, *, shadow: bool = False) -> Table:
-    """A table that differs from all before it."""
-    return Table(ref, beside, share, sticky, time.time_ns() // 1000, shadow)
+def number() -> int:
+    """That of a table which differs from all before it."""
+    return time.time_ns() // 1000
 
 
 def step(plan: dict[str, Any]) -> float | None:

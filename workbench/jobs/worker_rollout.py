@@ -6,11 +6,13 @@ The doors of all services that follow the model look; the first to tell of a ste
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..monitoring.conditions import read_all
 from ..monitoring.verdict import judge, seen
-from ..routing import Table
+from ..routing.table import Table
 from . import rollout
 
 if TYPE_CHECKING:
@@ -39,20 +41,21 @@ class RollingOut:
             return
         table, plan = Table.parse(event.details["table"]), event.details["plan"]
         live = self.registry.resolve(f"{self.name}@{rollout.LIVE}").ref
-        self.untold = self.untold + 1 if live == table.beside else 0
+        self.untold = self.untold + 1 if live in table.refs[1:] else 0
         if self.untold > _SOON:  # whoever made it live did not come to tell of it
-            self._tell(event, f"{self.name}@{rollout.LIVE} moved to {live}", **_moved(table))
+            self._tell(event, f"{self.name}@{rollout.LIVE} moved to {live}", **_moved(table, live))
         elif live == table.ref:
             self._look(event, table, plan)
 
     def _look(self, event: Event, table: Table, plan: dict[str, Any]) -> None:
         files = [Path(job.facts.get("metrics", "")) for job in rollout.services(self.store, self.name)]
-        new, old = (seen(files, table.number, _number(ref)) for ref in (table.beside, table.ref))
-        verdict = judge(new, old, plan["least"])
-        if verdict.bad:
-            why = f"{table.beside} was rolled back at {table.share:g} %: {verdict.bad}"
-            self._tell(event, why, refused=table.beside)
-        elif plan["every"] and not verdict.waiting and time.time() - event.at >= plan["every"]:
+        arms = {ref: seen(files, table.number, _number(ref)) for ref in table.refs}
+        watched = read_all(plan.get("watch", ()))
+        verdicts = {ref: judge(arms[ref], arms[table.ref], plan["least"], watched) for ref in table.refs[1:]}
+        if bad := next(((ref, verdict.bad) for ref, verdict in verdicts.items() if verdict.bad), None):
+            at = "" if table.bandit else f" at {table.shares[bad[0]]:g} %"
+            self._tell(event, f"{bad[0]} was rolled back{at}: {bad[1]}", refused=bad[0])
+        elif plan["every"] and not verdicts[table.beside].waiting and time.time() - event.at >= plan["every"]:
             self._go_on(event, table, plan)
 
     def _go_on(self, event: Event, table: Table, plan: dict[str, Any]) -> None:
@@ -62,7 +65,7 @@ class RollingOut:
         if share >= 100:  # noqa: PLR2004 of a hundred
             self._finish(event, table)
             return
-        new = rollout.new_table(table.ref, table.beside, share, table.sticky)
+        new = replace(table, others=((table.beside, share),), number=rollout.number())
         self._tell(
             event, f"{table.beside} goes on to {share:g} %", table=str(new), plan=plan | {"step": plan["step"] + 1}
         )
@@ -73,7 +76,7 @@ class RollingOut:
         before = self.registry.resolve(table.ref)
         self.registry.set_alias(self.registry.resolve(table.beside), rollout.LIVE)
         said = f"{self.name}@{rollout.LIVE} moved to {table.beside}, which did well"
-        if not self._tell(event, said, **_moved(table)) and not self._moved_by_another(table):
+        if not self._tell(event, said, **_moved(table, table.beside)) and not self._moved_by_another(table):
             self.registry.set_alias(before, rollout.LIVE)
 
     def _moved_by_another(self, table: Table) -> bool:
@@ -85,8 +88,8 @@ class RollingOut:
         return self.store.event_after(after.id, rollout.story(self.name), said, **told)
 
 
-def _moved(table: Table) -> dict[str, int]:
-    return {"to": _number(table.beside), "before": _number(table.ref)}
+def _moved(table: Table, to: str) -> dict[str, int]:
+    return {"to": _number(to), "before": _number(table.ref)}
 
 
 def _number(ref: str) -> int:

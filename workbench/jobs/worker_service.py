@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from .. import paths
 from ..bundle import loaded, registries
 from ..errors import NotFound, WorkbenchError
-from ..routing import Table
+from ..routing.table import Table
 from . import addresses, handover, logs, own_token, rollout
 from .changeover import Epoch
 from .door import Door
@@ -28,6 +28,7 @@ from .worker_rollout import RollingOut
 if TYPE_CHECKING:
     from ..bundle.registry import Registry
     from ..monitoring.metrics import Metrics
+    from ..monitoring.rewards import Rewards
     from ..patterns.serving.access import Access
     from ..patterns.serving.deferring import Deferring
     from ..patterns.serving.endpoint import Endpoint
@@ -97,6 +98,7 @@ class Worker:
     """One process that answers requests with the version that its door says."""
 
     live: Live
+    rewards: Rewards
     token: str | None
     endpoint: Endpoint
     metrics: Metrics
@@ -118,9 +120,11 @@ class Worker:
 
     def load(self) -> None:
         """Load the version and let it answer its example; NotFound where its token is gone."""
+        from ..monitoring.rewards import Rewards
         from ..patterns.serving.live import Live
 
         self.token = self._token()
+        self.rewards = Rewards(self.store.job_folder(self.job.name))
         self.live = Live(self._route(self.args["ref"]), Epoch(Path(self.args["epoch"])))
 
     def _route(self, said: str) -> Route:
@@ -128,7 +132,7 @@ class Worker:
         from ..patterns.serving.live import Route
 
         table = Table.parse(said)
-        return Route(table, *map(self._served, table.refs))
+        return Route(table, tuple(map(self._served, table.refs)), self.rewards)
 
     def _served(self, ref: str) -> Served:
         from ..patterns.serving.served import Served
@@ -206,6 +210,7 @@ class Worker:
                 self.tell(alive=True)
             self.endpoint.lanes.look()
             self.metrics.beat()
+            self.rewards.refresh()
             logs.rotate(folder)
             if self.endpoint.access.tokens:
                 self.endpoint.access.tokens.refresh()

@@ -147,12 +147,12 @@ class Arm:
         return self.failed + int(sum(self.times))
 
     @property
-    def p50(self) -> float | None:
-        return quantile(self.times, 0.5)
-
-    @property
     def p90(self) -> float | None:
-        return quantile(self.times, 0.9)
+        return self.within(0.9)
+
+    def within(self, share: float) -> float | None:
+        """The time within which that share of the requests was answered; None without any."""
+        return quantile(self.times, share)
 
     def __add__(self, other: Arm) -> Arm:
         times, outcomes = ((self.times, other.times), (self.outcomes, other.outcomes))

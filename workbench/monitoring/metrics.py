@@ -42,7 +42,7 @@ OUTCOMES = get_args(Outcome)
 _ARM = {**dict.fromkeys(("table", "of", "failed", "times_seconds", *OUTCOMES), 1), "times": _BUCKETS + 1}
 ARM = dict(zip(_ARM, accumulate(_ARM.values(), initial=0), strict=False))
 ARM_WIDTH = sum(_ARM.values())
-ARMS = 2
+ARMS = 8
 """Then, of each version of the routing table: the table's number, the version, what failed, and times of answers."""
 OF_VERSIONS = WIDTH * len(BLOCKS) + ARM_WIDTH * ARMS
 """Where the blocks of a slot begin in which each version that answers is counted by itself."""

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 KEY = ["request", "row"]
+_IS = "is_reward"
 
 
 def new(folder: Path, judged: pd.DataFrame) -> pd.DataFrame:
@@ -21,12 +22,13 @@ def new(folder: Path, judged: pd.DataFrame) -> pd.DataFrame:
     known = kept(folder)
     if not len(known):
         return judged
-    same = judged[[*KEY, "outcome"]].astype(str).agg("\x00".join, axis=1)
-    return judged[~same.isin(known[[*KEY, "outcome"]].astype(str).agg("\x00".join, axis=1))]
+    same = judged[[*KEY, _IS, "outcome"]].astype(str).agg("\x00".join, axis=1)
+    return judged[~same.isin(known[[*KEY, _IS, "outcome"]].astype(str).agg("\x00".join, axis=1))]
 
 
 def keep(folder: Path, judged: pd.DataFrame) -> int:
-    """Write outcomes down (request, row, at, version, outcome, answer); how many they are.
+    """Write outcomes down (request, row, at, version, outcome, answer, and whether it is a reward rather than what was
+    true: is_reward); how many they are.
 
     Another outcome for the same row takes the place of the first."""
     if len(judged):
@@ -40,10 +42,11 @@ def keep(folder: Path, judged: pd.DataFrame) -> int:
 
 
 def kept(folder: Path) -> pd.DataFrame:
-    """The outcomes, the latest for each row that was asked."""
+    """The outcomes, and the rewards, the latest for each row that was asked."""
     import pandas as pd
 
     parts = [pd.read_parquet(file) for file in sorted(folder.glob("*.parquet"))]
     if not parts:
-        return pd.DataFrame(columns=[*KEY, "at", "version", "outcome", "answer"])
-    return pd.concat(parts, ignore_index=True).drop_duplicates(KEY, keep="last").reset_index(drop=True)
+        return pd.DataFrame(columns=[*KEY, "at", "version", "outcome", "answer", _IS])
+    parts = [part if _IS in part else part.assign(**{_IS: False}) for part in parts]
+    return pd.concat(parts, ignore_index=True).drop_duplicates([*KEY, _IS], keep="last").reset_index(drop=True)

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .. import text
+from .measures import Measure, accuracy, are_chances, are_labels, auc, log_loss, mae, rmse, same
 
 if TYPE_CHECKING:
     import pandas as pd
-
-Measure = Callable[[Any, Any], float]
-
-_FEW_LABELS = 20
 
 
 @dataclass(frozen=True)
@@ -53,67 +49,46 @@ def quality(name: str, judged: pd.DataFrame, every: float, measure: Measure | No
     """The quality by version, and by periods of so many seconds, of outcomes as `outcomes.kept` gives them.
 
     `measure(outcomes, answers)` of the user's own comes beside the measures that fit: AUC, log loss and accuracy of
-    probabilities, accuracy of labels, MAE and RMSE of numbers."""
+    probabilities, accuracy of labels, MAE and RMSE of numbers; of rewards their mean."""
     import pandas as pd
 
-    fit = measures(judged["outcome"], judged["answer"]) if len(judged) else {}
+    true = judged[~_rewards(judged)]
+    fit = measures(true["outcome"].infer_objects(), true["answer"].infer_objects()) if len(true) else {}
     if measure is not None:
         fit = {getattr(measure, "__name__", "measure"): measure, **fit}
     period = pd.to_datetime(judged["at"], utc=True).dt.floor(pd.Timedelta(every, "s"))
     judged = judged.assign(period=period)
     whole, over = (_measured(judged, by, fit) for by in (["version"], ["period", "version"]))
-    return Quality(name, whole, over, tuple(fit), said)
+    return Quality(name, whole, over, tuple(map(str, whole.columns[2:])), said)
+
+
+def _rewards(judged: pd.DataFrame) -> pd.Series:
+    return judged["is_reward"].astype(bool)
 
 
 def _measured(judged: pd.DataFrame, by: list[str], fit: dict[str, Measure]) -> pd.DataFrame:
+    """A row for each group: how many outcomes and rewards it has, its measures, and the mean of its rewards."""
     import pandas as pd
 
+    rewarded = ["reward"] * bool(_rewards(judged).any())
     rows = [
-        dict(zip(by, key, strict=True))
-        | {"outcomes": len(part)}
-        | {name: float(of(part["outcome"], part["answer"])) for name, of in fit.items()}
+        dict(zip(by, key, strict=True)) | {"outcomes": len(part)} | _figures(part, fit)
         for key, part in judged.groupby(by, sort=True)
     ]
-    return pd.DataFrame(rows, columns=[*by, "outcomes", *fit])
+    return pd.DataFrame(rows, columns=[*by, "outcomes", *fit, *rewarded])
+
+
+def _figures(part: pd.DataFrame, fit: dict[str, Measure]) -> dict[str, float]:
+    true, rewards = part[~_rewards(part)], part[_rewards(part)]["outcome"].astype(float)
+    outcomes, answers = true["outcome"].infer_objects(), true["answer"].infer_objects()
+    measured = {name: float(of(outcomes, answers)) if len(true) else float("nan") for name, of in fit.items()}
+    return measured | {"reward": float(rewards.mean())}
 
 
 def measures(outcomes: pd.Series, answers: pd.Series) -> dict[str, Measure]:
     """The measures that fit such outcomes and answers."""
-    import pandas as pd
-
-    types = pd.api.types
-    if not all(types.is_numeric_dtype(side.dtype) for side in (outcomes, answers)):
-        return {"accuracy": _same}
-    yes_or_no = outcomes.isin([0, 1]).all()
-    if types.is_float_dtype(answers.dtype) and yes_or_no and answers.between(0, 1).all():
-        return {"auc": auc, "log_loss": log_loss, "accuracy": lambda y, p: _same(y.astype(bool), p >= 0.5)}
-    whole = not any(types.is_float_dtype(side.dtype) for side in (outcomes, answers))
-    if whole and outcomes.nunique() <= _FEW_LABELS:
-        return {"accuracy": _same}
-    return {"mae": lambda y, p: _errors(y, p).abs().mean(), "rmse": lambda y, p: (_errors(y, p) ** 2).mean() ** 0.5}
-
-
-def _errors(outcomes: pd.Series, answers: pd.Series) -> Any:
-    return answers.astype(float) - outcomes.astype(float)
-
-
-def _same(outcomes: Any, answers: Any) -> float:
-    if outcomes.dtype != answers.dtype and not all(side.dtype.kind in "biuf" for side in (outcomes, answers)):
-        outcomes, answers = outcomes.astype(str), answers.astype(str)
-    return float((outcomes == answers).mean())
-
-
-def auc(outcomes: Any, scores: Any) -> float:
-    """The chance that a score of a positive is above that of a negative, ties by half; NaN where one is not there."""
-    yes = outcomes.astype(bool)
-    positives, negatives = int(yes.sum()), int((~yes).sum())
-    if not positives or not negatives:
-        return float("nan")
-    ranks = scores.rank()
-    return float((ranks[yes].sum() - positives * (positives + 1) / 2) / (positives * negatives))
-
-
-def log_loss(outcomes: Any, scores: Any) -> float:
-    """The mean of −log of the probability that was given to what happened."""
-    p = scores.astype(float).clip(1e-15, 1 - 1e-15)
-    return float(-np.log(np.where(outcomes.astype(bool), p, 1 - p)).mean())
+    if are_labels(outcomes, answers):
+        return {"accuracy": same}
+    if are_chances(outcomes, answers):
+        return {"auc": auc, "log_loss": log_loss, "accuracy": accuracy}
+    return {"mae": mae, "rmse": rmse}

@@ -18,7 +18,7 @@ from ..errors import UsageError
 from ..exports import guide
 from ..exports.subject import PORT, SERVICE, Cycle, Subject, check_kind
 from ..jobs import rollout
-from ..routing import Table
+from ..routing.table import Table
 
 if TYPE_CHECKING:
     from ..bundle.registry import Registry

@@ -10,7 +10,7 @@ from ..errors import UsageError
 from ..moments import seconds
 from ..monitoring import outcomes
 from ..monitoring.quality import Quality, quality
-from . import learning, request_log
+from . import judging, learning, request_log
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _DAY = 86400.0
 _ROW = "\x00asked "
 """Begins the names of the columns that the model was asked with."""
+REWARD = "reward"
+"""What the column of outcomes is called where it holds what each answer was worth, rather than what was true."""
 
 
 def feedback(
@@ -50,13 +52,22 @@ def feedback(
         given, learner = _given(input, outcome, key), learning.of_service(running, job.name)
         judged = _joined(given, _log(running, registry, job, answer, key, rows=learner is not None), key)
         fresh = outcomes.new(folder, judged.dropna(subset=["outcome"]).drop(columns="given"))
-        rows = [name for name in fresh if name.startswith(_ROW)]
         if learner:  # first, so that none is known that was not put
-            learning.teach(learner, fresh[rows].rename(columns=lambda name: name[len(_ROW) :]), fresh["outcome"])
-        new = outcomes.keep(folder, fresh.drop(columns=rows))
+            _teach(learner, fresh)
+        new = outcomes.keep(folder, fresh[[name for name in fresh if not name.startswith(_ROW)]])
+        own = {getattr(metric, "__name__", "metric"): metric} if metric is not None else {}
+        back = judging.judge(running, job, own)
         strange = len(given) - int(judged["given"].nunique()) if len(judged) else len(given)
         said = f"{new} new" + (f", {text.count(strange)} of no row in the log" if strange else "")
+        said = " · ".join(filter(None, [said, back]))
     return quality(job.name, outcomes.kept(folder), seconds(every) if every else _DAY, metric, said)
+
+
+def _teach(learner: Job, fresh: pd.DataFrame) -> None:
+    """What was true; what an answer was worth says nothing of that."""
+    true = fresh[~fresh["is_reward"].astype(bool)]
+    rows = true[[name for name in true if name.startswith(_ROW)]]
+    learning.teach(learner, rows.rename(columns=lambda name: name[len(_ROW) :]), true["outcome"])
 
 
 def _given(input: Any, outcome: str | None, key: str | None) -> pd.DataFrame:
@@ -73,7 +84,19 @@ def _given(input: Any, outcome: str | None, key: str | None) -> pd.DataFrame:
     if named not in frame:
         raise UsageError(f"there is no column {named!r}", fix=f"its columns: {', '.join(map(str, frame))}")
     found = frame[by].assign(outcome=frame[named].array, given=range(len(frame)))
+    if named == REWARD:
+        found["outcome"] = _rewards(found["outcome"])
+    found["is_reward"] = named == REWARD
     return found if key or "row" in found else found.assign(row=0)
+
+
+def _rewards(values: pd.Series) -> pd.Series:
+    import pandas as pd
+
+    try:
+        return pd.to_numeric(values).astype(float)
+    except (ValueError, TypeError) as error:
+        raise UsageError(f"rewards are numbers: {error}", fix="1 for what went well, 0 for what did not") from error
 
 
 def _read(input: Any) -> pd.DataFrame:
@@ -125,9 +148,9 @@ def _joined(given: pd.DataFrame, log: pd.DataFrame, key: str | None) -> pd.DataF
     """The outcomes with the answers that they judge; of outcomes for one row the last."""
     by = {f"\x00{name}": name for name in ([key] if key else outcomes.KEY)}
     sides = [side.assign(**{alike: _alike(side[name]) for alike, name in by.items()}) for side in (given, log)]
-    joined = sides[0][["outcome", "given", *by]].merge(sides[1], on=list(by))
+    joined = sides[0][["outcome", "given", "is_reward", *by]].merge(sides[1], on=list(by))
     rows = [name for name in log if name.startswith(_ROW)]
-    columns = [*outcomes.KEY, "at", "version", "outcome", "answer", "given", *rows]
+    columns = [*outcomes.KEY, "at", "version", "outcome", "answer", "given", "is_reward", *rows]
     return joined.drop_duplicates(outcomes.KEY, keep="last")[columns]
 
 

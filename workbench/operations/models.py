@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import UsageError
 
 if TYPE_CHECKING:
+    from ..bundle.diff import Diff
     from ..bundle.prove import Verdict
     from ..bundle.register import DryRun
     from ..bundle.registry import Registry
@@ -86,3 +87,17 @@ def verify(
     from ..bundle.prove import verify as here
 
     return here(version, running.home)
+
+
+def compared(
+    running: Running, registry: Registry, a: ModelVersion, b: ModelVersion, on: Any, since: str | None
+) -> Diff:
+    """What differs from `a` to `b`; their answers to the reference, to rows that are given, or to those of a log."""
+    from ..bundle.diff import diff
+    from ..bundle.diff_predictions import Rows
+    from .evidence import evidence
+
+    if on is None and since is None:
+        return diff(a, b, running.home)
+    rows = evidence(running, registry, b.name, on, since)
+    return diff(a, b, running.home, Rows(rows.table, rows.noun))

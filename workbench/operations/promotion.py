@@ -13,23 +13,23 @@ from ..bundle.diff import schema_changes
 from ..errors import NotProven, UsageError, WorkbenchError
 from ..jobs import rollout
 from ..jobs.rollout import LIVE, follows
-from . import request_log
-from .rollout import Canary, Plan, table_of, who
-from .running import LOOK, Running
+from . import following, request_log
+from .gates import Gate, Gates, held, kept_card, refusals
+from .history import who
+from .rollout import Canary, Plan, table_of
 
 if TYPE_CHECKING:
     from ..bundle.registry import Registry
     from ..bundle.version import ModelVersion
-    from ..jobs.record import Job
-
-_PATIENCE = 120.0
+    from .running import Running
 
 
 @dataclass(frozen=True)
 class Promotion:
     """Where `live` is now, where it was, and what followed. Refused is a state: `kept` says why `live` stayed, `later`
     what has not yet changed over, which it does by itself. `differs` says which columns it takes or gives otherwise
-    than the version before, as `diff` does; `taken_back` is the version whose rollout was ended."""
+    than the version before, as `diff` does; `taken_back` is the version whose rollout was ended; `gates` are what was
+    asked of the version."""
 
     model: str
     version: int
@@ -40,8 +40,16 @@ class Promotion:
     later: str = ""
     differs: tuple[str, ...] = ()
     taken_back: str = ""
+    gates: tuple[Gate, ...] = ()
+
+    @property
+    def promoted(self) -> bool:
+        """Whether the version is live now."""
+        return not self.kept
 
     def __str__(self) -> str:
+        if refusals(self.gates):
+            return kept_card(self.model, self.version, self.before, self.gates)
         if self.kept:
             why = self.kept.replace("\n", "\n        ")
             return f"kept {self.model}@{self.before} ✗ {self.model}@{self.version} was refused\n  why   {why}"
@@ -54,7 +62,8 @@ class Promotion:
         was = f" (was {self.model}@{self.before})" if self.before else ""
         head = f"{self.model}@{LIVE} ✓ now {self.model}@{self.version}{was}"
         over = f"changed over in {text.seconds(self.seconds)}, no request failed"
-        lines = [f"  with  {', '.join(self.followers)} {over}"] * bool(self.followers and not self.later)
+        lines = held(self.gates)
+        lines += [f"  with  {', '.join(self.followers)} {over}"] * bool(self.followers and not self.later)
         lines += [f"  later {self.later}"] * bool(self.later)
         lines += [f"  note  who asks must know that its columns differ: {', '.join(self.differs)}"] * bool(self.differs)
         return "\n".join([head, *lines, f"  next  %workbench status {self.model} · %workbench rollback {self.model}"])
@@ -62,33 +71,57 @@ class Promotion:
     __repr__ = __str__
 
     def to_json(self) -> dict[str, Any]:
-        return {**self.__dict__, "followers": list(self.followers), "differs": list(self.differs)}
+        lists = {name: list(getattr(self, name)) for name in ("followers", "differs")}
+        return {**self.__dict__, **lists, "promoted": self.promoted, "gates": [gate.__dict__ for gate in self.gates]}
 
 
 def promote(
-    running: Running, registry: Registry, model: str, *, back: bool = False, note: str | None = None
+    running: Running,
+    registry: Registry,
+    model: str,
+    *,
+    back: bool = False,
+    note: str | None = None,
+    gates: Gates | None = None,
 ) -> Promotion:
-    """Let every deployment that follows load the version and answer its example; then move `live`, then all of them."""
+    """Let every deployment that follows load the version and answer its example; then move `live`, then all of them.
+    What `gates` refuse changes nothing, and stands in the history."""
     version = registry.resolve(model)
     if not version.proven:
         raise NotProven(f"{version.ref} was not proven", fix=f"%workbench verify {version.ref}")
     before = registry.aliases(version.name).get(LIVE)
-    followers = [job for job in running.jobs() if follows(job, version.name)]
-    started = time.monotonic()
     if before == version.version:
         return Promotion(version.name, version.version, before, (), 0.0)
-    refused = _uncovered(registry, followers, before, version)
-    if refused := refused or _ask(running, followers, "prepare", ref=version.ref):
-        return Promotion(version.name, version.version, before, (), 0.0, refused)
+    judged = _judged(running, registry, version, before, gates, note)
+    followers, started = [job for job in running.jobs() if follows(job, version.name)], time.monotonic()
+    refused = refusals(judged) or following.uncovered(registry, followers, before, version)
+    if refused := refused or following.ask(running, followers, "prepare", ref=version.ref):
+        return Promotion(version.name, version.version, before, (), 0.0, refused, gates=judged)
     registry.set_alias(version, LIVE)
-    _remember(running, version, before, back=back, note=note)
-    later = _ask(running, followers, "flip", ref=version.ref)
+    _remember(running, version, before, judged, back=back, note=note)
+    later = following.ask(running, followers, "flip", ref=version.ref)
     names, took = tuple(job.name for job in followers), time.monotonic() - started
     differs = _differs(registry, before, version)
-    return Promotion(version.name, version.version, before, names, took, later=later, differs=differs)
+    return Promotion(version.name, version.version, before, names, took, later=later, differs=differs, gates=judged)
 
 
-def canary(running: Running, registry: Registry, model: str, plan: Plan, note: str | None) -> Canary:
+def _judged(
+    running: Running, registry: Registry, version: ModelVersion, live: int | None, gates: Gates | None, note: str | None
+) -> tuple[Gate, ...]:
+    """What came of what is asked of a version; that it is refused is remembered."""
+    if gates is None:
+        return ()
+    now = registry.resolve(f"{version.name}@{live}") if live else None
+    judged = gates.judge(running, registry, version, now)
+    if refused := refusals(judged):
+        said = f"{version.ref} was refused: {refused}"
+        running.store.event(rollout.refused(version.name), said, by=who(), note=note, version=version.version)
+    return judged
+
+
+def canary(
+    running: Running, registry: Registry, model: str, plan: Plan, note: str | None, gates: Gates | None = None
+) -> Canary:
     """Let every service that follows load the version beside the live one; then a share of what is asked goes to it in
     all of them. NotProven, UsageError."""
     version = registry.resolve(model)
@@ -100,18 +133,17 @@ def canary(running: Running, registry: Registry, model: str, plan: Plan, note: s
         raise UsageError(f"no service follows {version.name}@{LIVE}", fix=f"%serve {version.name}")
     if live == version.version:
         raise UsageError(f"{version.ref} is live: it answers everything", fix=f"%workbench models {version.name}")
-    table = table_of(version, live, plan)
-    before = rollout.last(running.store, version.name)
+    table = table_of(version, registry.resolve(f"{version.name}@{live}"), plan)
     names = tuple(job.name for job in services)
-    made = Canary(version.name, version.version, live, table.share, names, plan.then)
-    refused = "" if plan.shadow else _uncovered(registry, services, live, version)
-    if refused := refused or _ask(running, services, "prepare", ref=str(table)):
+    judged = _judged(running, registry, version, live, gates, note)
+    made = Canary(version.name, version.version, live, table.share, names, plan.then, gates=judged)
+    refused = "" if plan.shadow else following.uncovered(registry, services, live, version)
+    if refused := refusals(judged) or refused:
         return replace(made, kept=refused)
-    told = {"table": str(table), "plan": plan.to_json(), "by": who(), "note": note}
     said = f"{version.ref} answers {table.share:g} %" if table.share else f"{version.ref} is the shadow of {table.ref}"
-    if not running.store.event_after(before.id if before else 0, rollout.story(version.name), said, **told):
-        return replace(made, kept=f"somebody else changed {version.name} meanwhile")
-    return replace(made, later=_ask(running, services, "flip", ref=str(table)))
+    held = [gate.said for gate in judged]
+    kept, later = following.route(running, services, table, said, note, plan=plan.to_json(), gates=held)
+    return replace(made, kept=kept, later=later)
 
 
 def rollback(running: Running, registry: Registry, model: str, note: str | None = None) -> Promotion:
@@ -132,24 +164,18 @@ def rollback(running: Running, registry: Registry, model: str, note: str | None 
 def _taken_back(running: Running, live: ModelVersion, note: str | None) -> Promotion | None:
     """The end of a rollout; None where there is none."""
     table = rollout.wanted(rollout.last(running.store, live.name), live.ref)
-    if not table.beside:
+    if not table.others:
         return None
     services, started = rollout.services(running.store, live.name), time.monotonic()
-    said = f"{table.beside} was taken back" + (f" at {table.share:g} %" if table.share else "")
+    gone = ", ".join(table.refs[1:])
+    said = f"{gone} {'was' if len(table.others) == 1 else 'were'} taken back"
+    said += f" at {table.share:g} %" if len(table.others) == 1 and table.share else ""
     running.store.event(rollout.story(live.name), said, table="", by=who(), note=note)
-    later = _ask(running, services, "prepare", ref=live.ref) or _ask(running, services, "flip", ref=live.ref)
+    later = following.ask(running, services, "prepare", ref=live.ref) or following.ask(
+        running, services, "flip", ref=live.ref
+    )
     names, took = tuple(job.name for job in services), time.monotonic() - started
-    return Promotion(live.name, live.version, None, names, took, later=later, taken_back=table.beside)
-
-
-def _uncovered(registry: Registry, followers: list[Job], before: int | None, version: ModelVersion) -> str:
-    """Why a service must not answer with it, which would log what it is told not to; nothing where the version before
-    is gone or damaged."""
-    with suppress(WorkbenchError):
-        if before is not None:
-            live = registry.resolve(f"{version.name}@{before}")
-            return next(filter(None, (request_log.uncovered(job, live, version) for job in followers)), "")
-    return ""
+    return Promotion(live.name, live.version, None, names, took, later=later, taken_back=gone)
 
 
 def _differs(registry: Registry, before: int | None, version: ModelVersion) -> tuple[str, ...]:
@@ -160,23 +186,16 @@ def _differs(registry: Registry, before: int | None, version: ModelVersion) -> t
     return ()
 
 
-def _remember(running: Running, version: ModelVersion, before: int | None, *, back: bool, note: str | None) -> None:
+def _remember(
+    running: Running,
+    version: ModelVersion,
+    before: int | None,
+    gates: tuple[Gate, ...],
+    *,
+    back: bool,
+    note: str | None,
+) -> None:
     said = f"{version.name}@{LIVE} moved {'back ' * back}to {version.ref}"
-    told = {"to": version.version, "before": before, "back": back, "by": who(), "note": note}
+    told: dict[str, Any] = {"to": version.version, "before": before, "back": back, "by": who(), "note": note}
+    told["gates"] = [gate.said for gate in gates]
     running.store.event(rollout.story(version.name), said, **told)
-
-
-def _ask(running: Running, followers: list[Job], do: str, **args: Any) -> str:
-    """Ask all and wait for each that does not end meanwhile; the first refusal in words."""
-    orders = {job.name: running.store.order(job.name, do, **args) for job in followers}
-    end = time.monotonic() + _PATIENCE
-    for name, order in orders.items():
-        while (answer := running.store.answered(order)) is None:
-            if (job := running.store.get(name)).over:
-                return f"{name} is {job.state}" if do == "prepare" else ""
-            if time.monotonic() > end:
-                return f"{name} did not answer in {text.seconds(_PATIENCE)}"
-            time.sleep(LOOK)
-        if not answer["ok"]:
-            return f"{name}: {answer['text']}"
-    return ""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ..errors import JobFailed, UsageError
-from ..routing import Table
+from ..routing.table import Table
 from .ending import ended
 from .handles import Planned
 from .kinds import handle
@@ -141,7 +141,7 @@ def remove(running: Running, name: str, *, dry_run: bool) -> str:
 def check_unused(running: Running, ref: str) -> None:
     """UsageError where something that runs, or would again, is pinned to this very version, or it is rolled out."""
     users = [job.name for job in running.jobs() if job.kind != "run" and job.spec.get("model") == ref]
-    shared = [job.name for job in running.jobs("service") if ref == Table.parse(job.facts.get("table", "")).beside]
+    shared = [job.name for job in running.jobs("service") if ref in Table.parse(job.facts.get("table", "")).refs[1:]]
     if shared and not users:
         model = ref.partition("@")[0]
         raise UsageError(f"{shared[0]} answers with {ref}, too", fix=f"%workbench rollback {model} first")

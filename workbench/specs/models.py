@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .spec import DRY_RUN, MODEL, Option, Verb, argument, as_json, option, switch
+from .spec import DRY_RUN, MODEL, ON, Option, Verb, argument, as_json, option, switch
 
 _CAPTURE = (
     argument("name", "model", "the model's name", "NAME", required=True),
@@ -93,6 +93,8 @@ VERBS: tuple[Verb, ...] = (
         (
             argument("a", "version", "a version; alone, the newest is compared with it", "A", required=True),
             argument("b", "version", "the version to compare it with", "B"),
+            ON,
+            option("since", "text", "of the log, from when on: `7d`", "WHEN"),
             as_json("the comparison"),
         ),
         "models",

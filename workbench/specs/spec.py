@@ -25,7 +25,8 @@ class Option:
 
     `shown` ones say how a face shows the answer (`--json`); the API does not take them. A number with a `least` is
     whole and at least that, and at most `most`; others are above 0. One that may stand `bare` is True without a value;
-    one of which there may be `many` is a value, or a list of them.
+    one of which there may be `many` is a value, or a list of them. Of one that takes expressions, `words` are what
+    stands for itself, whatever the notebook has of that name.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Option:
     most: int | None = None
     bare: bool = False
     many: bool = False
+    words: tuple[str, ...] = ()
 
     @property
     def default(self) -> object:
@@ -107,3 +109,11 @@ def as_json(what: str) -> Option:
 MODEL = argument("model", "version", "the model: `churn`, `churn@3` or `churn@live`", "MODEL", required=True)
 DRY_RUN = switch("dry_run", "show what would be done; do nothing")
 THING = argument("name", "thing", "what runs: `service/churn`, `run/17`; `churn` while unique", "NAME", required=True)
+ON = Option(
+    "on",
+    "place",
+    "the rows to compare on; `requests` are those of the log of its service",
+    ("--on",),
+    "INPUT",
+    words=("requests",),
+)

@@ -93,7 +93,7 @@ class Answering:
 
     async def _asked(self, ask: Ask, request: Request, client: Any) -> Reply:
         began = time.perf_counter()
-        served, lane = self.lanes.of(request)
+        served, lane = self.lanes.of(ask, request)
         request.served = served
         try:
             question = self.question(ask, request, served, lane)
@@ -144,7 +144,7 @@ class Answering:
     def at(self, path: str) -> Served:
         """The version that a path names; the live one where it names none that answers."""
         route = self.live.route()
-        return (route.named(named_in(path)) if route.beside else None) or route.served
+        return (route.named(named_in(path)) if route.shared else None) or route.served
 
     def version(self, served: Served | None = None) -> Pairs:
         """The headers that say which version answered, or answers now."""

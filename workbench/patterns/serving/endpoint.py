@@ -113,7 +113,7 @@ class Endpoint(Answering):
     async def _explain(self, protocol: Protocol, request: Request, client: Any) -> Reply:
         from .explaining import explained
 
-        request.served, lane = self.lanes.of(request)
+        request.served, lane = self.lanes.of(protocol.ask, request)
         question = self.question(protocol.ask, request, request.served, lane)
         due = lane.loop.time() + patience.of(request.headers, self.limits.timeout)
         reply = await explained(request.served, lane, question, due, client)

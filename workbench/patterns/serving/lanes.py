@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
+from ...errors import WorkbenchError
 from .batcher import Batcher
+from .keys import key_of
 from .shadow import Shadow
 
 if TYPE_CHECKING:
     from ...monitoring.metrics import Metrics
-    from .exchange import Request
+    from .exchange import Ask, Request
     from .live import Live, Route
     from .served import Served
 
@@ -46,11 +49,19 @@ class Lanes:
         """Those of the versions that answer; a shadow's is not among them."""
         return (lane for lane in self._by.values() if self.shadow is None or lane is not self.shadow.lane)
 
-    def of(self, request: Request) -> tuple[Served, Batcher]:
-        """The version for a request, and where it is asked."""
+    def of(self, ask: Ask, request: Request) -> tuple[Served, Batcher]:
+        """The version for a request, and where it is asked; `ask` reads it, where its rows have the key."""
         route = self.look()
-        served = route.pick(request)
+        served = route.pick(request, partial(self._key, ask, request)) if route.shared else route.served
         return served, self._by[served.ref]
+
+    def _key(self, ask: Ask, request: Request, column: str) -> bytes | None:
+        """What the first row has in a column; None of rows that cannot be read, which will be refused."""
+        decoder = self.first.decoder(self._route.served)
+        try:
+            return key_of(ask(request, decoder), decoder.schema, column)
+        except WorkbenchError:
+            return None
 
     def look(self) -> Route:
         """The present route, once its lanes are there."""
@@ -88,11 +99,11 @@ class Lanes:
 
     def _begin(self) -> None:
         """From here on figures tell the versions of this table apart; a copy of what is asked goes to its shadow."""
-        table, beside = self._route.table, self._route.beside
+        table, others = self._route.table, self._route.versions[1:]
         self.metrics.route(table.number, [served.version for served in self._route.versions])
         self.shadow = None
-        if beside and table.shadow:
-            self.shadow = Shadow(beside, self._by[beside.ref], self.metrics)
+        if others and table.shadow:
+            self.shadow = Shadow(others[0], self._by[others[0].ref], self.metrics)
 
     @property
     def waiting(self) -> int:

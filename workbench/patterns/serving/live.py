@@ -2,44 +2,71 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from ...routing import Table
+from ...routing.table import Table
 
 if TYPE_CHECKING:
+    from ...routing.bandit import Earned
     from .exchange import Request
     from .served import Served
 
 
+Key = Callable[[str], bytes | None]
+"""Reads the key of a request out of this column of its rows; None where it has none."""
+
+
+class Ledger(Protocol):
+    """What the versions of a bandit's table have earned; the same for all who look."""
+
+    def of(self, number: int) -> Mapping[str, Earned]:
+        """By version, since the table of this number stands."""
+
+
+class NothingEarned:
+    """The ledger of a deployment that has none."""
+
+    def of(self, number: int) -> Mapping[str, Earned]:
+        return {}
+
+
+NO_LEDGER = NothingEarned()
+
+
 @dataclass(frozen=True)
 class Route:
-    """A routing table with its versions loaded; `beside` is None where one version answers everything."""
+    """A routing table with its versions loaded, the live one first; `ledger` has what each has earned."""
 
     table: Table
-    served: Served
-    beside: Served | None = None
+    versions: tuple[Served, ...]
+    ledger: Ledger = NO_LEDGER
 
     @property
-    def versions(self) -> list[Served]:
-        """What is asked by it, the live one first."""
-        return [self.served, self.beside] if self.beside else [self.served]
+    def served(self) -> Served:
+        """The live version."""
+        return self.versions[0]
+
+    @property
+    def shared(self) -> bool:
+        """Whether several versions answer."""
+        return len(self.versions) > 1 and not self.table.shadow
 
     def named(self, version: str) -> Served | None:
         """The one of this number, if it answers."""
         answers = self.versions[:1] if self.table.shadow else self.versions
         return next((served for served in answers if str(served.version) == version), None)
 
-    def pick(self, request: Request) -> Served:
-        """The version for a request: that which it names, else by key or share."""
-        if self.beside is None or self.table.shadow:
+    def pick(self, request: Request, key_in: Key) -> Served:
+        """The version for a request: that which it names, else by key, share or what each has earned."""
+        table = self.table
+        if not self.shared:
             return self.served
         if found := self.named(request.version or named_in(request.path)):
             return found
-        sticky = self.table.sticky
-        key = request.headers.get(sticky.encode()) if sticky else None
-        return self.beside if self.table.takes(key) else self.served
+        key = key_in(table.column) if table.column else request.headers.get(table.header.encode())
+        return self.versions[table.pick(key, self.ledger.of(table.number) if table.bandit else {})]
 
 
 def named_in(path: str) -> str:
@@ -54,7 +81,7 @@ class Live:
     """
 
     def __init__(self, served: Served | Route, epoch: Callable[[], int] = lambda: 0) -> None:
-        self._route = served if isinstance(served, Route) else Route(Table(served.ref), served)
+        self._route = served if isinstance(served, Route) else Route(Table(served.ref), (served,))
         self._epoch = epoch
         self._next: tuple[int, Route] | None = None
         for one in self._route.versions:
@@ -81,4 +108,4 @@ class Live:
 
     def held(self) -> list[Served]:
         """The versions that answer, and those that wait."""
-        return self.route().versions + (self._next[1].versions if self._next else [])
+        return [*self.route().versions, *(self._next[1].versions if self._next else ())]

@@ -28,7 +28,7 @@ async def answer(endpoint: Answering, ask: Ask, request: Request, client: Any = 
     log, began = endpoint.log, time.perf_counter()
     if log:
         log.begin(request)
-    served, lane = endpoint.lanes.of(request)
+    served, lane = endpoint.lanes.of(ask, request)
     request.served = served
     asked: Asked | None = None
     parts: list[Table] = []
