@@ -87,12 +87,14 @@ def afresh(service: Any, path: str, **how: Any) -> httpx.Response:
 class Load:
     """Clients that ask, each for rows of its own, until the block ends; whatever is answered must be right.
 
-    `seen` counts status and version of the answers, `broken` the connections that were, by the kind of error.
+    `seen` counts status and version of the answers, `broken` the connections that were, by the kind of error; `longest`
+    is for how many seconds one answer was waited for.
     """
 
     def __init__(self, service: Any, clients: int = 6) -> None:
         self.service, self.seen, self.broken = service, Counter[tuple[int, str]](), Counter[str]()
         self.wrong: list[str] = []
+        self.longest = 0.0
         self.over, self.lock = threading.Event(), threading.Lock()
         self.threads = [threading.Thread(target=self._ask, args=(number,)) for number in range(clients)]
 
@@ -125,12 +127,14 @@ class Load:
                 self._once(asking, {"a": float(number * 100_000 + asked), "b": float(number)})
 
     def _once(self, asking: httpx.Client, row: dict[str, float]) -> None:
+        began = time.perf_counter()
         try:
             answer = asking.post("/predict", json=row)
         except httpx.TransportError as error:
             with self.lock:
                 self.broken[type(error).__name__] += 1
             return
+        self.longest = max(self.longest, time.perf_counter() - began)
         version = answer.headers.get("x-workbench-version", "")
         right = {"prediction": 3 * row["a"] + row["b"] + (1000 if version == "2" else 0)}
         with self.lock:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from rollout_models import raises, slow
+from rollout_models import raises, slow, third
 from serving_parts import NUMBERS, Load, client, first, second
 from waiting import until
 
@@ -23,14 +23,15 @@ from workbench.jobs import supervisor
 from workbench.jobs.rollout import last
 
 ROW = {"a": 2.0, "b": 1.0}
-CHANGES = 100
+CHANGES = 200
 
 
 @pytest.fixture(scope="module")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Four versions of `churn`: two that are well, one that raises and one that is slow."""
+    """Five versions of `churn`: three that are well, one that raises and one that is slow."""
     workbench = Workbench(tmp_path_factory.mktemp("home"))
-    for function, columns in ((first, ["a", "b"]), (second, ["b", "a"]), (raises, ["a", "b"]), (slow, ["a", "b"])):
+    for function in (first, second, raises, slow, third):
+        columns = ["b", "a"] if function is second else ["a", "b"]
         workbench.model("churn", function, example=NUMBERS[columns], row_wise="yes")
     return workbench.registry.folder
 
@@ -52,26 +53,32 @@ def versions(service: Any, count: int, **headers: str) -> Counter[str]:
     return Counter(answer.headers["x-workbench-version"] for answer in answers)
 
 
-def test_a_hundred_changes_under_load_fail_no_request(api: Workbench) -> None:
+def test_two_hundred_changes_under_load_fail_no_request(api: Workbench, record_property: pytest.RecordProperty) -> None:
     service = api.serve("churn", workers=2)
     chance = random.Random(7)
-    with Load(service) as load:
+    with Load(service, clients=3) as load:
         rolling_out = False
         for _ in range(CHANGES):
-            other = f"churn@{3 - api.registry.aliases('churn')['live']}"
-            match chance.choice(("share", "share", "shadow", "take back" if rolling_out else "share", "finish")):
+            live = api.registry.aliases("churn")["live"]
+            other = f"churn@{chance.choice([version for version in (1, 2, 5) if version != live])}"
+            ways = ["share", "weights", "shadow", "take back" if rolling_out else "share", "finish"]
+            match way := chance.choice(ways):
                 case "share":
-                    done, rolling_out = api.promote(other, canary=str(chance.choice((10, 50, 90)))), True
+                    done = api.promote(other, canary=str(chance.choice((10, 50, 90))))
+                case "weights":
+                    done = api.promote("churn", split=f"1={chance.randint(1, 9)},2={chance.randint(1, 9)},5=3")
                 case "shadow":
-                    done, rolling_out = api.promote(other, shadow=True), True
+                    done = api.promote(other, shadow=True)
                 case "take back":
-                    done, rolling_out = api.rollback("churn"), False
+                    done = api.rollback("churn")
                 case _:
-                    done, rolling_out = api.promote(other), False
+                    done = api.promote(other)
+            rolling_out = way in ("share", "weights", "shadow")
             assert not done.kept
             assert not done.later
+    record_property("longest wait in ms", round(1000 * load.longest, 1))
     assert not load.failed
-    assert {version for _, version in load.seen} == {"1", "2"}
+    assert {version for _, version in load.seen} == {"1", "2", "5"}
     assert len(api.history("churn")) == CHANGES
 
 
