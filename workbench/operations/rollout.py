@@ -154,7 +154,7 @@ def words(running: Running, job: Job) -> str:
     name, _, alias = str(job.spec.get("model", "")).partition("@")
     event = rollout.last(running.store, name) if alias == rollout.LIVE else None
     table = Table.parse(job.facts.get("table") or "@")
-    if event is None or not table.others:
+    if event is None or event.details.get("refused") or not table.others:
         return event.text if event and event.details.get("refused") else ""
     files = [Path(other.facts.get("metrics", "")) for other in rollout.services(running.store, name)]
     arms = {ref: seen(files, table.number, int(ref.rpartition("@")[2])) for ref in table.refs}
