@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import mmap
 import time
 from array import array
@@ -66,8 +67,10 @@ class Metrics:
     def __init__(self, path: Path, slot: int, slots: int) -> None:
         self.folder, size = path.parent, SLOT * 8 * slots
         with path.open("a+b") as file:
-            file.write(bytes(max(0, size - file.tell())))  # a hole in it would be a SIGBUS when the disk is full
+            fcntl.flock(file, fcntl.LOCK_EX)  # all workers of a deployment begin at once
+            file.write(bytes(max(0, size - file.seek(0, 2))))  # a hole in it would be a SIGBUS when the disk is full
             file.flush()  # it is mapped as long as it is, not as it will be
+            fcntl.flock(file, fcntl.LOCK_UN)  # the map keeps the file open
             self._map = mmap.mmap(file.fileno(), size)
         self.values = memoryview(self._map).cast("d")
         starts = (SLOT * slot + WIDTH * number for number in range(len(BLOCKS)))

@@ -101,7 +101,7 @@ class Given:
 
     def _scored(self, version: ModelVersion) -> tuple[pd.DataFrame, dict[str, str]]:
         """The rows with what a version answers, and what its answers are called there."""
-        from ..data.scoring import free_names
+        from ..data.answers import free_names
         from ..patterns.offline import predict
 
         scored: Any = predict(version.predictor(self.home), self._rows(version), name=version.ref, progress=False)

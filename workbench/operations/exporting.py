@@ -156,6 +156,9 @@ def _of_what_runs(running: Running, registry: Registry, found: Any, wish: Wish) 
     live = registry.resolve(found.spec["model"])
     rolled = kind == _SERVED and found.spec["model"].endswith(f"@{rollout.LIVE}")
     table = rollout.wanted(event, live.ref) if rolled else Table(live.ref)
+    if len(table.others) > 1 or table.bandit:
+        what = f"{', '.join(table.refs)} share what {found.name} is asked, and a folder has one that comes at most"
+        raise UsageError(what, fix=f"%workbench rollback {live.name}, or export one: {live.ref}")
     versions = tuple(registry.resolve(ref) for ref in table.refs)
     make: dict[str, Callable[[Any, Wish], tuple[dict[str, Any], tuple[str, ...]]]] = {
         _SERVED: _service,

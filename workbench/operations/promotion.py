@@ -13,7 +13,7 @@ from ..bundle.diff import schema_changes
 from ..errors import NotProven, UsageError, WorkbenchError
 from ..jobs import rollout
 from ..jobs.rollout import LIVE, follows
-from . import following, request_log
+from . import following
 from .gates import Gate, Gates, held, kept_card, refusals
 from .history import who
 from .rollout import Canary, Plan, table_of

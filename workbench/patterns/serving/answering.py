@@ -133,7 +133,7 @@ class Answering:
     def versions(self) -> list[Served]:
         """Those that answer, the live one first; a shadow does not."""
         route = self.live.route()
-        return route.versions[:1] if route.table.shadow else route.versions
+        return list(route.versions[:1] if route.table.shadow else route.versions)
 
     def counted(self, served: Served | None = None) -> dict[int, Figures]:
         """What was counted of each version that answers, or of one of them."""
