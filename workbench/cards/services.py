@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import text
 from ..operations.figures import metrics
-from ..routing import Table
+from ..routing.table import Table
 from . import charts
 from .card import Parts, said
 from .jobs import JobCard
@@ -77,7 +77,7 @@ class ServiceCard(JobCard):
 
         table, verdict = self.table, words(self.handle.running, self.handle.job)
         told = el("p", escape(verdict), cls="wb-caption") if verdict else ""
-        if not table.beside or table.shadow or self.handle.job.over:
+        if len(table.others) != 1 or table.shadow or table.bandit or self.handle.job.over:
             return told
         slide = el(
             "input",
