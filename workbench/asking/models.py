@@ -22,10 +22,7 @@ if TYPE_CHECKING:
     from ..operations.history import History
     from ..operations.promotion import Promotion
     from ..operations.rollout import Canary
-<<<<<<< HEAD
     from ..operations.run_history import RunDiff
-=======
->>>>>>> b23e0a2cf5559d1162c608d4aac9808731325650
     from ..operations.splitting import Split
 
 
@@ -76,14 +73,9 @@ class Models(Home):
 
         return Source.of(self.registry.resolve(model))
 
-<<<<<<< HEAD
     def diff(self, a: str, b: str | None = None, *, on: Any = None, since: str | None = None) -> Diff | RunDiff:
         """Compare two versions; without `b`, the newest with `a` (or with the one before, if `a` names a model). Or two
         runs; without `b`, the one of its kind before."""
-=======
-    def diff(self, a: str, b: str | None = None, *, on: Any = None, since: str | None = None) -> Diff:
-        """Compare two versions; without `b`, the newest with `a` (or with the one before, if `a` names a model)."""
->>>>>>> b23e0a2cf5559d1162c608d4aac9808731325650
         from ..operations.models import compared
 
         if a.startswith("run/"):
@@ -96,17 +88,10 @@ class Models(Home):
             versions = self.registry.versions(older.name)
             if len(versions) < 2:
                 fix = "name a version of another model as the second"
-<<<<<<< HEAD
                 raise UsageError(f"{older.name} has one version: there is nothing to compare", fix=fix)
             before = versions[-2].ref if newer.version == versions[-1].version else older.ref
             older = self.registry.resolve(before)
         return compared(self.running, self.registry, older, newer, on, since)
-=======
-                raise UsageError(f"{first.name} has one version: there is nothing to compare", fix=fix)
-            before = versions[-2].ref if second.version == versions[-1].version else first.ref
-            first = self.registry.resolve(before)
-        return compared(self.running, self.registry, first, second, on, since)
->>>>>>> b23e0a2cf5559d1162c608d4aac9808731325650
 
     def verify(
         self, model: str, *, isolated: bool = False, against: str | None = None, token: str | None = None

@@ -37,12 +37,9 @@ ANSWERS = {
     "operations.history": ("History",),
     "operations.rollout": ("Canary",),
     "operations.splitting": ("Split",),
-<<<<<<< HEAD
     "operations.run_history": ("RunDiff",),
     "operations.runs": ("Run",),
     "operations.schedules": ("Schedule",),
-=======
->>>>>>> b23e0a2cf5559d1162c608d4aac9808731325650
     "operations.steering": ("Lines", "Ended"),
     "operations.touring": ("Tour",),
 }
@@ -53,10 +50,7 @@ LIVE = ("ModelVersion", "App", "Service", "Stream", "Run", "Schedule", "Overview
 _CARDS = (
     *("Verdict", "Agreement", "Bench", "Quality", "Scored", "Findings"),
     *("Advice", "Learner", "Planned", "Promotion", "Canary", "Split", "Put", "Ended", "Tour"),
-<<<<<<< HEAD
     *("Handed", "RunDiff"),
-=======
->>>>>>> b23e0a2cf5559d1162c608d4aac9808731325650
 )
 _PACKAGE = __name__.partition(".")[0]
 _REF = re.compile(r"^([A-Za-z_][\w.-]*@\w+|(service|stream|app|learner|run|schedule)/[\w.-]+)")

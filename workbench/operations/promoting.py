@@ -6,13 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from . import promotion, splitting
-<<<<<<< HEAD
 from .rollout import Plan
 from .starting import refuse_idle
-=======
-from .deploy import refuse_idle
-from .rollout import Plan
->>>>>>> b23e0a2cf5559d1162c608d4aac9808731325650
 
 if TYPE_CHECKING:
     from ..bundle.registry import Registry

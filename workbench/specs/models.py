@@ -91,13 +91,8 @@ VERBS: tuple[Verb, ...] = (
         "diff",
         "compare two versions in source, schema, requirements and predictions, or two runs",
         (
-<<<<<<< HEAD
             argument("a", "version", "a version, or a run; alone, the newest is compared with it", "A", required=True),
             argument("b", "version", "the version or run to compare it with", "B"),
-=======
-            argument("a", "version", "a version; alone, the newest is compared with it", "A", required=True),
-            argument("b", "version", "the version to compare it with", "B"),
->>>>>>> b23e0a2cf5559d1162c608d4aac9808731325650
             ON,
             option("since", "text", "of the log, from when on: `7d`", "WHEN"),
             as_json("the comparison"),
