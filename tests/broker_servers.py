@@ -129,6 +129,7 @@ class RabbitMQ(Server):
             "HOME": str(self.folder),
             "ERL_EPMD_PORT": str(self.mapper),
             "ERL_EPMD_ADDRESS": "127.0.0.1",
+            "ERL_EPMD_RELAXED_COMMAND_CHECK": "1",  # it may be ended though it has not seen yet that the node was
             "RABBITMQ_NODENAME": f"tests{self.port}@localhost",
             "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
             "RABBITMQ_NODE_PORT": str(self.port),
