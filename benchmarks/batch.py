@@ -174,6 +174,7 @@ class Contest:
         own = {"MODEL": model, "MODELS": str(self.folder), "PYTHONPATH": str(HERE), "PATH": path}
         threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
         python = {"PYSPARK_PYTHON": command[0], "HOME": str(self.folder)}
+        python |= {"SPARK_LOCAL_IP": "127.0.0.1", "SPARK_LOCAL_HOSTNAME": "localhost"}  # no name is looked up
         with (self.folder / "log").open("w+") as log:
             process = subprocess.Popen(
                 [*command, str(given), str(out)],
