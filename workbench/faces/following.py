@@ -96,7 +96,7 @@ class Following:
         with self._lock:
             if (card := self._cards.get(name)) is None:
                 return
-            parts = _looked(card)
+            parts = looked(card)
             told = self._told.setdefault(name, {})
             new = {part: inside for part, inside in parts.items() if told.get(part) != inside}
             told |= new
@@ -122,10 +122,11 @@ class Following:
             return part
         for card in part:
             self.put(card)
-        return "".join(html(card.name, _looked(card), self.hub, styled=False) for card in part)
+        return "".join(html(card.name, looked(card), self.hub, styled=False) for card in part)
 
 
-def _looked(card: Card) -> Parts:
+def looked(card: Card) -> Parts:
+    """The parts of a card as they are now; one that was removed, or cannot be drawn, says so."""
     try:
         return card.look()
     except NotFound:

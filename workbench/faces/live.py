@@ -31,8 +31,9 @@ def html(answer: Any) -> str:
 def follow(card: Card) -> str:
     """A card as it is now, which the hub of this kernel follows."""
     from ..cards.card import html as page
+    from .following import looked
 
-    widget, parts = hub(), card.look()
+    widget, parts = hub(), looked(card)
     if widget is None:
         return page(card.name, parts)
     widget.following.put(card)
