@@ -175,7 +175,7 @@ def _notebook(context: Context, spec: dict[str, Any]) -> Work:
     from ..patterns.batch.notebook import run_notebook
     from ..patterns.batch.outcome import Page
 
-    notebook, page = Path(spec["notebook"]), spec.get("page")
+    notebook, page, address = Path(spec["notebook"]), spec.get("page"), paths.mlflow()
     work = partial(
         run_notebook,
         notebook,
@@ -184,15 +184,15 @@ def _notebook(context: Context, spec: dict[str, Any]) -> Work:
         given=_snapshot(context, spec),
         times=_times(spec),
         scratch=context.folder,
-        start=AHEAD.pop if AHEAD else None,
+        start=AHEAD.pop if AHEAD and not address else None,  # whose variables are those of another run
         hold=bool(spec.get("hold")),
         keep=context.folder / "results",
         page=Page(Path(page["file"]), page["code"]) if page else None,
     )
-    return partial(_kept, address, context.name, spec, work) if (address := paths.mlflow()) else work
+    return partial(_kept, address, context.name, spec, work) if address else work
 
 
-def _kept(address: str, name: str, spec: dict[str, Any], work: Work, *, control: Control) -> Any:
+def _kept(address: str, name: str, spec: dict[str, Any], work: Work, *, control: Control, **more: Any) -> Any:
     """The same as a run of MLflow, which the notebook's own calls of MLflow log into. A run goes on without."""
     from ..monitoring.mlflow_runs import Logged
 
@@ -200,11 +200,11 @@ def _kept(address: str, name: str, spec: dict[str, Any], work: Work, *, control:
         logged = Logged(address, Path(spec["notebook"]), name, spec["parameters"])
     except Exception as error:  # noqa: BLE001 whatever MLflow raises, the notebook is what was asked for
         journal.note(f"MLflow at {address} keeps no record of this run: {error}")
-        return work(control=control)
+        return work(control=control, **more)
     os.environ.update(logged.environment)
     state, output, figures = "failed", "", {}
     try:
-        result = work(control=control)
+        result = work(control=control, **more)
         state, output = result.state, result.output
         figures = {"seconds": result.seconds, "cells": float(result.cells)}
         return result
