@@ -95,7 +95,8 @@ class _Text:
 
     def moved(self) -> None:
         self._bar.total = self._progress.total or None
-        self._bar.update(self._progress.done - self._bar.n)
+        if self._progress.done != self._bar.n:  # a line that says nothing new is one more in an executed notebook
+            self._bar.update(self._progress.done - self._bar.n)
 
     def close(self) -> None:
         self._bar.close()
