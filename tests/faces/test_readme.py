@@ -3,6 +3,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from workbench.faces.helptext import usage
 from workbench.specs.verbs import VERBS
 
@@ -22,8 +24,9 @@ def test_the_readme_lists_the_verbs_as_the_specs_have_them() -> None:
     assert readme_table() in text, f"the README's table of verbs is to be\n\n{readme_table()}"
 
 
-def test_the_readme_names_no_verb_that_does_not_exist() -> None:
+@pytest.mark.parametrize("file", [README, *sorted(README.parent.glob("docs/*.md"))], ids=lambda file: file.stem)
+def test_no_page_names_a_verb_that_does_not_exist(file: Path) -> None:
     known = {spec.name for spec in VERBS}
-    text = README.read_text(encoding="utf-8")
+    text = file.read_text(encoding="utf-8")
     named = re.findall(r"(?:%workbench|^workbench|`workbench|`wb) ([a-z][a-z-]*)", text, re.MULTILINE)
     assert set(named) <= known

@@ -1,4 +1,4 @@
-"""The lines of the README that ask a service are run as they stand there."""
+"""The lines of docs/serving.md that ask a service are run as they stand there."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from protocol_parts import delimited, scores, stream, unstreamed
 
 from workbench.api import Workbench
 
-README = Path(__file__).parents[2] / "README.md"
-LINES = re.findall(r"^curl \$URL.*$", README.read_text(encoding="utf-8"), re.MULTILINE)
+SERVING = Path(__file__).parents[2] / "docs" / "serving.md"
+LINES = re.findall(r"^curl \$URL.*$", SERVING.read_text(encoding="utf-8"), re.MULTILINE)
 PEOPLE = pd.DataFrame({"age": [41, 29], "plan": ["pro", "free"]})
 
 
