@@ -75,7 +75,7 @@ class Operating(Home):
         """What each column adds to the answers to some rows."""
         from ..operations.explaining import explain
 
-        return explain(self.registry, model, input, answer=answer, against=against, most=rows)
+        return explain(self.registry, self.home, model, input, answer=answer, against=against, most=rows)
 
     def learn(
         self,

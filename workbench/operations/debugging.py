@@ -78,7 +78,7 @@ def debug(running: Running, registry: Registry, name: str, request: str) -> Repl
         fix = f"%workbench requests {name} --last 20 shows those that are kept"
         raise NotFound(f"there is no request {request} in the log of {name}", fix=fix)
     version = registry.resolve(f"{own}@{logged.version}")
-    predictor = version.predictor(registry.folder.parent)
+    predictor = version.predictor(running.home)
     digests = [each for each in request_log.hashed(running, name) if each in predictor.schema.names]
     return _replayed(predictor, version, request, _rows(logged, request, predictor.schema.names, digests), logged)
 

@@ -115,7 +115,7 @@ class Deploying:
         version, own = self._version(wanted), common.name or wanted.own_name
         job = None if input else learning.service_of(self.running, version)
         way = learning.way(wanted.spec["model"], version, input, target, job)
-        learning.check(version, version.predictor(self.registry.folder.parent), way["target"])
+        learning.check(version, version.predictor(self.running.home), way["target"])
         return self._deploy(f"learner/{own}", {**way, **spec, "group": f"learner-{own}"}, wanted, common)
 
     def batch(self, wanted: Wanted, common: Common, cycle: Cycle | None, *, wait: bool) -> Any:

@@ -50,11 +50,11 @@ def found(
         if since:
             raise UsageError("--since is for the request log of a service", fix="leave it out")
         version = registry.resolve(_model(running, registry, name))
-        window = of_rows(version, _asked(name, input), registry)
+        window = of_rows(version, _asked(name, input), running.home)
     else:
         version = registry.resolve(job.facts.get("version") or job.spec["model"])
         window = _of_job(running, registry, job, version, since)
-    reference = of_version(version) if against is None else of_rows(version, against, registry)
+    reference = of_version(version) if against is None else of_rows(version, against, running.home)
     seen = drift(version.ref, reference, window, threshold=threshold or THRESHOLD, alarms=alarms or ALARMS)
     if job is not None and against is None:
         alarm.keep(running.store.job_folder(job.name), alarm.said(job.name, seen))
@@ -99,9 +99,9 @@ def of_version(version: ModelVersion) -> Side:
     return Side("its reference", inputs, predictions, notes=notes + more)
 
 
-def of_rows(version: ModelVersion, rows: Any, registry: Registry) -> Side:
+def of_rows(version: ModelVersion, rows: Any, home: Path) -> Side:
     """Rows of a frame, an array or a place, with what the version answers to them."""
-    predictor = version.predictor(registry.folder.parent)
+    predictor = version.predictor(home)
     if isinstance(rows, (str, Path)):
         said, given = str(rows), read(str(rows), version)
     else:
@@ -121,7 +121,7 @@ def _of_job(running: Running, registry: Registry, job: Job, version: ModelVersio
         raise UsageError(f"--since is for the request log of a service, and {job.name} has none", fix="leave it out")
     if "model" not in job.spec:
         raise UsageError(f"{job.name} runs a notebook, and no model", fix="name a run that scored rows")
-    return replace(of_rows(version, _output(job), registry), said=f"{job.name}, {_output(job)}")
+    return replace(of_rows(version, _output(job), running.home), said=f"{job.name}, {_output(job)}")
 
 
 def _output(job: Job) -> str:

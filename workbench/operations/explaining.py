@@ -24,6 +24,7 @@ MOST = 200
 
 def explain(
     registry: Registry,
+    home: Path,
     name: str,
     input: Any,
     *,
@@ -34,7 +35,7 @@ def explain(
     """What each column adds to the answers of a version to some rows; to those of its reference where none are given.
     NotFound where it keeps none; BadInput; UsageError."""
     version = registry.resolve(name)
-    predictor = version.predictor(registry.folder.parent)
+    predictor = version.predictor(home)
     given: Any = version.reference() if input is None else _rows(input, version)
     chosen = explainers.positions(_count(given), most or MOST)
     if not len(chosen):
