@@ -79,7 +79,9 @@ def test_a_notebook_runs_from_its_form(noted: Lab) -> None:
     page.until(f"{form}.matches('.wb-live')")
     page.run(f"{form}.querySelector('[name=month]').value = '7'")
     page.run(f"{form}.querySelector('[data-do=run]').click()")
-    page.until(f"{form}.querySelector('.wb-detail .wb-card .wb-done')")
+    page.until(f"{form}.querySelector('.wb-detail .wb-card')")
+    page.run(f"{form}.querySelector('.wb-detail .wb-card').scrollIntoView({{block: 'center'}})")  # who does not see it
+    page.until(f"{form}.querySelector('.wb-detail .wb-card .wb-done')")  # is told nothing
     runs: Any = Workbench(noted.folder / "home").runs()
     assert runs[-1].job.spec["parameters"] == {"month": 7}
     pictures(noted, "notebook", "form/retrain")
