@@ -37,15 +37,17 @@ def take(store: Store, home: Path, job: Job) -> int | None:
     if not job.environment.get("ahead"):
         return None
     for pipe in _folder(store, job.environment).glob("*.pipe"):
-        taken = pipe.with_suffix(_TAKEN)
+        process, taken = identity.of(int(pipe.stem)), pipe.with_suffix(_TAKEN)
+        if process is None or not process.alive():
+            continue
         with suppress(OSError):  # somebody else has it, or it has gone
             pipe.rename(taken)
             writer = os.open(taken, os.O_WRONLY | os.O_NONBLOCK)
             os.write(writer, json.dumps({"home": str(home), "name": job.name}).encode())
             os.close(writer)
-            if _answers(taken):
-                return int(pipe.stem)
-            os.kill(int(pipe.stem), signal.SIGKILL)
+            if _answers(taken) and process.alive():  # what a dead one was given is tidied away as well
+                return process.pid
+            os.kill(process.pid, signal.SIGKILL)
     return None
 
 
