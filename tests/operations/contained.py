@@ -9,6 +9,7 @@ import shlex
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,9 @@ class Container:
         self.port = int(env.get("PORT", "0"))
         self.log = (home.parent / f"{home.name}.log").open("w+b")
         command = [str(python), "-P", *LINE, *words]
-        self.process = subprocess.Popen(command, env=own, cwd=image, stdout=self.log, stderr=self.log)
+        self.process = subprocess.Popen(
+            command, env=own, cwd=image, stdout=self.log, stderr=self.log, start_new_session=True
+        )
 
     def __enter__(self) -> Container:
         return self
@@ -67,6 +70,8 @@ class Container:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         self.process.wait(60)
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)  # with a container all that is in it ends
         self.log.close()
 
     @property
