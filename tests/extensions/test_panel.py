@@ -141,8 +141,9 @@ def test_a_notebook_is_shared_by_a_link(opened: Lab) -> None:
 
 def test_after_the_page_is_loaded_again_all_is_there(opened: Lab) -> None:
     opened.page.run("window.jupyterapp.commands.execute('docmanager:save-all')")
+    opened.page.run("window.before = true")
     opened.page.do("Page.reload")
-    opened.page.until("window.jupyterapp && document.querySelector('#workbench-panel')")
+    opened.page.until("!window.before && window.jupyterapp && document.querySelector('#workbench-panel')")
     opened.do("workbench:show")
     until(lambda: "service/churn" in opened.panel() and "run/1" in opened.panel(), "the panel shows what it showed")
 
