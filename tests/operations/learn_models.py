@@ -60,19 +60,3 @@ class Slope:
 
 def fixed(df: pd.DataFrame) -> Any:
     return df["n"] * 1.0
-
-
-class River:
-    """A model of river, which learns row by row."""
-
-    def __init__(self) -> None:
-        from river import linear_model, optim
-
-        self.model = linear_model.LinearRegression(optim.SGD(0.1))
-
-    def predict(self, df: pd.DataFrame) -> Any:
-        return np.array([self.model.predict_one(row) for row in df[["n"]].to_dict("records")])
-
-    def learn(self, df: pd.DataFrame, target: Any) -> None:
-        for row, value in zip(df[["n"]].to_dict("records"), target, strict=True):
-            self.model.learn_one(row, value)
