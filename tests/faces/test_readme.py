@@ -24,7 +24,16 @@ def test_the_readme_lists_the_verbs_as_the_specs_have_them() -> None:
     assert readme_table() in text, f"the README's table of verbs is to be\n\n{readme_table()}"
 
 
-@pytest.mark.parametrize("file", [README, *sorted(README.parent.glob("docs/*.md"))], ids=lambda file: file.stem)
+PAGES = pytest.mark.parametrize("file", [README, *sorted(README.parent.glob("docs/*.md"))], ids=lambda file: file.stem)
+
+
+@PAGES
+def test_every_link_leads_to_a_file(file: Path) -> None:
+    links = re.findall(r"\]\((?!http)([^)#]+)", file.read_text(encoding="utf-8"))
+    assert not [link for link in links if not (file.parent / link).exists()]
+
+
+@PAGES
 def test_no_page_names_a_verb_that_does_not_exist(file: Path) -> None:
     known = {spec.name for spec in VERBS}
     text = file.read_text(encoding="utf-8")
