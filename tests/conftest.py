@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,18 @@ def brokers() -> Iterator[Callable[[str], Any]]:
     yield server
     for one in running.values():
         one.end()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of several workers one has a whole file, whose tests share what they start, but each notebook may go to another;
+    where most time goes comes first, so that none is left alone with it at the end."""
+    groups = [item.name if item.path.stem == "test_notebooks" else item.path.stem for item in items]
+    slow = Counter(group for group, item in zip(groups, items, strict=True) if item.get_closest_marker("slow"))
+    for group, item in zip(groups, items, strict=True):
+        item.add_marker(pytest.mark.xdist_group(group))
+    order = {id(item): -slow[group] for group, item in zip(groups, items, strict=True)}
+    items.sort(key=lambda item: order[id(item)])
 
 
 NO_PART = "no part of the project"
