@@ -120,3 +120,23 @@ def test_rows_above_a_mark_are_asked_for(as_query: bool, server: str) -> None:
         assert [(row["id"], row["share"]) for row in rows] == [(2, "5 %"), (3, "a:b"), (4, "5 %")]
     with pytest.raises((StorageError, UsageError), match="no_such"):
         places.source(place).top(Bounds("no_such"))  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("as_query", [False, True])
+def test_rows_that_are_kept_are_read_again_whatever_becomes_of_the_table(
+    as_query: bool, server: str, tmp_path: Path
+) -> None:
+    name = f"kept{as_query:d}"
+    write(f"{server}&table={name}", FIRST)
+    place = f"{server}&query=select * from {name}" if as_query else f"{server}&table={name}"
+
+    def rows() -> tuple[list[dict[str, Any]], int | None]:
+        source: Any = places.source(place)
+        source.keep(tmp_path / "answers" / "0.rows")
+        return [row for piece in source.pieces() for row in piece.table.to_pylist()], source.rows
+
+    before = rows()
+    write(f"{server}&table={name}&mode=replace", FIRST.slice(1))
+    assert str(rows()) == str(before)
+    assert before[1] == len(before[0]) == 3
+    assert len(read(place)) == 2

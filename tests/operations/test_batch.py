@@ -12,7 +12,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -306,6 +306,23 @@ def test_a_stopped_run_goes_on_and_ends_the_same(api: Workbench, tmp_path: Path)
     assert not hidden(tmp_path)
     with pytest.raises(UsageError, match="is done"):
         api.resume(run.name)
+
+
+def test_a_table_that_changes_while_a_run_is_cut_off_is_scored_as_it_was(api: Workbench, tmp_path: Path) -> None:
+    go = slow(api, tmp_path)
+    table = customers(32)[["age", "amount"]]
+    with closing(sqlite3.connect(tmp_path / "in.db")) as there:
+        table.to_sql("t", there, index=False)
+        run = api.batch("gated", "sqlite:///in.db?table=t", output="out.csv", keep="none")
+        answers = run.running.store.job_folder(run.name) / "answers"
+        until(lambda: (answers / "0.rows").exists())
+        there.executescript("delete from t where age > 40; update t set age = 0")
+    os.kill(until(lambda: run.refresh().job.process).pid, signal.SIGKILL)
+    go()
+    assert api.wait(run.name).facts["rows"] == 32
+    expected = table["age"] * 2.0 + table["amount"]
+    np.testing.assert_allclose(pd.read_csv(tmp_path / "out.csv")["prediction"], expected, rtol=1e-12)
+    assert not answers.exists()
 
 
 def test_a_paused_run_waits(api: Workbench, tmp_path: Path) -> None:

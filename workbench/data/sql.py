@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import tempfile
 from collections.abc import Collection, Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import text as words
+from ..bundle.storage import writing
 from ..errors import BadInput, NotFound, StorageError, UsageError, WorkbenchError
 from .columns import ValueTypes
 from .pieces import PIECE_ROWS, Piece
@@ -118,6 +120,7 @@ class SqlSource:
         self.rows: int | None = None
         self._chosen: frozenset[str] | None = None
         self._bounds: Bounds | None = None
+        self._kept: Path | None = None
 
     def top(self, bounds: Bounds) -> Any:
         """The highest value of the column that these bound; None where no row is within them."""
@@ -140,16 +143,43 @@ class SqlSource:
     def settle(self, leave: Collection[str]) -> None:
         """Types are found while the rows are copied."""
 
+    def keep(self, file: Path) -> None:
+        """Copy the rows to this file, and read them there where they were copied before: who reads twice, or goes on
+        after its end, has the same rows, whatever has become of the table. A file of our own, which nobody else writes.
+        """
+        self._kept = file
+
     def pieces(self) -> Iterator[Piece]:
-        with tempfile.TemporaryFile() as spool:
-            types = self._copy(spool)
-            spool.seek(0)
-            first_row = 0
-            while rows := pickle.load(spool):  # our own temporary file, which has no name
-                yield Piece(_table(types, rows), first_row)
-                first_row += len(rows)
-            if not first_row:
-                yield Piece(_table(types, []), 0)
+        if self._kept is None:
+            with tempfile.TemporaryFile() as spool:
+                yield from self._spooled(spool, self._copy(spool))
+            return
+        about = self._kept.with_suffix(".types")
+        if not self._kept.exists():
+            self._keep(self._kept, about)
+        with about.open("rb") as file, self._kept.open("rb") as spool:
+            self.rows, types = pickle.load(file)
+            yield from self._spooled(spool, types)
+
+    def _keep(self, file: Path, about: Path) -> None:
+        new = file.with_suffix(".new")
+        with writing(file.parent):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            with new.open("wb") as spool:
+                types = self._copy(spool)
+                spool.flush()
+                os.fsync(spool.fileno())
+            about.write_bytes(pickle.dumps((self.rows, types), protocol=5))
+            os.replace(new, file)
+
+    def _spooled(self, spool: Any, types: ValueTypes) -> Iterator[Piece]:
+        spool.seek(0)
+        first_row = 0
+        while rows := pickle.load(spool):  # our own file
+            yield Piece(_table(types, rows), first_row)
+            first_row += len(rows)
+        if not first_row:
+            yield Piece(_table(types, []), 0)
 
     def _copy(self, spool: Any) -> ValueTypes:
         at = engine(self._url, self.label, create=False)

@@ -6,6 +6,7 @@ all parts are there. Chunks depend on the input alone, so the output is the same
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
@@ -126,8 +127,14 @@ class _Run:
         if not self.ledger.finished and not self._attempt(input, output):
             return self._result("stopped", output)
         output.staging.tidy()
+        shutil.rmtree(self._answered, ignore_errors=True)
         self._count()
         return self._result("done", output)
+
+    @property
+    def _answered(self) -> Path:
+        """The folder of what a database has answered, which each attempt reads."""
+        return self.ledger.file.parent / "answers"
 
     def _attempt(self, input: str, output: Output) -> bool:
         """Do what is to be done; False where it was told to stop."""
@@ -173,7 +180,7 @@ class _Run:
 
     def _work(self, files: list[str], output: Output) -> bool:
         """Do all chunks that are not done; False where it was told to stop."""
-        store = Store(self.predictor, self.input, files, self.increment)
+        store = Store(self.predictor, self.input, files, self._answered, self.increment)
         self.pace.of = store.rows
         self.control.facts(**self.pace.facts())
         reading = store.chunks(output.text, self.how.keep, output.partition, frozenset(self.ledger.done()))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Generator, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...data import folders
 from ...data.ahead import ahead
 from ...data.pieces import Piece, Source
 from ...data.scoring import Form
+from ...data.sql import SqlSource
 from .chunks import Chunk
 
 if TYPE_CHECKING:
@@ -17,11 +19,17 @@ if TYPE_CHECKING:
 
 
 class Store:
-    """An input as it is read for a model: `rows` are how many it has, where that is known beforehand."""
+    """An input as it is read for a model: `rows` are how many it has, where that is known beforehand. What a database
+    has answered is kept in the folder `answers`, so that an attempt that goes on has the same rows."""
 
-    def __init__(self, predictor: Predictor, input: str, files: list[str], increment: Increment | None = None) -> None:
+    def __init__(
+        self, predictor: Predictor, input: str, files: list[str], answers: Path, increment: Increment | None = None
+    ) -> None:
         self._predictor = predictor
         self._sources = folders.sources(input, files)
+        for i, source in enumerate(self._sources.values()):
+            if isinstance(source, SqlSource):
+                source.keep(answers / f"{i}.rows")
         if increment is not None:
             self._sources = {file: increment.source(source) for file, source in self._sources.items()}
         known = [source.rows for source in self._sources.values()]
