@@ -33,6 +33,11 @@ CASES: dict[str, tuple[list[str], dict[str, Any], str, str, list[str]]] = {
         ["from IPython.display import clear_output\nprint('a')\nclear_output()\nprint('b')"],
         {}, "done", "", ["b", "last"],
     ),
+    "line magic error": (["%no-such-magic", "print('no')"], {}, "failed", "UsageError: Line magic function", []),
+    "a file beside it": (
+        ["import os\nos.makedirs('a/b')\nopen('a/b/hello.txt', 'w').write('hello')", "print(open('a/b/hello.txt').read())"],
+        {}, "done", "", ["hello", "last"],
+    ),
     "bare except": (["try:\n    exit()\nexcept BaseException:\n    print('on')"], {}, "done", "", ["on", "last"]),
 }  # fmt: skip
 PARAMETERS = 'message = "m"\nnumber = 1.0\nitems = []\nnested = {}\nnothing = None'

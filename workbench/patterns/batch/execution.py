@@ -25,6 +25,8 @@ _KEEP_SECONDS = 1.0
 _SHOWN = 300
 _RAISES = "raises-exception"
 _RAISED = "PapermillExecutionError"
+_UNTOLD = "CellExecutionError: "
+"""What is said of a cell that failed without an error in its outputs, as a magic that there is not does."""
 
 
 def with_parameters(given: Path, values: dict[str, Any]) -> tuple[Any, int]:
@@ -70,7 +72,7 @@ class Execution:
         self.notebook, self.injected, self.output = notebook, injected, output
         self.control, self.kernel, self.hiding, self.before = control, kernel, hiding, before
         self.cells = len(notebook.cells) - bool(injected)
-        self.cell, self.title = 0, ""
+        self.cell, self.title, self.complaint = 0, "", ""
         self.stopped = self.paused = self.late = False
         self.ended = threading.Event()
         self.started = self.kept = time.monotonic()
@@ -166,6 +168,8 @@ class Execution:
                 record["status"] = "failed" if index == failed else "pending"
         if error is None:
             notebook.cells = cells
+        elif failed < len(cells):
+            self.complaint = _complaint(cells[failed])
         self.hiding.cells(notebook.cells)
         notebook.metadata.get("papermill", {}).update(exception=error is not None or None, **about)
         new = self.output.with_name(f".{self.output.name}.new")
@@ -187,7 +191,8 @@ class Execution:
         if self.late:
             return f"the run took longer than {times.run:g} s"
         if kind == _RAISED:
-            return f"{error.ename}: {error.evalue}"[:_SHOWN]  # type: ignore[attr-defined]
+            raised = f"{error.ename}: {error.evalue}"  # type: ignore[attr-defined]
+            return (self.complaint or raised if raised == _UNTOLD else raised)[:_SHOWN]
         if kind == "DeadKernelError":
             return self.kernel.death()
         if kind == "CellTimeoutError":
@@ -200,3 +205,9 @@ class Execution:
             return False
         cell = self.notebook.cells[error.cell_index + len(self.before)]  # type: ignore[attr-defined]
         return _RAISES in cell.metadata.get("tags", ())
+
+
+def _complaint(cell: Any) -> str:
+    """What a cell wrote last to where errors go."""
+    said = "".join(one.text for one in cell.get("outputs", ()) if one.get("name") == "stderr")
+    return said.strip().rpartition("\n")[2]
