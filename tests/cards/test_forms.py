@@ -117,10 +117,14 @@ def test_a_notebook_is_run_with_what_was_changed(api: Workbench, notebook: Path)
 def test_a_notebook_is_swept_and_scheduled(api: Workbench, notebook: Path) -> None:
     card = NotebookCard(str(notebook), api.home)
     parts = card.press("sweep", values={"+sweep": '"month"', "+values": '"2, 3"'})
-    assert [run.handle.job.spec["parameters"] for run in parts["detail"]] == [{"month": 2}, {"month": 3}]
+    (run,) = parts["detail"]
+    assert run.handle.job.spec["points"] == [{"month": 2}, {"month": 3}]
     with pytest.raises(UsageError, match="month is an int"):
         card.press("sweep", values={"+sweep": '"month"', "+values": '"2, x"'})
     (schedule,) = card.press("schedule", values={"+every": '"monday 6:00"'})["detail"]
     assert "next run" in schedule.look()["head"]
+    swept = {"+every": '"monday 6:00"', "+sweep": '"month"', "+values": '"2..4"', "+best": '"auc"'}
+    spec = card.press("schedule", values=swept)["detail"][0]._shown.schedule.spec
+    assert ([point["month"] for point in spec["points"]], spec["best"]) == ([2, 3, 4], "auc")
     with pytest.raises(UsageError, match="needs a cycle"):
         card.press("schedule", values={})

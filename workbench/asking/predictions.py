@@ -41,6 +41,11 @@ class Predictions(Home):
         on_file: str | None = None,
         settle: float | None = None,
         after: str | None = None,
+        on_message: str | None = None,
+        on_webhook: int | bool | None = None,
+        host: str | None = None,
+        on_drift: str | None = None,
+        keep_runs: str | int | None = None,
         sweep: dict[str, Any] | None = None,
         points: Any = None,
         samples: int | None = None,
@@ -69,16 +74,17 @@ class Predictions(Home):
         late: str | None = None,
         dry_run: bool = False,
     ) -> Any:
-        """Score a store, or run a notebook, in the background; again and again with `every`, `on_file` or `after`."""
+        """Score a store, or run a notebook, in the background; again and again with `every`, `after` or `on_…`."""
         from ..data.places import columns
         from ..operations.notebooks import Swept, wanted
         from ..operations.scoring import Growth, Pace, Scoring, kept
+        from ..operations.starting import Triggers, refuse_idle
         from ..operations.starting import cycle as starting
-        from ..operations.starting import refuse_idle
         from ..patterns.batch.outcome import Times
 
         common, is_notebook = Common(name, env_file, notify, dry_run, notify_on, late), target.endswith(".ipynb")
-        cycle = starting(every, zone, catch_up, overlap, on_file, settle, after)
+        beside = Triggers(on_file, settle, after, on_message, on_webhook, host, on_drift)
+        cycle = starting(every, zone, catch_up, overlap, beside, None if keep_runs is None else str(keep_runs))
         refuse_idle("what runs once, not for a schedule", cycle is None, wait=wait)
         refuse_idle("a model", not is_notebook, max_rejects=max_rejects, mode=mode, key=key, partition=partition)
         refuse_idle("a model", not is_notebook, keep=keep, workers=workers, retries=retries)
@@ -98,9 +104,8 @@ class Predictions(Home):
         if is_notebook:
             if input is not None:
                 raise UsageError(f"{target} takes parameters, no input", fix=f"%batch {target} -p NAME=VALUE")
-            spec = wanted(
-                target, output, dict(parameters or {}), Times(timeout, limit), swept, cycle, no_code=no_code, hold=hold
-            )
+            more: dict[str, Any] = {"no_code": no_code, "hold": hold, "env_file": env_file}
+            spec = wanted(target, output, dict(parameters or {}), Times(timeout, limit), swept, cycle, **more)
         else:
             pace = Pace(workers, timeout, retries)
             growth = Growth(watermark, since, backfill) if new or watermark or since or backfill else None

@@ -1,4 +1,4 @@
-"""A notebook with parameters -> a form that runs it: once, for several values of one parameter, or on a cycle."""
+"""A notebook with parameters -> a form that runs it: once, as a sweep of one parameter, or on a cycle."""
 
 from __future__ import annotations
 
@@ -28,8 +28,7 @@ _CONTROLS = {
     date: ("date", "moment"),
     datetime: ("datetime-local", "moment"),
 }
-_MOST_RUNS = 100
-_AT_ONCE = 5
+_KINDS = {"frame": "a file or table", "list": "a list: [1, 2]", "dict": "a dict: {'a': 1}"}
 
 
 class NotebookCard:
@@ -66,9 +65,11 @@ class NotebookCard:
             return ""
         options = [el("option", escape(one.name), value=one.name) for one in self._inputs]
         chosen = el("select", *options, name="+sweep", data_sends="text", aria_label="the parameter to sweep")
-        hint = {"placeholder": "3, 5, 8", "aria_label": "its values, with a comma between them"}
+        hint = {"placeholder": "3, 5, 8 or 3..8", "aria_label": "its values, with a comma between them, or a range"}
         typed = el("input", type="text", name="+values", data_sends="text", **hint)
-        return el("div", chosen, typed, button("Run each", "sweep", form=True), cls="wb-line-of")
+        hint = {"placeholder": "best by: auc, loss:min", "aria_label": "the result that says which is best"}
+        best = el("input", type="text", name="+best", data_sends="text", **hint)
+        return el("div", chosen, typed, best, button("Run each", "sweep", form=True), cls="wb-line-of")
 
     def _cycle(self) -> str:
         hint = {"placeholder": "monday 6:00", "aria_label": "when: a cron line, or a day and a time"}
@@ -76,41 +77,39 @@ class NotebookCard:
         return el("div", typed, button("Schedule", "schedule", form=True), cls="wb-line-of")
 
     def press(self, do: str, **args: Any) -> Parts:
-        """Run it, once or for each value of a sweep, or schedule it. UsageError, which names what does not fit."""
+        """Run it, once or as a sweep, or schedule either. UsageError, which names what does not fit."""
         held = {name: json.loads(value) for name, value in dict(args.get("values") or {}).items()}
-        given = self._given(held)
-        if do == "run":
-            return self._begun([given])
-        if do == "sweep":
-            name, values = str(held.get("+sweep")), _several(str(held.get("+values") or ""))
-            if not values:
-                raise UsageError(f"{name} has no values to run with", fix="write them with a comma between: 3, 5, 8")
-            return self._begun([given | {name: value} for value in values])
+        if do not in ("run", "sweep", "schedule"):
+            raise UsageError(f"a form has no button {do!r}", fix="run its cell again")
+        asked = self._swept(held, wanted=do == "sweep") if do != "run" else {}
+        given = {name: value for name, value in self._given(held).items() if name not in asked.get("sweep", {})}
         if do == "schedule":
-            every = str(held.get("+every") or "")
-            if not every:
+            asked["every"] = str(held.get("+every") or "")
+            if not asked["every"]:
                 raise UsageError("a schedule needs a cycle", fix="write when: monday 6:00")
-            made = self._workbench().batch(str(self._notebook), parameters=given, every=every)
+        made = self._workbench().batch(str(self._notebook), parameters=given, **asked)
+        if do == "schedule":
             from .schedules import ScheduleCard
 
             return {**card.said(made), "detail": [ScheduleCard(made)]}
-        raise UsageError(f"a form has no button {do!r}", fix="run its cell again")
+        return {"said": escape(f"began {made.name}"), "detail": [RunCard(made)]}
+
+    def _swept(self, held: dict[str, Any], *, wanted: bool) -> dict[str, Any]:
+        """The sweep that the form holds, as the verb takes it; nothing where it holds none and none is wanted."""
+        name, values = str(held.get("+sweep") or ""), str(held.get("+values") or "").strip()
+        if not values and wanted:
+            raise UsageError(f"{name} has no values to run with", fix="write them: 3, 5, 8 or 3..8")
+        asked = {"sweep": {name: values}} if values else {}
+        best = str(held.get("+best") or "").strip()
+        return {**asked, "best": best} if asked and best else asked
 
     def _given(self, held: dict[str, Any]) -> dict[str, Any]:
         """What differs from the defaults, which may be more than a form can hold."""
         return {
             one.name: held[one.name]
             for one in self._inputs
-            if one.name in held and _typed(held[one.name]) != one.value and held[one.name] is not None
+            if held.get(one.name) is not None and one.value not in (_typed(held[one.name]), json.dumps(held[one.name]))
         }
-
-    def _begun(self, sets: list[dict[str, Any]]) -> Parts:
-        if len(sets) > _MOST_RUNS:
-            raise UsageError(f"{len(sets)} runs at once are too many", fix=f"give {_MOST_RUNS} values at most")
-        runs = [self._workbench().batch(str(self._notebook), parameters=given) for given in sets]
-        names = ", ".join(run.name for run in runs)
-        shown: list[Any] = [RunCard(run) for run in runs[:_AT_ONCE]]
-        return {"said": escape(f"began {names}"), "detail": shown}
 
     def _workbench(self) -> Workbench:
         from ..api import Workbench
@@ -120,17 +119,26 @@ class NotebookCard:
 
 def _input(parameter: Parameter) -> Input:
     control, sends = _CONTROLS.get(parameter.type or str, ("text", "text"))
-    words = " · ".join(filter(None, [parameter.help, parameter.type.__name__ if parameter.type else ""]))
+    if parameter.choices:
+        given = tuple((json.dumps(choice), str(choice)) for choice in parameter.choices)
+        default = json.dumps(_literal(parameter.default))
+        return Input(parameter.name, parameter.help, "", "select", "json", default, parameter.optional, given)
+    words = " · ".join(filter(None, [parameter.help, _KINDS.get(parameter.kind, parameter.kind)]))
     choices = (("true", "yes"), ("false", "no")) if parameter.type is bool else ()
     return Input(parameter.name, words, "", control, sends, _default(parameter), parameter.optional, choices)
 
 
-def _default(parameter: Parameter) -> str:
-    """The default as the field holds it; nothing for one that is no literal, which stays as it is."""
+def _literal(default: str) -> Any:
+    """The value of a default; None for one that is no literal, which stays as it is."""
     try:
-        value = ast.literal_eval(parameter.default) if parameter.default else None
+        return ast.literal_eval(default) if default else None
     except ValueError:
-        return ""
+        return None
+
+
+def _default(parameter: Parameter) -> str:
+    """The default as the field holds it."""
+    value = _literal(parameter.default)
     if isinstance(value, bool):
         return json.dumps(value)
     return "" if value is None else value if isinstance(value, str) else repr(value)
@@ -138,7 +146,3 @@ def _default(parameter: Parameter) -> str:
 
 def _typed(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
-
-
-def _several(said: str) -> list[str]:
-    return [value.strip() for value in said.split(",") if value.strip()]

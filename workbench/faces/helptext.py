@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import shutil
 import textwrap
-from typing import get_args
+from pathlib import Path
+from typing import TYPE_CHECKING, get_args
 
 from ..specs.spec import Group, Option, Verb
 from ..specs.verbs import VERBS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _INDENT, _COLUMN, _VERB_COLUMN, _WIDEST = "  ", 31, 16, 100
 
@@ -31,14 +35,25 @@ def required_usage(spec: Verb, caller: str) -> str:
     return " ".join([caller, *(option.metavar if option.positional else _flag(option) for option in needed)])
 
 
-def verb_help(spec: Verb, caller: str) -> str:
-    """How a verb is called, what it does, and each of its options."""
+def verb_help(spec: Verb, caller: str, words: Sequence[str] = ()) -> str:
+    """How a verb is called, what it does, and each of its options; of a notebook among the words, its parameters."""
     rows = [(_names(option), option.help) for option in spec.options]
     rows.append(("-h, --help", "show this"))
     blocks = [_usage_lines(spec, caller), _wrapped(spec.summary, ""), "\n".join(map(_row, rows))]
     if spec.example:
         blocks.append(_wrapped(f"for example  {_in_spelling(spec, caller)}", " " * 13))
+    blocks += [_parameters(word) for word in words if word.endswith(".ipynb")] if spec.name == "batch" else []
     return "\n\n".join(blocks)
+
+
+def _parameters(notebook: str) -> str:
+    """The parameters of a notebook: their defaults, what they may be, and what its comments say of them."""
+    from ..patterns.batch.parameters import read
+
+    found = (read(Path(notebook).expanduser()) or {}).values()
+    rows = [(f"-p {one.name}={one.default}", " · ".join(filter(None, [one.kind, one.help]))) for one in found]
+    none = "  none: no cell is tagged `parameters`"
+    return "\n".join([f"parameters of {notebook}", *map(_row, rows)] if rows else [f"parameters of {notebook}", none])
 
 
 def overview(caller: str) -> str:

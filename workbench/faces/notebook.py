@@ -62,7 +62,7 @@ class Magics:
         """What is wrong with the line is said before a cell runs; its expressions are read after it."""
         words = read(line).tokens
         if arguments.wants_help(words):
-            print(helptext.verb_help(spec, caller))  # noqa: T201 (a face)
+            print(helptext.verb_help(spec, caller, words))  # noqa: T201 (a face)
             return None
         arguments.parse(spec, words, caller)
         last = cell.run(self._shell, body) if body is not None else None

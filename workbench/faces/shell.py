@@ -52,7 +52,7 @@ def _answer(words: list[str], workbench: Callable[[], Any]) -> str | Iterator[st
     spec = arguments.find_verb(words[0], caller)
     caller = f"{caller} {spec.name}"
     if arguments.wants_help(words[1:]):
-        return helptext.verb_help(spec, caller)
+        return helptext.verb_help(spec, caller, words[1:])
     given = arguments.parse(spec, words[1:], caller)
     _refuse_what_needs_a_notebook(spec, given, caller)
     answer = getattr(workbench(), spec.function)(**asked(spec, given))

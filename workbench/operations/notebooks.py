@@ -45,8 +45,10 @@ def wanted(
     *,
     no_code: bool,
     hold: int | None,
+    env_file: str | None = None,
 ) -> Wanted:
     """A notebook that is run, once or at each point of a sweep; an output that ends in .html is a page of it."""
+    from ..patterns.batch.hiding import refuse_bare
     from ..patterns.batch.notebook import check as check_run
     from ..patterns.batch.parameters import check, portable
 
@@ -59,6 +61,9 @@ def wanted(
     check_run(path, None if swept.any or page else to, times)
     given = portable(check(path, parameters))
     more = _sweep(path, parameters, swept) if swept.any else {}
+    with starting.variables(env_file):
+        for point in more.get("points", [given]):
+            refuse_bare(point)
     spec: Spec = {"what": "notebook", "notebook": str(path), "output": str(to) if to else None, "parameters": given}
     if page:
         spec |= {"output": None, "page": {"file": str(page), "code": not no_code}}

@@ -58,7 +58,7 @@ def run_notebook(
             before = held.cells if held else []
             execution = Execution(content, injected, output, control or Foreground(), kernel, hiding, before)
             found = execution.run(Path(place), times, {"input_path": str(notebook), "output_path": str(output)})
-        handed = results.kept(kernel.results, keep, hiding.json, add=held is not None)
+        handed = results.kept(kernel.results, keep, hiding, add=held is not None)
         found = replace(found, results=handed, kept=str(keep) if handed and keep else "", note=note)
         if page and found.state == "done":
             pages.write(output, page.file, code=page.code)

@@ -15,26 +15,38 @@ from typing import Any
 
 from ... import text
 from ...errors import BadInput, NotFound, StorageError, UsageError
+from . import given_frames
+from .given_frames import Frame
 from .hiding import name_of
 
 TAG = "parameters"
-_TYPES = {"int": int, "float": float, "bool": bool, "str": str, "list": list, "dict": dict}
+_TYPES = {"int": int, "float": float, "bool": bool, "str": str, "list": list, "dict": dict, "DataFrame": Frame}
+_TYPES |= {"date": date, "datetime": datetime}
 _MAGIC = re.compile(r"^(\s*)[%!].*$", re.MULTILINE)
 _OPTIONAL = re.compile(r"\bOptional\[|\bNone\b")
 _NOTHING = re.compile(r"^\s*None\s*\|\s*")
+_READS = re.compile(r"^(pd|pandas)\.read_\w+$")
 _TRUE, _FALSE = ("true", "yes", "1", "on"), ("false", "no", "0", "off")
 
 
 @dataclass(frozen=True)
 class Parameter:
     """One name of the tagged cell. `type` is None where neither the value nor an annotation tells; an `optional` one
-    may be None beside that."""
+    may be None beside that, and one with `choices`, `Literal["a", "b"]`, is one of them."""
 
     name: str
     type: type | None
     default: str
     help: str = ""
     optional: bool = False
+    choices: tuple[Any, ...] = ()
+
+    @property
+    def kind(self) -> str:
+        """What it may be, in words: `int`, `'a' or 'b'`, `frame`; empty where nothing tells."""
+        if self.choices:
+            return " or ".join(map(repr, self.choices))
+        return self.type.__name__.lower() if self.type else ""
 
 
 def read(notebook: Path) -> dict[str, Parameter] | None:
@@ -87,8 +99,20 @@ def _parameters(node: ast.stmt, lines: list[str]) -> Iterator[Parameter]:
     said = ast.unparse(node.annotation) if isinstance(node, ast.AnnAssign) else ""
     for name, value in _assigned(node):
         default = ast.unparse(value) if value is not None else ""
-        help = lines[node.lineno - 1].partition(" # ")[2].strip()
-        yield Parameter(name, _type(said, value), default, help, bool(_OPTIONAL.search(said)) or default == "None")
+        help = lines[node.end_lineno - 1].partition(" # ")[2].strip() if node.end_lineno else ""
+        choices = _choices(node.annotation) if isinstance(node, ast.AnnAssign) else ()
+        kind = type(choices[0]) if choices else _type(said, value)
+        optional = bool(_OPTIONAL.search(said)) or default == "None"
+        yield Parameter(name, kind, default, help, optional, choices)
+
+
+def _choices(annotation: ast.expr) -> tuple[Any, ...]:
+    """What a `Literal[…]` in it lists."""
+    for part in ast.walk(annotation):
+        if isinstance(part, ast.Subscript) and ast.unparse(part.value).rpartition(".")[2] == "Literal":
+            found = part.slice.elts if isinstance(part.slice, ast.Tuple) else [part.slice]
+            return tuple(one.value for one in found if isinstance(one, ast.Constant) and one.value is not None)
+    return ()
 
 
 def _assigned(node: ast.stmt) -> Iterator[tuple[str, ast.expr | None]]:
@@ -106,15 +130,14 @@ def _assigned(node: ast.stmt) -> Iterator[tuple[str, ast.expr | None]]:
 
 
 def _type(said: str, value: ast.expr | None) -> type | None:
-    """By the annotation, else by the value: a literal, or a call of `date` or `datetime`."""
+    """By the annotation, else by the value: a literal, or a call of `date`, `datetime` or `pd.read_csv`."""
     said = _NOTHING.sub("", said.strip("'\"")).removeprefix("Optional[").partition("|")[0].strip()
     base = said.partition("[")[0].rpartition(".")[2].strip(" ]")
-    if base in ("date", "datetime"):
-        return date if base == "date" else datetime
     if base in _TYPES:
         return _TYPES[base]
-    if isinstance(value, ast.Call) and (called := ast.unparse(value.func).rpartition(".")[2]) in ("date", "datetime"):
-        return date if called == "date" else datetime
+    if isinstance(value, ast.Call):
+        called = ast.unparse(value.func)
+        return Frame if _READS.match(called) else _TYPES.get(called.rpartition(".")[2])
     try:
         literal = ast.literal_eval(value) if value is not None else None
     except ValueError:
@@ -142,16 +165,30 @@ def check(notebook: Path, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _fitting(parameter: Parameter, value: Any) -> Any:
+    if parameter.type is Frame and not (value is None or (isinstance(value, str) and value == "None")):
+        return given_frames.given(parameter.name, value)
     if name_of(value):  # of a variable, which is read where it runs
         return value
     if parameter.optional and isinstance(value, str) and value == "None":
         return None
     try:
+        if parameter.choices:
+            return _chosen(parameter.choices, value)
         return _read(parameter.type, value) if isinstance(value, str) else _kept(parameter.type, value)
     except (ValueError, SyntaxError, TypeError):
-        kind = parameter.type.__name__ if parameter.type else "value"
-        what = f"parameter {parameter.name} is {'an' if kind[0] in 'aeiou' else 'a'} {kind}, not {reprlib.repr(value)}"
+        kind = parameter.kind or "value"
+        article = "" if parameter.choices else "an " if kind[0] in "aeiou" else "a "
+        what = f"parameter {parameter.name} is {article}{kind}, not {reprlib.repr(value)}"
         raise UsageError(what, fix=f"as in -p {parameter.name}={parameter.default}") from None
+
+
+def _chosen(choices: tuple[Any, ...], value: Any) -> Any:
+    """The one that is meant; text stands for what reads like it."""
+    for choice in choices:
+        same = choice == value and type(choice) is type(value)
+        if same or (isinstance(value, str) and str(choice) == value):
+            return choice
+    raise ValueError
 
 
 def _read(kind: type | None, said: str) -> Any:
@@ -204,10 +241,14 @@ def source(values: dict[str, Any]) -> str:
     lines = ["# Parameters of this run"]
     if any(isinstance(value, date) for value in values.values()):
         lines.append("import datetime")
+    if any(isinstance(value, Frame) for value in values.values()):
+        lines.append(given_frames.READS)
     return "\n".join([*lines, *(f"{name} = {_code(value)}" for name, value in values.items())])
 
 
 def _code(value: Any) -> str:
+    if isinstance(value, Frame):
+        return value.code
     if name := name_of(value):
         return f"__import__('os').environ[{name!r}]"
     if isinstance(value, float) and not math.isfinite(value):

@@ -7,7 +7,7 @@ import math
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Any
 from ... import text
 from ...bundle.storage import writing
 from ...errors import UsageError
+from .hiding import Hiding
 
 VARIABLE = "WORKBENCH_RESULTS"
 """The variable of a run's kernel that names the folder."""
@@ -76,10 +77,10 @@ def read(folder: Path) -> dict[str, Any]:
     return found
 
 
-def kept(handed: Path, folder: Path | None, hide: Callable[[Any], Any], *, add: bool) -> dict[str, Any]:
+def kept(handed: Path, folder: Path | None, hiding: Hiding, *, add: bool) -> dict[str, Any]:
     """What was handed back, moved from a kernel's folder to the one where it is kept, in the place of what was there or
-    with `add` beside it; `hide` takes secrets out of values."""
-    found: dict[str, Any] = hide(read(handed))
+    with `add` beside it; without secrets."""
+    found: dict[str, Any] = hiding.json(read(handed))
     if folder is not None:
         before = read(folder) if add else {}
         if not add:
@@ -88,6 +89,7 @@ def kept(handed: Path, folder: Path | None, hide: Callable[[Any], Any], *, add: 
         if found:
             folder.mkdir(parents=True, exist_ok=True)
             for file in handed.glob("*"):
+                hiding.file(file)
                 shutil.move(file, folder / file.name)
             _write(folder, found)
     shutil.rmtree(handed, ignore_errors=True)
