@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,23 @@ def test_filters_narrow_it(card: DashboardCard) -> None:
     assert names(found) == ["churn@1"]
     assert "a <note>" in found.text
     assert "no models like that" in look(card, kind="models", text="risk").text
+
+
+def test_schedules_say_what_starts_them_and_when(card: DashboardCard, api: Workbench) -> None:
+    store = api.running.store
+    store.put_schedule(
+        "schedule/often", "monday 6:00", {"model": "churn@live", "output": "out/"}, {}, zone="Asia/Tokyo"
+    )
+    starts = {"file": "/in/*.csv", "settle": 2.0}
+    store.put_schedule("schedule/comes", None, {"notebook": "nb.ipynb"}, {}, starts=starts)
+    said = look(card, kind="schedules").text
+    for name in ("often", "comes"):
+        store.remove_schedule(f"schedule/{name}")
+    assert "every 0 6 * * 1 · Asia/Tokyo" in said
+    assert "churn@live → out/" in said
+    assert re.search(r"06:00, in \d+ (d|h|min)", said)
+    assert "for files /in/*.csv" in said
+    assert "when that comes" in said
 
 
 def test_a_name_opens_its_card(card: DashboardCard) -> None:

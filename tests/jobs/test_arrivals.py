@@ -15,7 +15,7 @@ from job_parts import environment, supervisor_of
 from waiting import until
 
 from workbench import paths
-from workbench.jobs import database, supervisor, watching
+from workbench.jobs import database, supervisor, watched_files
 from workbench.jobs.store import Store
 
 SPAWN = multiprocessing.get_context("spawn")
@@ -34,7 +34,7 @@ def files_of(store: Store, name: str = "schedule/a") -> list[str]:
 
 
 def test_a_file_has_arrived_once_nobody_writes_it_any_more() -> None:
-    settling = watching.Settling(2.0)
+    settling = watched_files.Settling(2.0)
     assert settling.settled({"a": "1", "b": "1"}, 0.0) == []
     assert settling.settled({"a": "1", "b": "2"}, 1.5) == []
     assert settling.settled({"a": "1", "b": "2"}, 2.0) == [("a", "1")]
@@ -111,12 +111,12 @@ def test_what_was_there_is_left_alone_and_what_came_in_a_pause_comes_after_it(
     store: Store, home: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "old").write_text("x")
-    there = [watching.key(file, mark) for file, mark in watching.marks(f"{tmp_path}/*").items()]
+    there = [watched_files.key(file, mark) for file, mark in watched_files.marks(f"{tmp_path}/*").items()]
     assert put(store, f"{tmp_path}/*", there=there) == ["created"]
     store.pause_schedule("schedule/a", paused=True)
     supervisor.ensure(home)
     (tmp_path / "new").write_text("x")
-    put(store, f"{tmp_path}/*", there=[*there, *watching.marks(f"{tmp_path}/*")])
+    put(store, f"{tmp_path}/*", there=[*there, *watched_files.marks(f"{tmp_path}/*")])
     store.pause_schedule("schedule/a", paused=False)
     until(lambda: files_of(store) == ["new"])
     assert put(store, f"{tmp_path}/*.csv", there=there) == [f"starts on file {tmp_path}/* → file {tmp_path}/*.csv"]

@@ -11,8 +11,10 @@ from typing import Any
 import nbformat
 import pytest
 from drift_models import customers, score
+from notebook_parts import notebook, printed
 from prometheus_client.parser import text_string_to_metric_families
 from serving_parts import client
+from waiting import until
 
 from workbench import paths
 from workbench.api import Workbench
@@ -90,15 +92,25 @@ def test_a_look_tells_when_drift_begins_and_not_again(api: Workbench, service: A
     assert len(api.runs()) == 1, "it is run where drift begins"
 
 
-def test_the_run_of_a_schedule_looks(api: Workbench, service: Any) -> None:
+def test_the_run_of_a_schedule_looks(api: Workbench, service: Any, tmp_path: Path) -> None:
     ask(service, customers(300, 2).assign(age=80.0))
     schedule = api.drift("service/churn", every="1 hour", since="1h")
+    notebook(tmp_path, "print(message['drift'], 'age' in message['columns'])", parameters="message = {}")
+    follower = api.batch("nb.ipynb", on_drift="churn", output="then.ipynb")
+    assert "schedule/nb waits · for drift of service/churn" in str(follower)
     run = api.running.store.add_run(schedule.schedule.spec, schedule.schedule.environment)
     api.running.begin(run)
     done = api.wait(run.name)
     assert done.facts["drifted"]
     assert "churn@1 ✗ drift in age" in str(done)
     assert paths.state(api.home).exists()
+    then = until(lambda: [run for run in api.runs() if run.job.schedule == "schedule/nb" and run.state == "done"])
+    assert f"nb.ipynb after {run.name} found drift" in str(then[0])
+    assert printed("then.ipynb") == ["service/churn True"]
+    again = api.running.store.add_run(schedule.schedule.spec, schedule.schedule.environment)
+    api.running.begin(again)
+    assert not api.wait(again.name).facts["begins"], "it goes on"
+    assert api.running.store.take_followers() == []
 
 
 def test_batches_and_streams_are_looked_at_as_well(api: Workbench, service: Any, tmp_path: Path) -> None:

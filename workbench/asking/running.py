@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ..operations.debugging import Replay
     from ..operations.kinds import Handles
     from ..operations.letters import DeadLetters
+    from ..operations.pruning import Pruned
 
 
 class WhatRuns(Home):
@@ -48,6 +49,12 @@ class WhatRuns(Home):
         job = again(self.running, name)
         self.running.begin(job)
         return self.wait(job.name) if wait else handle(self.running, self.registry, job)
+
+    def prune(self, keep: str | int | None = None, *, dry_run: bool = False) -> Pruned:
+        """Runs that are over, removed with what was kept of them."""
+        from ..operations.pruning import pruned
+
+        return pruned(self.running, str(keep or "30d"), dry_run=dry_run)
 
     def schedules(self) -> Handles:
         """What starts runs."""

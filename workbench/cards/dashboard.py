@@ -57,7 +57,8 @@ class DashboardCard:
         told = [f"{text.count(counts[state])} {state}" for state in _STATES if counts.get(state)]
         said = " · ".join(told) or "nothing is deployed yet"
         title = el("b", "Workbench", cls="wb-name") + el("span", escape(said), cls="wb-since")
-        return el("div", title, cls="wb-title") + el("div", escape(str(self._api.home)), cls="wb-about wb-soft")
+        note = el("p", escape(idle), cls="wb-bad") if (idle := running.looked_at()) else ""
+        return el("div", title, cls="wb-title") + el("div", escape(str(self._api.home)), cls="wb-about wb-soft") + note
 
     def _filters(self) -> str:
         """They are written once, since somebody fills them."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .. import text
 from ..bundle.version import proof
 from ..operations import figures, kinds
+from ..operations.schedules import runs_what, waits_for
 from .jobs import roughly
 from .markup import el, escape
 
@@ -53,13 +54,13 @@ def runs(api: Workbench, view: View) -> Table:
 
 
 def schedules(api: Workbench, view: View) -> Table:
-    """Schedules: when they begin what."""
+    """Schedules: what starts which runs, and when the next one is due."""
     plans = [p for p in api.running.schedules() if view.text in p.name and view.state in ("", _paused(p))]
     rows = [
-        [_name(p.name), _pill(_paused(p)), escape(" ".join(filter(None, [p.cron, p.zone]))), _due(p)]
+        [_name(p.name), _pill(_paused(p)), escape(waits_for(p)), escape(runs_what(p)), _due(p)]
         for p in plans[view.skip : view.skip + PAGE]
     ]
-    return Table(["name", "state", "every", "next run"], rows, len(plans))
+    return Table(["name", "state", "starts", "runs", "next run"], rows, len(plans))
 
 
 def models(api: Workbench, view: View) -> Table:
@@ -148,4 +149,10 @@ def _paused(plan: Any) -> str:
 
 
 def _due(plan: Any) -> str:
-    return "" if plan.paused else escape(figures.moment(plan.next_due, plan.zone))
+    """When the next run is due, and how soon that is; of what waits for something, that it does."""
+    if plan.paused:
+        return ""
+    if plan.next_due is None:
+        return "when that comes"
+    soon = roughly(max(0.0, plan.next_due - time.time()))
+    return escape(f"{figures.moment(plan.next_due, plan.zone)}, in {soon}")

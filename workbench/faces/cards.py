@@ -33,6 +33,7 @@ ANSWERS = {
     "operations.learners": ("Learner",),
     "operations.kinds": ("Service", "Stream", "Handles"),
     "operations.promotion": ("Promotion",),
+    "operations.pruning": ("Pruned",),
     "operations.labs": ("Lab",),
     "operations.history": ("History",),
     "operations.rollout": ("Canary",),
@@ -50,7 +51,7 @@ LIVE = ("ModelVersion", "App", "Service", "Stream", "Run", "Schedule", "Overview
 _CARDS = (
     *("Verdict", "Agreement", "Bench", "Quality", "Scored", "Findings"),
     *("Advice", "Learner", "Planned", "Promotion", "Canary", "Split", "Put", "Ended", "Tour"),
-    *("Handed", "RunDiff"),
+    *("Handed", "RunDiff", "Pruned"),
 )
 _PACKAGE = __name__.partition(".")[0]
 _REF = re.compile(r"^([A-Za-z_][\w.-]*@\w+|(service|stream|app|learner|run|schedule)/[\w.-]+)")

@@ -60,7 +60,10 @@ alter table schedules add column starts text;
 create table seen (
   schedule text not null, key text not null, run text, at real not null, primary key (schedule, key));
 """
-_STEPS = (_SCHEMA, _ARRIVALS)
+_KEEPING = """
+alter table schedules add column keep text;
+"""
+_STEPS = (_SCHEMA, _ARRIVALS, _KEEPING)
 VERSION = len(_STEPS)
 """How the database is made, and what each later Workbench adds to it; its version is how many of them were done."""
 

@@ -26,9 +26,13 @@ def make(folder: Path) -> None:
 
 def read(folder: Path, name: str) -> str:
     """The token of `name`, whose folder this is. NotFound where it is gone."""
+    if token := found(folder):
+        return token
+    verb = {"app": "app", "schedule": "batch"}.get(name.partition("/")[0], "serve")
+    raise NotFound(f"the token of {name} is gone", fix=f"%{verb} it again, which makes another")
+
+
+def found(folder: Path) -> str:
+    """The token that a folder holds; empty where it holds none."""
     file = folder / _FILE
-    token = file.read_text(encoding="utf-8").strip() if file.exists() else ""
-    if not token:
-        verb = "app" if name.startswith("app/") else "serve"
-        raise NotFound(f"the token of {name} is gone", fix=f"%{verb} it again, which makes another")
-    return token
+    return file.read_text(encoding="utf-8").strip() if file.exists() else ""

@@ -24,9 +24,11 @@ _MOST_MISSED = 1000
 @dataclass(frozen=True)
 class Schedule:
     """What starts runs of `spec` at the times of `cron` in `zone`, or where that is empty when what `starts` names has
-    come: `{"file": GLOB, "settle": SECONDS}` or `{"after": NAME}`. After an outage `catch_up` says which of the missed
+    come: `{"file": GLOB, "settle": SECONDS}`, `{"message": PLACE, "group": NAME}`, `{"webhook": URL}`,
+    `{"after": NAME}` or `{"drift": NAME}`. After an outage `catch_up` says which of the missed
     runs come: `latest`, `all`, `skip`; while one still runs, `overlap` says what becomes of another that is due: `skip`
-    leaves it out, `queue` lets it wait, `replace` stops the one that runs."""
+    leaves it out, `queue` lets it wait, `replace` stops the one that runs. `keep` says how many of its runs stay, or
+    for how long."""
 
     name: str
     cron: str
@@ -41,6 +43,7 @@ class Schedule:
     overlap: str
     created: float
     starts: dict[str, Any] | None = None
+    keep: str | None = None
 
     @property
     def when(self) -> str:
@@ -74,6 +77,7 @@ class Plans:
         notify: str | None = None,
         catch_up: str = "latest",
         overlap: str = "skip",
+        keep: str | None = None,
     ) -> tuple[Schedule, list[str]]:
         """Make it so: the schedule, and in words what changed. `there` are the keys of what is there already where it
         begins to look, and starts nothing. UsageError for a cycle or zone that there is not."""
@@ -81,7 +85,7 @@ class Plans:
         due = _next_due(line, zone, time.time())
         own: dict[str, Any] = {"cron": line, "zone": zone, "restart": restart, "notify": notify, "catch_up": catch_up}
         own |= {"spec": json.dumps(spec), "environment": json.dumps(environment), "overlap": overlap}
-        own["starts"] = json.dumps(starts) if starts else None
+        own |= {"starts": json.dumps(starts) if starts else None, "keep": keep}
         with self.database.write() as write:
             row = write.execute("select * from schedules where name = ?", (name,)).fetchone()
             before = schedule_of(row) if row else None
@@ -222,6 +226,7 @@ def _changes(before: Schedule, now: Schedule) -> list[str]:
     said += [f"zone {zones[0]} → {zones[1]}"] * (before.zone != now.zone)
     said += [f"catch-up {before.catch_up} → {now.catch_up}"] * (before.catch_up != now.catch_up)
     said += [f"overlap {before.overlap} → {now.overlap}"] * (before.overlap != now.overlap)
+    said += [f"keep-runs {before.keep or 'as usual'} → {now.keep or 'as usual'}"] * (before.keep != now.keep)
     keys = [key for key in {**before.spec, **now.spec} if before.spec.get(key) != now.spec.get(key)]
     return said + [f"{key} {before.spec.get(key)} → {now.spec.get(key)}" for key in keys]
 

@@ -49,9 +49,13 @@ class Store(Plans, Arrivals, Asking, Pages):
 
     def job_folder(self, name: str) -> Path:
         """The folder of a job's log, token and ledgers, which its owner alone can read."""
-        folder = self.folder / _LOG_FOLDER / name.replace("/", "-")
+        folder = self.folder_of(name)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return folder
+
+    def folder_of(self, name: str) -> Path:
+        """Where that folder is, or would be."""
+        return self.folder / _LOG_FOLDER / name.replace("/", "-")
 
     def get(self, name: str) -> Job:
         """The job of this full name. NotFound."""

@@ -17,10 +17,12 @@ from ..errors import WorkbenchError
 from ..spawn import client
 from . import launch, logs
 from .ahead import Ahead
+from .keeping import Keeping
 from .record import Job
 from .store import Store
 from .telling import Telling
 from .watching import Watching
+from .webhooks import Webhooks
 
 LOOK = 0.1
 STOP_PATIENCE = 30.0
@@ -40,7 +42,8 @@ class Supervisor:
         self.home, self.store, self.there = home, Store(paths.state(home)), there
         self.telling = telling or Telling(self.store)
         self.watching = Watching(self.store)
-        self.ahead = Ahead(self.store)
+        self.webhooks = Webhooks(self.store)
+        self.ahead, self.keeping = Ahead(self.store), Keeping(self.store)
         self.watched: dict[str, tuple[int, int]] = {}  # name -> pid, pidfd
         self.stopping: dict[str, float] = {}
         self.since_idle = time.monotonic()
@@ -55,9 +58,12 @@ class Supervisor:
             self._safely("what is due", self.store.take_due, time.time())
             self._safely("what follows", self.store.take_followers)
             self._safely("what arrives", self.watching.look)
+            self._safely("who calls", self.webhooks.look)
             self._safely("what is begun ahead", self.ahead.look)
+            self._safely("what is kept", self.keeping.look)
             self._wait()
         self.watching.end()
+        self.webhooks.end()
         self.ahead.end()
 
     def _goes_on(self) -> bool:

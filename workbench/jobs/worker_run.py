@@ -16,7 +16,7 @@ from .. import journal, paths
 from ..bundle import registries
 from ..bundle.apart import Apart
 from ..errors import JobFailed, WorkbenchError
-from ..patterns.batch.arrived import for_cause
+from ..patterns.batch.arrived import for_cause, parameters
 from ..patterns.control import LOOK
 
 if TYPE_CHECKING:
@@ -222,8 +222,8 @@ def _calling(context: Context, spec: dict[str, Any]) -> Work:
 def _sweep(context: Context, spec: dict[str, Any]) -> Work:
     from ..patterns.batch.sweep import Sweep, run_sweep
 
-    cause = {"file": spec["cause"]["file"]} if "file" in spec.get("cause", {}) else {}
-    points = [point | cause for point in spec["points"]]
+    told = parameters(spec)
+    points = [point | told for point in spec["points"]]
     sweep = Sweep(Path(spec["notebook"]), points, spec["at_once"], spec["best"] or "", _times(spec))
     output = Path(spec["output"] or context.folder / "runs")
     return partial(run_sweep, sweep, output, given=_snapshot(context, spec), scratch=context.folder)

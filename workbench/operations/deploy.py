@@ -13,7 +13,7 @@ from ..bundle import packages
 from ..bundle.storage import writing
 from ..data import folders, places
 from ..errors import NotFound, NotProven, UsageError
-from . import environment, request_log, starting
+from . import environment, request_log, starting, triggers
 from .ending import ended
 from .handles import Planned
 from .kinds import handle
@@ -131,12 +131,15 @@ class Deploying:
         restart = "never" if wanted.spec["what"] == "notebook" else "retry"
         if cycle:
             spec = self._again_and_again(f"schedule/{name}", wanted.spec, cycle)
+            with starting.variables(common.env_file):
+                triggers.begin(cycle.starts or {}, self.running, f"schedule/{name}")
             schedule, changes = self.running.store.put_schedule(
                 f"schedule/{name}", spec=spec, environment=env, restart=restart, notify=common.told, **asdict(cycle)
             )
             self._set_live(wanted)
             self.running.supervised()
             told = [wanted.remark, starting.left_alone(cycle) if changes == ["created"] else said(changes)]
+            told.append(triggers.unread(spec, cycle.starts or {}))
             return handle(self.running, self.registry, schedule, " · ".join(filter(None, told)))
         job = self.running.store.add_run(wanted.spec, env, restart=restart, notify=common.told)
         self.running.begin(job)

@@ -150,6 +150,9 @@ def _of_a_model(running: Running, registry: Registry, version: ModelVersion, wis
 
 def _of_what_runs(running: Running, registry: Registry, found: Any, wish: Wish) -> Subject:
     kind, _, name = found.name.partition("/")
+    if getattr(found, "starts", None):
+        what = f"{found.name} starts on {found.when}, and another platform has no such thing"
+        raise UsageError(what, fix=f"export what it runs, and let that be started there: {found.spec.get('model', '')}")
     if "model" not in found.spec:
         what = f"{found.name} runs a notebook, and nothing says which packages its cells need"
         raise UsageError(what, fix="export the model that it makes, or a batch with a model")

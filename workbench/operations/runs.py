@@ -127,5 +127,8 @@ class Run(Handle):
 def _cause(spec: Mapping[str, Any]) -> list[str]:
     """What started it, where that was no clock and nobody."""
     cause = spec.get("cause", {})
-    came = [f"for {shown(cause['file']).rpartition('/')[2]}"] if "file" in cause else []
-    return came + ([f"after {cause['run']}"] if "run" in cause else [])
+    if "file" in cause:
+        return [f"for {shown(cause['file']).rpartition('/')[2]}"]
+    if "drift" in cause:
+        return [f"after {cause['drift']} found drift"]
+    return ["for a message"] if "message" in cause else [f"after {cause['run']}"] if "run" in cause else []

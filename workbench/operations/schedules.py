@@ -35,13 +35,11 @@ class Schedule:
     def __str__(self) -> str:
         s = self.schedule
         head = " · ".join(filter(None, [f"{self.name} {self._state()}", *self._when(), self.said]))
-        to = s.spec.get("output") or (s.spec.get("page") or {}).get("file")
-        what = " → ".join(filter(None, [s.spec.get("says") or s.spec.get("model") or s.spec.get("notebook"), to]))
-        what += self._becomes()
+        what = runs_what(s) + self._becomes()
         lives = self.running.looked_at() or self._lives()
         steps = f"%workbench runs · %workbench pause {self.name} · %workbench remove {self.name}"
         due = [f"  due   {', '.join(figures.moment(due, s.zone) for due in s.dues(_DUES))}"] * bool(s.dues(1))
-        return "\n".join([head, f"  runs  {what}", *due, f"  note  {lives}", f"  next  {steps}"])
+        return "\n".join([head, f"  runs  {what}", *due, *self._call(), f"  note  {lives}", f"  next  {steps}"])
 
     __repr__ = __str__
 
@@ -59,15 +57,21 @@ class Schedule:
             return f"next run {figures.moment(s.next_due, s.zone)}"
         last = self.running.store.last_event(self.name)
         trouble = last.details.get("trouble") if last else ""
-        return f"cannot look: {trouble}" if trouble else "waits"
+        return f"cannot {'listen' if 'webhook' in s.starts else 'look'}: {trouble}" if trouble else "waits"
+
+    def _call(self) -> list[str]:
+        """The line that calls its address; the token is asked for by whoever runs it."""
+        auth = f'-H "Authorization: Bearer $(workbench token {self.name})"'
+        url = (self.schedule.starts or {}).get("webhook")
+        return [f"  call  curl {auth} {url} -d '{{}}'"] if url else []
 
     def _when(self) -> list[str]:
         s = self.schedule
+        keeps = [f"keeps {s.keep if not s.keep.isdecimal() else text.count(int(s.keep), 'run')}"] if s.keep else []
         if not s.starts:
-            return [f"every {s.cron}", s.zone or "", _manner(s)]
+            return [waits_for(s), _manner(s), *keeps]
         number = self.running.store.started_by(self.name)
-        came = [f"{text.count(number, 'run')} so far"] * bool(number)
-        return [f"for files {shown(s.starts['file'])}" if "file" in s.starts else f"for {s.starts['after']}", *came]
+        return [waits_for(s), *[f"{text.count(number, 'run')} so far"] * bool(number), *keeps]
 
     def _lives(self) -> str:
         from ..jobs import boot
@@ -88,8 +92,25 @@ class Schedule:
             "catch_up": s.catch_up,
             "overlap": s.overlap,
             "paused": s.paused,
+            "keep": s.keep,
             "spec": s.spec,
         }
+
+
+def waits_for(schedule: Planning) -> str:
+    """What starts its runs: `every 0 6 * * 1 · Europe/Berlin`, `for files /data/in/*.csv`, `for calls of http://…`."""
+    if not schedule.starts:
+        return " · ".join(filter(None, [f"every {schedule.cron}", schedule.zone]))
+    words = {"file": "for files", "message": "for messages of", "webhook": "for calls of", "drift": "for drift of"}
+    key = next(iter(schedule.starts))
+    return f"{words.get(key, 'for')} {shown(str(schedule.starts[key]))}"
+
+
+def runs_what(schedule: Planning) -> str:
+    """`churn@live → scored/`."""
+    spec = schedule.spec
+    to = spec.get("output") or (spec.get("page") or {}).get("file")
+    return " → ".join(filter(None, [spec.get("says") or spec.get("model") or spec.get("notebook"), to]))
 
 
 def _manner(schedule: Planning) -> str:

@@ -1,4 +1,4 @@
-"""--every, --on-file, --after: what starts runs, checked before anything is kept."""
+"""--every, --on-file, --after, …: what starts runs, checked before anything is kept."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from ..data import folders
 from ..data.grammar import expand, is_database
 from ..data.remote_files import is_fsspec
 from ..errors import NotFound, UsageError
+from . import triggers
 from .running import Running
 
 SETTLE = 2.0
@@ -26,7 +27,8 @@ FILE = "file"
 @dataclass(frozen=True)
 class Cycle:
     """What starts the runs of a schedule: times (`every`), or what `starts` names; `zone`, `catch_up` and `overlap` are
-    for the former. `there` are the keys of the files that start nothing, since they are there already."""
+    for the former. `there` are the keys of the files that start nothing, since they are there already; `keep` says how
+    many of the runs stay, or for how long."""
 
     every: str | None
     zone: str | None = None
@@ -34,6 +36,7 @@ class Cycle:
     overlap: str = "skip"
     starts: dict[str, Any] | None = None
     there: tuple[str, ...] = ()
+    keep: str | None = None
 
     @property
     def file(self) -> str | None:
@@ -41,26 +44,58 @@ class Cycle:
         return self.starts.get(FILE) if self.starts else None
 
 
+@dataclass(frozen=True)
+class Triggers:
+    """What starts runs beside a clock, as a verb's options have it."""
+
+    on_file: str | None = None
+    settle: float | None = None
+    after: str | None = None
+    on_message: str | None = None
+    on_webhook: int | bool | None = None
+    host: str | None = None
+    on_drift: str | None = None
+
+    @property
+    def starts(self) -> dict[str, Any]:
+        """As a schedule keeps it, by the option that said it; what must be looked up is put right by `known`."""
+        found: dict[str, Any] = {}
+        if self.on_file is not None:
+            found["--on-file"] = {FILE: _pattern(self.on_file), "settle": self.settle or SETTLE}
+        if self.after is not None:
+            found["--after"] = {"after": self.after}
+        if self.on_message is not None:
+            found["--on-message"] = triggers.message(self.on_message)
+        if self.on_webhook is not None:
+            found["--on-webhook"] = triggers.webhook(self.on_webhook, self.host)
+        if self.on_drift is not None:
+            found["--on-drift"] = {"drift": self.on_drift}
+        return found
+
+
 def cycle(
     every: str | None,
     zone: str | None,
     catch_up: str | None,
     overlap: str | None,
-    on_file: str | None,
-    settle: float | None,
-    after: str | None,
+    beside: Triggers,
+    keep: str | None = None,
 ) -> Cycle | None:
     """What starts runs, as a verb's options have it; None for what runs once. UsageError for options of two kinds."""
-    kinds = {"--every": every, "--on-file": on_file, "--after": after}
-    if len(given := [flag for flag, value in kinds.items() if value is not None]) > 1:
-        raise UsageError(f"{given[0]} and {given[1]} both say what starts runs", fix=f"leave {given[1]} out")
     refuse_idle("a cycle, --every", every is not None, zone=zone, catch_up=catch_up, overlap=overlap)
-    refuse_idle("arriving files, --on-file", on_file is not None, settle=settle)
-    if on_file is not None:
-        return Cycle(None, overlap="queue", starts={FILE: _pattern(on_file), "settle": settle or SETTLE})
-    if after is not None:
-        return Cycle(None, overlap="queue", starts={"after": after})
-    return Cycle(every, zone, catch_up or "latest", overlap or "skip") if every is not None else None
+    refuse_idle("arriving files, --on-file", beside.on_file is not None, settle=beside.settle)
+    refuse_idle("a webhook, --on-webhook", beside.on_webhook is not None, host=beside.host)
+    starts = beside.starts
+    if len(given := ["--every"] * (every is not None) + list(starts)) > 1:
+        raise UsageError(f"{given[0]} and {given[1]} both say what starts runs", fix=f"leave {given[1]} out")
+    refuse_idle("a schedule, whose runs are many", bool(given), keep_runs=keep)
+    if keep is not None:
+        from ..jobs import keeping
+
+        keeping.check(keep)
+    if starts:
+        return Cycle(None, overlap="queue", starts=starts[given[0]], keep=keep)
+    return Cycle(every, zone, catch_up or "latest", overlap or "skip", keep=keep) if every is not None else None
 
 
 def _pattern(said: str) -> str:
@@ -82,13 +117,15 @@ def _pattern(said: str) -> str:
 
 
 def known(cycle: Cycle, running: Running, own: str, env_file: str | None) -> Cycle:
-    """The cycle with what it must know of what is there: the files already, or what the schedule `own` follows."""
+    """The cycle with what it must know of what is there: the files already, its group or address, or what the schedule
+    `own` follows."""
+    starts = cycle.starts or {}
     if cycle.file:
         return replace(cycle, there=tuple(_keys(cycle.file, env_file)))
-    if cycle.starts:
-        after = _followed(running, cycle.starts["after"], own)
-        return replace(cycle, starts={"after": after})
-    return cycle
+    if "after" in starts:
+        return replace(cycle, starts={"after": _followed(running, starts["after"], own)})
+    with variables(env_file):
+        return replace(cycle, starts=triggers.known(starts, running, own)) if starts else cycle
 
 
 def _followed(running: Running, name: str, own: str) -> str:
@@ -115,18 +152,20 @@ def _refuse_round(schedules: dict[str, Any], found: str, own: str) -> None:
 
 def _keys(pattern: str, env_file: str | None) -> Iterable[str]:
     from ..data.remote_files import marks as remote
-    from ..jobs import launch, watching
+    from ..jobs import watched_files
 
-    with _variables(launch.variables(env_file)):
-        found = remote(pattern) if "://" in pattern else watching.marks(pattern)
-    return [watching.key(file, mark) for file, mark in found.items()]
+    with variables(env_file):
+        found = remote(pattern) if "://" in pattern else watched_files.marks(pattern)
+    return [watched_files.key(file, mark) for file, mark in found.items()]
 
 
 @contextmanager
-def _variables(more: dict[str, str]) -> Iterator[None]:
+def variables(env_file: str | None) -> Iterator[None]:
     """Look as the schedule will: with its variables."""
+    from ..jobs import launch
+
     before = dict(os.environ)
-    os.environ.update(more)
+    os.environ.update(launch.variables(env_file))
     try:
         yield
     finally:
@@ -141,10 +180,11 @@ def left_alone(cycle: Cycle) -> str:
 
 def check_parameter(notebook: Path, given: dict[str, Any]) -> None:
     """UsageError where a notebook has no parameter that takes the file, or it is said already."""
+    from ..patterns.batch.given_frames import Frame
     from ..patterns.batch.parameters import read
 
     known = (read(notebook) or {}).get(FILE)
-    if known is None or known.type not in (str, Path, None):
+    if known is None or known.type not in (str, Path, Frame, None):
         what = f"{notebook.name} has no parameter `{FILE}`, which would be the file that has arrived"
         raise UsageError(what, fix=f'write {FILE} = "" into its cell tagged `parameters`')
     if FILE in given:

@@ -151,6 +151,7 @@ def remove(running: Running, name: str, *, dry_run: bool) -> str:
     if found.name.startswith("schedule/"):
         if not dry_run:
             running.store.remove_schedule(found.name)
+            shutil.rmtree(running.store.folder_of(found.name), ignore_errors=True)
         return str(found.name)
     if not found.over:
         raise JobFailed(f"{found.name} is {found.state}", fix=f"%workbench stop {found.name}, then remove it")

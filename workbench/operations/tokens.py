@@ -39,6 +39,8 @@ def token(
     holds within a second. UsageError where the service asks for none; NotFound for a name that is not there."""
     from ..patterns.serving.tokens import Tokens
 
+    if name.startswith("schedule/"):
+        return _of_schedule(running, name, others=bool(new or remove or names))
     service = _service(running, registry, name)
     if sum(map(bool, (new, remove, names))) > 1:
         raise UsageError("--new, --remove and --names are one at a time", fix="leave the others out")
@@ -49,6 +51,18 @@ def token(
         others.remove(remove)
         return TokenRemoved(f"{remove} is let in by {service.name} no more")
     return TokenNames(others.names()) if names else service.token
+
+
+def _of_schedule(running: Running, name: str, *, others: bool) -> Token:
+    """What the webhook of a schedule asks for."""
+    from ..jobs import own_token
+
+    found = running.find(name)
+    if "webhook" not in (found.starts or {}):
+        raise UsageError(f"{name} is not called, and asks for no token", fix="%batch TARGET --on-webhook")
+    if others:
+        raise UsageError(f"{name} has one token", fix="remove it and make it again: it has another then")
+    return Token(own_token.read(running.store.folder_of(name), name))
 
 
 def _service(running: Running, registry: Registry, name: str) -> Any:

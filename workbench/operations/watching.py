@@ -59,15 +59,16 @@ def watch(
 
 @dataclass(frozen=True)
 class Looked:
-    """What a look has found, as its run tells it."""
+    """What a look has found, as its run tells it; what waits for drift follows one with which it `begins`."""
 
     note: str
     drifted: bool
     columns: list[str]
+    begins: bool
     state: str = "done"
 
     def to_json(self) -> dict[str, Any]:
-        return {"note": self.note, "drifted": self.drifted, "columns": self.columns}
+        return {"note": self.note, "drifted": self.drifted, "columns": self.columns, "begins": self.begins}
 
 
 def look(home: Path, spec: dict[str, Any], *, control: Any) -> Looked:
@@ -83,7 +84,7 @@ def look(home: Path, spec: dict[str, Any], *, control: Any) -> Looked:
         tell(spec["notify"], f"drift: {spec['name']}, {seen.model}", str(seen))
     began = _begun(Deploying(registry, running), spec["then"]) if spec["then"] and news and not before else ""
     note = str(seen).partition("\n")[0] + (f" → {began}" if began else "")
-    return Looked(note, seen.drifted, seen.columns)
+    return Looked(note, seen.drifted, seen.columns, bool(news and not before))
 
 
 def _begun(deploying: Deploying, notebook: str) -> str:

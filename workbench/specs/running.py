@@ -103,6 +103,16 @@ VERBS: tuple[Verb, ...] = (
         "what runs",
         example="%workbench retry run/17",
     ),
+    Verb(
+        "prune",
+        "remove runs that are over, with their logs, notebooks and results",
+        (
+            argument("keep", "text", "how many stay, or for how long: `100`, `30d` (30d)", "N|TIME"),
+            DRY_RUN,
+        ),
+        "what runs",
+        example="%workbench prune 30d --dry-run",
+    ),
     Verb("schedules", "list what starts runs", (as_json("the list"),), "what runs", example="%workbench schedules"),
     Verb(
         "logs",
