@@ -129,7 +129,9 @@ def swept(api: Workbench, client: Any, folder: Path) -> None:
     """A sweep is a run with one below it for each point."""
     import nbformat
 
-    cells = [nbformat.v4.new_code_cell(cell) for cell in ("rate = 1", "import workbench\nworkbench.result(loss=1 / rate)")]
+    cells = [
+        nbformat.v4.new_code_cell(cell) for cell in ("rate = 1", "import workbench\nworkbench.result(loss=1 / rate)")
+    ]
     cells[0].metadata["tags"] = ["parameters"]
     nbformat.write(nbformat.v4.new_notebook(cells=cells), folder / "tuning.ipynb")
     api.batch(str(folder / "tuning.ipynb"), sweep={"rate": "2,4"}, wait=True)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from cluster_schemas import check, documents
 from export_models import ROWS, first, second, third
+from hera import workflows
 
 from workbench.api import Workbench
 from workbench.errors import UsageError
@@ -179,6 +180,8 @@ def test_argo_runs_a_schedule(api: Workbench, tmp_path: Path) -> None:
     prove, score = workflow["spec"]["templates"][0]["dag"]["tasks"]
     assert score["depends"] == prove["name"]
     assert f"`{tmp_path / 'rows.csv'}`" in exported.notes[-1]
+    assert workflows.Workflow.from_dict(workflow).to_dict() == workflow
+    assert workflows.CronWorkflow.from_dict(cron).to_dict() == cron
     check(workflow, cron)
 
 

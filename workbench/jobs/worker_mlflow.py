@@ -1,4 +1,4 @@
-"""A run of a notebook, or a sweep -> the same as runs of MLflow; where it cannot be reached the work goes on without."""
+"""A run of a notebook, or a sweep -> the same as runs of MLflow; where that cannot be reached it goes on without."""
 
 from __future__ import annotations
 

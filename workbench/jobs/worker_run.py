@@ -213,7 +213,8 @@ def _sweep(context: Context, spec: dict[str, Any]) -> Work:
     points = [point | cause for point in spec["points"]]
     sweep = Sweep(Path(spec["notebook"]), points, spec["at_once"], spec["best"] or "", _times(spec))
     output = Path(spec["output"] or context.folder / "runs")
-    return _kept(context, spec, partial(run_sweep, sweep, output, given=_snapshot(context, spec), scratch=context.folder))
+    work = partial(run_sweep, sweep, output, given=_snapshot(context, spec), scratch=context.folder)
+    return _kept(context, spec, work)
 
 
 def _snapshot(context: Context, spec: dict[str, Any]) -> Path:
