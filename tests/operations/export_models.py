@@ -18,5 +18,9 @@ def second(df: Any) -> Any:
     return 3 * df["a"] + df["b"] + 1000
 
 
+def third(df: Any) -> Any:
+    return 3 * df["a"] + df["b"] + 2000
+
+
 def with_a_variable(df: Any) -> Any:
     return df["a"] * float(os.environ["FACTOR"])

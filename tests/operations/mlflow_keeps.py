@@ -110,7 +110,8 @@ def notebooks(api: Workbench, client: Any, folder: Path) -> None:
     """A run of a notebook is a run there, into which its own calls go as well."""
     import nbformat
 
-    cells = ["depth = 1", "import mlflow\nmlflow.log_metric('auc', 0.5 + depth / 10)"]
+    handed = "import pandas, workbench\nworkbench.result(rows=depth * 10, worst=pandas.DataFrame({'a': [1, 2]}))"
+    cells = ["depth = 1", "import mlflow\nmlflow.log_metric('auc', 0.5 + depth / 10)", handed]
     made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
     made.cells[0].metadata["tags"] = ["parameters"]
     nbformat.write(made, folder / "training.ipynb")
@@ -119,7 +120,28 @@ def notebooks(api: Workbench, client: Any, folder: Path) -> None:
     assert (run.data.params, run.info.status) == ({"depth": "3"}, "FINISHED")
     assert run.data.metrics["auc"] == 0.8
     assert run.data.metrics["seconds"] > 0
-    assert [one.path for one in client.list_artifacts(run.info.run_id)] == ["training.ipynb"]
+    assert run.data.metrics["rows"] == 30
+    assert [one.path for one in client.list_artifacts(run.info.run_id)] == ["training.ipynb", "worst.parquet"]
+    swept(api, client, folder)
+
+
+def swept(api: Workbench, client: Any, folder: Path) -> None:
+    """A sweep is a run with one below it for each point."""
+    import nbformat
+
+    cells = [
+        nbformat.v4.new_code_cell(cell) for cell in ("rate = 1", "import workbench\nworkbench.result(loss=1 / rate)")
+    ]
+    cells[0].metadata["tags"] = ["parameters"]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), folder / "tuning.ipynb")
+    api.batch(str(folder / "tuning.ipynb"), sweep={"rate": "2,4"}, wait=True)
+    runs = client.search_runs([client.get_experiment_by_name("tuning").experiment_id])
+    (above,) = [run for run in runs if "mlflow.parentRunId" not in run.data.tags]
+    below = {run.data.params["rate"]: run for run in runs if run is not above}
+    assert {rate: run.data.metrics["loss"] for rate, run in below.items()} == {"2": 0.5, "4": 0.25}
+    assert {run.data.tags["mlflow.parentRunId"] for run in below.values()} == {above.info.run_id}
+    assert {run.info.status for run in runs} == {"FINISHED"}
+    assert [one.path for one in client.list_artifacts(above.info.run_id)] == ["comparison.csv"]
 
 
 def removed(api: Workbench, client: Any) -> None:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cluster_schemas import check, documents
-from export_models import ROWS, first, second
+from export_models import ROWS, first, second, third
+from hera import workflows
 
 from workbench.api import Workbench
+from workbench.errors import UsageError
+from workbench.exports import knative
+from workbench.exports.subject import Subject
+from workbench.routing.table import Table
 
 IMAGE = "registry.example/team/late"
 
@@ -101,6 +107,20 @@ def test_seldon_canary_in_both_versions(api: Workbench, canary: str, tmp_path: P
     check(first_one, *second_one)
 
 
+def test_seldon_shares_the_traffic_between_several(api: Workbench, tmp_path: Path) -> None:
+    api.model("late_departure", third, example=ROWS, row_wise="yes")
+    api.serve("late_departure")
+    api.promote("late_departure", split="1=50,2=30,3=20")
+    api.export("service/late_departure", to="seldon", output="out", storage="s3://bucket/models")
+    (one,) = documents(tmp_path / "out" / "v1.yaml")
+    assert {each["name"]: each["traffic"] for each in one["spec"]["predictors"]} == {"v1": 50, "v2": 30, "v3": 20}
+    *_, experiment = documents(tmp_path / "out" / "v2.yaml")
+    assert [each["weight"] for each in experiment["spec"]["candidates"]] == [50, 30, 20]
+    check(one, experiment)
+    with pytest.raises(UsageError, match="share what service/late_departure is asked, and kserve has one that comes"):
+        api.export("service/late_departure", to="kserve", output="other")
+
+
 def test_seldon_shadow(api: Workbench, shadow: str, tmp_path: Path) -> None:
     api.export(shadow, to="seldon", output="out", storage="s3://bucket/models")
     (first_one,) = documents(tmp_path / "out" / "v1.yaml")
@@ -132,6 +152,21 @@ def test_knative_brings_the_events_of_a_stream(api: Workbench, tmp_path: Path) -
     check(broker, trigger, service)
 
 
+def test_knative_reads_kafka(api: Workbench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its Secret holds who reads; no manifest does."""
+    version = api.models("late_departure")[0]
+    spec = {"input": "kafka://${WHO}:${SECRET}@one:9093,two:9093/rows?group=scores", "output": "queue:x"}
+    subject = Subject("rows", "stream", "late_departure", (version,), Table(version.ref), spec)
+    knative.write(subject, tmp_path)
+    *_, source = documents(tmp_path / "events.yaml")
+    assert source["spec"]["bootstrapServers"] == ["one:9093", "two:9093"]
+    assert (source["spec"]["topics"], source["spec"]["consumerGroup"]) == (["rows"], "scores")
+    keys = {name: one["secretKeyRef"]["key"] for name, one in source["spec"]["net"]["sasl"].items() if name != "enable"}
+    assert keys == {"user": "WHO", "password": "SECRET"}
+    with pytest.raises(UsageError, match="whose name or password stands in its place"):
+        knative.write(replace(subject, spec={**spec, "input": "kafka://ann:pw@one:9093/rows"}), tmp_path / "b")
+
+
 def test_argo_runs_a_schedule(api: Workbench, tmp_path: Path) -> None:
     ROWS.to_csv("rows.csv", index=False)
     api.batch(
@@ -145,6 +180,8 @@ def test_argo_runs_a_schedule(api: Workbench, tmp_path: Path) -> None:
     prove, score = workflow["spec"]["templates"][0]["dag"]["tasks"]
     assert score["depends"] == prove["name"]
     assert f"`{tmp_path / 'rows.csv'}`" in exported.notes[-1]
+    assert workflows.Workflow.from_dict(workflow).to_dict() == workflow
+    assert workflows.CronWorkflow.from_dict(cron).to_dict() == cron
     check(workflow, cron)
 
 

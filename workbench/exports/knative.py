@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, unquote, urlsplit
 
-from ..data import places
+from ..errors import UsageError
 from . import manifests
 from .guide import Guide
 
@@ -25,13 +27,14 @@ _EVENTS = (
 )
 _KAFKA = "It needs Knative's source for Kafka (`kafka-source.yaml` of knative-extensions/eventing-kafka-broker)."
 _TYPE = "workbench.row"
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
 def write(subject: Subject, folder: Path) -> Guide:
     """The manifests and what the images are built from."""
     asked = subject.under_a_label().without_shadow("Knative")
     subject = asked.as_service() if asked.kind == "stream" else asked
-    steps = (*manifests.images(subject, folder), *manifests.secret(subject))
+    steps = (*manifests.images(subject, folder), *manifests.secret(asked))
     files = _services(subject)
     if asked.kind == "stream":
         files["events.yaml"] = _events(asked)
@@ -99,7 +102,7 @@ def _events(subject: Subject) -> list[Json]:
 
 
 def _is_kafka(subject: Subject) -> bool:
-    return str(subject.spec.get("input") or "").startswith("kafka://")
+    return subject.kind == "stream" and str(subject.spec.get("input") or "").startswith("kafka://")
 
 
 def _event_type(subject: Subject) -> str:
@@ -107,16 +110,29 @@ def _event_type(subject: Subject) -> str:
 
 
 def _kafka(subject: Subject) -> Json:
-    at = places.parse(subject.spec["input"])
-    host, _, topic = at.path.partition("://")[2].partition("/")
+    """Read off the place as it is written: values of its variables come from the Secret, and stand in no manifest."""
+    url = urlsplit(subject.spec["input"])
+    user, _, hosts = url.netloc.rpartition("@")
+    given = dict(parse_qsl(url.query)).get("group")
     return {
         "apiVersion": "sources.knative.dev/v1beta1",
         "kind": "KafkaSource",
         "metadata": manifests.meta(subject),
         "spec": {
-            "consumerGroup": subject.spec.get("group") or subject.name,
-            "bootstrapServers": host.split(","),
-            "topics": [topic or at.options.get("topic", "")],
+            "consumerGroup": given or subject.spec.get("group") or subject.name,
+            "bootstrapServers": hosts.split(","),
+            "topics": [unquote(url.path.strip("/"))],
+            **({"net": _net(subject, user)} if user else {}),
             "sink": {"ref": {"apiVersion": "eventing.knative.dev/v1", "kind": "Broker", "name": subject.label}},
         },
     }
+
+
+def _net(subject: Subject, user: str) -> Json:
+    """As a stream of ours reaches such a broker: SASL over TLS. UsageError for a password that stands in the place."""
+    names = [_VARIABLE.fullmatch(one) for one in user.split(":", 1)]
+    if len(names) < 2 or None in names:
+        what = f"{subject.name} reads Kafka as a user whose name or password stands in its place"
+        raise UsageError(what, fix="stream … 'kafka://${KAFKA_USER}:${KAFKA_PASSWORD}@HOST:PORT/TOPIC', then export")
+    name, password = ({"secretKeyRef": {"name": subject.label, "key": one[1]}} for one in names if one)
+    return {"sasl": {"enable": True, "user": name, "password": password}, "tls": {"enable": True}}

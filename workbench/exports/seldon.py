@@ -45,11 +45,9 @@ def write(subject: Subject, folder: Path) -> Guide:
 
 
 def _deployment(subject: Subject) -> Json:
-    live = 100 - (0 if subject.table.shadow else round(subject.table.share))
-    predictors = [_predictor(subject, subject.live, live)]
-    if subject.beside:
-        shadow = {"shadow": True} if subject.table.shadow else {}
-        predictors.append({**_predictor(subject, subject.beside, 100 if shadow else 100 - live), **shadow})
+    predictors = [_predictor(subject, version, percent) for version, percent in subject.percents]
+    if subject.table.shadow:
+        predictors[1] |= {"shadow": True, "traffic": 100}
     return {
         "apiVersion": "machinelearning.seldon.io/v1",
         "kind": "SeldonDeployment",
@@ -99,12 +97,11 @@ def _version_2(subject: Subject) -> list[Json]:
 
 def _experiment(subject: Subject) -> Json:
     assert subject.beside
-    live, beside = subject.named(subject.live), subject.named(subject.beside)
+    candidates = [{"name": subject.named(version), "weight": percent} for version, percent in subject.percents]
+    found: Json = {"default": subject.named(subject.live), "candidates": candidates}
     if subject.table.shadow:
-        candidates = [{"name": live, "weight": 100}]
-        return {"default": live, "candidates": candidates, "mirror": {"name": beside, "percent": 100}}
-    share = round(subject.table.share)
-    return {"default": live, "candidates": [{"name": live, "weight": 100 - share}, {"name": beside, "weight": share}]}
+        found |= {"candidates": candidates[:1], "mirror": {"name": subject.named(subject.beside), "percent": 100}}
+    return found
 
 
 def _memory(version: ModelVersion) -> str:

@@ -72,6 +72,12 @@ class Subject:
         return self.versions[1] if len(self.versions) > 1 else None
 
     @property
+    def percents(self) -> tuple[tuple[ModelVersion, int], ...]:
+        """The share of each version in whole percents, which add up to 100; the live one has the rest."""
+        others = [(version, round(self.table.shares[version.ref])) for version in self.versions[1:]]
+        return ((self.live, 100 - sum(share for _, share in others)), *others)
+
+    @property
     def title(self) -> str:
         """`churn@3`, `churn@2 and churn@3`."""
         return " and ".join(version.ref for version in self.versions)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -189,28 +188,16 @@ def _notebook(context: Context, spec: dict[str, Any]) -> Work:
         keep=context.folder / "results",
         page=Page(Path(page["file"]), page["code"]) if page else None,
     )
-    return partial(_kept, address, context.name, spec, work) if address else work
+    return _kept(context, spec, work)
 
 
-def _kept(address: str, name: str, spec: dict[str, Any], work: Work, *, control: Control, **more: Any) -> Any:
-    """The same as a run of MLflow, which the notebook's own calls of MLflow log into. A run goes on without."""
-    from ..monitoring.mlflow_runs import Logged
+def _kept(context: Context, spec: dict[str, Any], work: Work) -> Work:
+    """The work, which MLflow keeps too where it is the registry."""
+    if not (address := paths.mlflow()):
+        return work
+    from .worker_mlflow import kept
 
-    try:
-        logged = Logged(address, Path(spec["notebook"]), name, spec["parameters"])
-    except Exception as error:  # noqa: BLE001 whatever MLflow raises, the notebook is what was asked for
-        journal.note(f"MLflow at {address} keeps no record of this run: {error}")
-        return work(control=control, **more)
-    os.environ.update(logged.environment)
-    state, output, figures = "failed", "", {}
-    try:
-        result = work(control=control, **more)
-        state, output = result.state, result.output
-        figures = {"seconds": result.seconds, "cells": float(result.cells)}
-        return result
-    finally:
-        with suppress(Exception):
-            logged.end(state, output, figures)
+    return kept(work, address, context.name, spec)
 
 
 def _calling(context: Context, spec: dict[str, Any]) -> Work:
@@ -226,7 +213,8 @@ def _sweep(context: Context, spec: dict[str, Any]) -> Work:
     points = [point | told for point in spec["points"]]
     sweep = Sweep(Path(spec["notebook"]), points, spec["at_once"], spec["best"] or "", _times(spec))
     output = Path(spec["output"] or context.folder / "runs")
-    return partial(run_sweep, sweep, output, given=_snapshot(context, spec), scratch=context.folder)
+    work = partial(run_sweep, sweep, output, given=_snapshot(context, spec), scratch=context.folder)
+    return _kept(context, spec, work)
 
 
 def _snapshot(context: Context, spec: dict[str, Any]) -> Path:

@@ -38,6 +38,7 @@ PLATFORMS: dict[str, tuple[str, ...]] = {
     "file": (_SERVED, _STREAMED, _RUN),
 }
 """The platforms, and what each has something for; a model by itself is what stands first."""
+_MANY = ("docker", "compose", "seldon")
 _ONE_PORT = ("kserve", "seldon", "knative")
 _MODULES = {"file": "packed"}
 _ASKED = ("limits", "workers", "open_metrics", "cors", "log", "fast", "grpc", "token")
@@ -160,9 +161,7 @@ def _of_what_runs(running: Running, registry: Registry, found: Any, wish: Wish) 
     live = registry.resolve(found.spec["model"])
     rolled = kind == _SERVED and found.spec["model"].endswith(f"@{rollout.LIVE}")
     table = rollout.wanted(event, live.ref) if rolled else Table(live.ref)
-    if len(table.others) > 1 or table.bandit:
-        what = f"{', '.join(table.refs)} share what {found.name} is asked, and a folder has one that comes at most"
-        raise UsageError(what, fix=f"%workbench rollback {live.name}, or export one: {live.ref}")
+    _check_table(table, found.name, wish.to)
     versions = tuple(registry.resolve(ref) for ref in table.refs)
     make: dict[str, Callable[[Any, Wish], tuple[dict[str, Any], tuple[str, ...]]]] = {
         _SERVED: _service,
@@ -174,6 +173,17 @@ def _of_what_runs(running: Running, registry: Registry, found: Any, wish: Wish) 
     cycle = Cycle(found.cron, found.zone, found.catch_up, found.overlap) if kind == "schedule" else None
     own = live.name if kind == _RUN else name
     return Subject(own, _RUN if cycle else kind, live.name, versions, table, spec, cycle, notes=notes)
+
+
+def _check_table(table: Table, name: str, platform: str) -> None:
+    """UsageError for versions that the platform cannot share the traffic between as the deployment does."""
+    fix = f"%workbench rollback {table.ref.partition('@')[0]}, or export one: {table.ref}"
+    if table.bandit:
+        what = f"{name} goes by what each version has earned, which is known here alone"
+        raise UsageError(what, fix=f"--split for fixed shares; {fix}")
+    if len(table.others) > 1 and platform not in _MANY:
+        what = f"{', '.join(table.refs)} share what {name} is asked, and {platform} has one that comes at most"
+        raise UsageError(what, fix=f"{' or '.join(_MANY)}; {fix}")
 
 
 def _service(found: Any, wish: Wish) -> tuple[dict[str, Any], tuple[str, ...]]:
