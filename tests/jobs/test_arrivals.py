@@ -7,17 +7,21 @@ import os
 import signal
 import sqlite3
 import sys
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from job_parts import environment, supervisor_of
 from waiting import until
 
 from workbench import paths
+from workbench.data import places
 from workbench.jobs import database, supervisor, watched_files
 from workbench.jobs.store import Store
 
+MESSAGES = int(os.environ.get("WORKBENCH_TEST_KILLS", "4")) * 4
 SPAWN = multiprocessing.get_context("spawn")
 
 
@@ -105,6 +109,45 @@ def test_files_start_runs_while_supervisors_are_killed(store: Store, home: Path,
     (tmp_path / "3.csv").write_text("again")
     until(lambda: files_of(store).count("3.csv") == 2)
     assert store.started_by("schedule/a") == 13
+
+
+def test_messages_start_runs_while_supervisors_and_readers_are_killed(
+    store: Store, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORKBENCH_HOME", str(home))
+    with closing(places.log("queue:orders")) as log:
+        env = environment("done") | {"python": sys.executable}
+        env["variables"] |= {"WORKBENCH_HOME": str(home)}
+        starts = {"message": "queue:orders", "group": "schedule-a"}
+        store.put_schedule("schedule/a", None, {"n": 1}, env, starts=starts, overlap="queue")
+        supervisor.ensure(home)
+        until(lambda: "schedule-a" in log.offsets())
+        for i in range(MESSAGES):
+            log.append([str(i).encode()])
+            if i % 4 == 3:
+                victim = chosen_victim(home, i)
+                os.kill(victim, signal.SIGKILL)
+                until(lambda victim=victim: not psutil.pid_exists(victim) or gone(victim))
+                supervisor.ensure(home)
+        until(lambda: [job.state for job in store.jobs("run")].count("done") == MESSAGES)
+        said = [job.spec["cause"]["message"] for job in store.jobs("run")]
+        assert sorted(said, key=int) == [str(i) for i in range(MESSAGES)]
+        until(lambda: log.offsets()["schedule-a"] == log.last)
+
+
+def chosen_victim(home: Path, i: int) -> int:
+    """In turn the supervisor, and the process that reads for it."""
+    pid = until(lambda: supervisor_of(home))
+    if i % 8 == 3:
+        return int(pid)
+    readers = until(lambda: [p for p in psutil.Process(pid).children() if "worker_messages" in " ".join(p.cmdline())])
+    return int(readers[0].pid)
+
+
+def gone(pid: int) -> bool:
+    with suppress(psutil.NoSuchProcess):
+        return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+    return True
 
 
 def test_what_was_there_is_left_alone_and_what_came_in_a_pause_comes_after_it(

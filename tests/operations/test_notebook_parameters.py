@@ -16,12 +16,14 @@ from workbench.patterns.batch import parameters
 
 PARAMETERS = """\
 from typing import Literal
+import datetime
 import pandas as pd
 customers: pd.DataFrame = None  # who is scored
 prices = pd.read_csv("prices.csv")
 size: Literal["small", "large"] = "small"  # of the machine
 level: Literal[1, 2] | None = None
 days: list[int] = [1, 2]
+since = datetime.date(2013, 7, 1)
 key = ""
 """
 SHOW = "print(len(customers), customers['age'].sum(), len(prices), size, level, days)"
@@ -70,6 +72,7 @@ def test_help_lists_them(files: Path, monkeypatch: pytest.MonkeyPatch, capsys: p
     said = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
     assert "parameters of nb.ipynb" in said
     assert "-p size='small' 'small' or 'large' · of the machine" in said
+    assert "-p since=2013-07-01 date" in said
     assert "-p customers=None frame · who is scored" in said
 
 

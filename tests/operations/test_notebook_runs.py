@@ -326,6 +326,29 @@ def test_a_full_disk_is_named(api: Workbench, tmp_path: Path, small_disk: Path) 
     assert api.wait(run.name).state == "done"
 
 
+def test_a_notebook_runs_in_another_kernel_and_folder(api: Workbench, tmp_path: Path) -> None:
+    notebook(tmp_path, "import os\nprint(os.environ.get('MINE'), os.getcwd(), month)", parameters="month = 1")
+    (tmp_path / "there").mkdir()
+    argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    for name, language in (("mine", "python"), ("other", "R")):
+        (spec := tmp_path / "share" / "kernels" / name).mkdir(parents=True)
+        said = {"argv": argv, "language": language, "display_name": name, "env": {"MINE": "yes"}}
+        (spec / "kernel.json").write_text(json.dumps(said))
+    (tmp_path / "own.env").write_text(f"JUPYTER_PATH={tmp_path / 'share'}\n")
+    options: dict[str, Any] = {"kernel": "mine", "folder": "there", "env_file": "own.env"}
+    api.batch("nb.ipynb", output="out.ipynb", wait=True, **options)
+    assert printed("out.ipynb") == [f"yes {tmp_path}/there 1"]
+    run = api.batch("nb.ipynb", sweep={"month": "2,3"}, output="swept", wait=True, **options)
+    assert run.state == "done"
+    found = sorted(line for file in (tmp_path / "swept").glob("*.ipynb") for line in printed(file))
+    assert found == [f"yes {tmp_path}/there {month}" for month in (2, 3)]
+    for more, said in (({"kernel": "mien"}, "no kernel 'mien'"), ({"kernel": "other"}, "of R, not of Python")):
+        with pytest.raises((NotFound, UsageError), match=said):
+            api.batch("nb.ipynb", **options | more)
+    with pytest.raises(NotFound, match="there is no folder"):
+        api.batch("nb.ipynb", folder="nowhere")
+
+
 def test_modules_beside_the_notebook_are_found(api: Workbench, tmp_path: Path) -> None:
     (tmp_path / "notebooks").mkdir()
     (tmp_path / "notebooks" / "beside.py").write_text("here = 7")

@@ -67,6 +67,8 @@ class Predictions(Home):
         limit: float | None = None,
         no_code: bool = False,
         hold: int | None = None,
+        kernel: str | None = None,
+        folder: str | None = None,
         name: str | None = None,
         env_file: str | None = None,
         notify: str | None = None,
@@ -98,6 +100,8 @@ class Predictions(Home):
             points=points,
             no_code=no_code,
             hold=hold,
+            kernel=kernel,
+            folder=folder,
         )
         swept = Swept(sweep, points, samples, at_once, best)
         refuse_idle("a sweep, --sweep or --points", swept.any, samples=samples, at_once=at_once, best=best)
@@ -105,6 +109,7 @@ class Predictions(Home):
             if input is not None:
                 raise UsageError(f"{target} takes parameters, no input", fix=f"%batch {target} -p NAME=VALUE")
             more: dict[str, Any] = {"no_code": no_code, "hold": hold, "env_file": env_file}
+            more |= {"kernel": kernel, "folder": folder}
             spec = wanted(target, output, dict(parameters or {}), Times(timeout, limit), swept, cycle, **more)
         else:
             pace = Pace(workers, timeout, retries)

@@ -51,7 +51,7 @@ def _parameters(notebook: str) -> str:
     from ..patterns.batch.parameters import read
 
     found = (read(Path(notebook).expanduser()) or {}).values()
-    rows = [(f"-p {one.name}={one.default}", " · ".join(filter(None, [one.kind, one.help]))) for one in found]
+    rows = [(f"-p {one.name}={one.said}", " · ".join(filter(None, [one.kind, one.help]))) for one in found]
     none = "  none: no cell is tagged `parameters`"
     return "\n".join([f"parameters of {notebook}", *map(_row, rows)] if rows else [f"parameters of {notebook}", none])
 

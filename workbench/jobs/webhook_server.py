@@ -110,7 +110,7 @@ class _Handler(BaseHTTPRequestHandler):
         """A run for this delivery, or the one that it has: who sends it again is told the same."""
         own = next((self.headers[header] for header in _DELIVERY if self.headers.get(header)), uuid.uuid4().hex)
         store = self.server.store
-        if run := store.arrived(name, f"call {own}", message=text):
+        if run := store.arrived(name, f"call {own}", message=text, called=True):
             store.event(name, f"called → {run}")
             return 202, {"run": run}
         if run := store.run_for(name, f"call {own}"):

@@ -171,10 +171,12 @@ def _crew(context: Context, spec: dict[str, Any], version: ModelVersion, *, apar
 
 
 def _notebook(context: Context, spec: dict[str, Any]) -> Work:
+    from ..patterns.batch.kernel import Kernel
     from ..patterns.batch.notebook import run_notebook
     from ..patterns.batch.outcome import Page
 
     notebook, page, address = Path(spec["notebook"]), spec.get("page"), paths.mlflow()
+    start = partial(Kernel, _folder(spec), context.folder, spec.get("kernel"))
     work = partial(
         run_notebook,
         notebook,
@@ -183,12 +185,17 @@ def _notebook(context: Context, spec: dict[str, Any]) -> Work:
         given=_snapshot(context, spec),
         times=_times(spec),
         scratch=context.folder,
-        start=AHEAD.pop if AHEAD and not address else None,  # whose variables are those of another run
+        start=AHEAD.pop if AHEAD and not address else start,  # whose variables are those of another run
         hold=bool(spec.get("hold")),
         keep=context.folder / "results",
         page=Page(Path(page["file"]), page["code"]) if page else None,
     )
     return _kept(context, spec, work)
+
+
+def _folder(spec: dict[str, Any]) -> Path:
+    """Where the cells of a notebook run."""
+    return Path(spec.get("folder") or Path(spec["notebook"]).parent)
 
 
 def _kept(context: Context, spec: dict[str, Any], work: Work) -> Work:
@@ -211,7 +218,8 @@ def _sweep(context: Context, spec: dict[str, Any]) -> Work:
 
     told = parameters(spec)
     points = [point | told for point in spec["points"]]
-    sweep = Sweep(Path(spec["notebook"]), points, spec["at_once"], spec["best"] or "", _times(spec))
+    place = (_folder(spec), spec.get("kernel"))
+    sweep = Sweep(Path(spec["notebook"]), points, spec["at_once"], spec["best"] or "", _times(spec), *place)
     output = Path(spec["output"] or context.folder / "runs")
     work = partial(run_sweep, sweep, output, given=_snapshot(context, spec), scratch=context.folder)
     return _kept(context, spec, work)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import asdict, dataclass, replace
 from importlib.util import find_spec
@@ -126,8 +127,8 @@ class Deploying:
         if common.dry_run:
             return Planned(f"schedule/{name}" if cycle else f"a run of {name}", options(wanted.spec))
         env = environment.record(self.running.home, wanted.preload, common.env_file, reads=wanted.reads)
-        if wanted.spec["what"] == "notebook":
-            env["ahead"] = str(Path(wanted.spec["notebook"]).parent)
+        if wanted.spec["what"] == "notebook" and "kernel" not in wanted.spec:
+            env["ahead"] = wanted.spec.get("folder") or str(Path(wanted.spec["notebook"]).parent)
         restart = "never" if wanted.spec["what"] == "notebook" else "retry"
         if cycle:
             spec = self._again_and_again(f"schedule/{name}", wanted.spec, cycle)
@@ -138,6 +139,7 @@ class Deploying:
             )
             self._set_live(wanted)
             self.running.supervised()
+            triggers.listening(cycle.starts or {})
             told = [wanted.remark, starting.left_alone(cycle) if changes == ["created"] else said(changes)]
             told.append(triggers.unread(spec, cycle.starts or {}))
             return handle(self.running, self.registry, schedule, " · ".join(filter(None, told)))
@@ -287,7 +289,7 @@ def _beginning(input: str, group: str, start: str) -> str:
 
 def notebook_file(name: str) -> Path:
     """The file of a notebook. NotFound."""
-    path = Path(name).expanduser().absolute()
+    path = Path(os.path.abspath(os.path.expanduser(name)))
     if not path.is_file():
         raise NotFound(f"there is no notebook {path}", fix="name a file that ends in .ipynb")
     return path

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import UsageError
+from ..errors import NotFound, UsageError
 from . import starting
 from .deploy import Spec, Wanted, notebook_file
 
@@ -46,6 +46,8 @@ def wanted(
     no_code: bool,
     hold: int | None,
     env_file: str | None = None,
+    kernel: str | None = None,
+    folder: str | None = None,
 ) -> Wanted:
     """A notebook that is run, once or at each point of a sweep; an output that ends in .html is a page of it."""
     from ..patterns.batch.hiding import refuse_bare
@@ -64,12 +66,25 @@ def wanted(
     with starting.variables(env_file):
         for point in more.get("points", [given]):
             refuse_bare(point)
+        more |= _where(kernel, folder)
     spec: Spec = {"what": "notebook", "notebook": str(path), "output": str(to) if to else None, "parameters": given}
     if page:
         spec |= {"output": None, "page": {"file": str(page), "code": not no_code}}
     starting.refuse_idle("a run of one notebook, no sweep", not swept.any, hold=hold)
     spec["hold"] = hold if hold is not None else 0 if cycle or swept.any else HOLD
     return Wanted({**spec, "timeout": times.cell, "limit": times.run, **more}, path.stem)
+
+
+def _where(kernel: str | None, folder: str | None) -> Spec:
+    """In which kernel and folder it runs, where that is said. NotFound, UsageError."""
+    from ..patterns.batch.kernel import installed
+
+    if kernel is not None:
+        installed(kernel)
+    place = os.path.abspath(os.path.expanduser(folder)) if folder is not None else None
+    if place is not None and not os.path.isdir(place):
+        raise NotFound(f"there is no folder {place}", fix="mkdir it, or leave --folder out: it runs in its own")
+    return {name: value for name, value in {"kernel": kernel, "folder": place}.items() if value is not None}
 
 
 def _sweep(path: Path, fixed: dict[str, Any], swept: Swept) -> Spec:

@@ -131,4 +131,6 @@ def _cause(spec: Mapping[str, Any]) -> list[str]:
         return [f"for {shown(cause['file']).rpartition('/')[2]}"]
     if "drift" in cause:
         return [f"after {cause['drift']} found drift"]
-    return ["for a message"] if "message" in cause else [f"after {cause['run']}"] if "run" in cause else []
+    if "message" in cause:
+        return ["for a call" if cause.get("called") else "for a message"]
+    return [f"after {cause['run']}"] if "run" in cause else []

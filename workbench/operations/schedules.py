@@ -32,6 +32,11 @@ class Schedule:
         """`schedule/churn`."""
         return str(self.schedule.name)
 
+    @property
+    def url(self) -> str:
+        """Where it is called; empty for one that is not."""
+        return str((self.schedule.starts or {}).get("webhook", ""))
+
     def __str__(self) -> str:
         s = self.schedule
         head = " · ".join(filter(None, [f"{self.name} {self._state()}", *self._when(), self.said]))
@@ -62,8 +67,7 @@ class Schedule:
     def _call(self) -> list[str]:
         """The line that calls its address; the token is asked for by whoever runs it."""
         auth = f'-H "Authorization: Bearer $(workbench token {self.name})"'
-        url = (self.schedule.starts or {}).get("webhook")
-        return [f"  call  curl {auth} {url} -d '{{}}'"] if url else []
+        return [f"  call  curl {auth} {self.url} -d '{{}}'"] if self.url else []
 
     def _when(self) -> list[str]:
         s = self.schedule

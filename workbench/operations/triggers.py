@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 MESSAGE = "message"
 """The parameter of a notebook that is the message, or what a webhook was called with."""
 _LOCAL = "127.0.0.1"
-_PATIENCE = 10.0
+_PATIENCE, _LOOK = 10.0, 0.05
 
 
 def message(place: str) -> dict[str, Any]:
@@ -92,6 +93,15 @@ def begin(starts: dict[str, Any], running: Running, own: str) -> None:
     before = next((one.starts for one in running.schedules() if one.name == own), None)
     if "message" in starts and before != starts:
         _begin_group(starts["message"], starts["group"])
+
+
+def listening(starts: dict[str, Any]) -> None:
+    """Wait until the supervisor listens where the schedule is called, or for a while."""
+    url, end = urlsplit(starts.get("webhook", "")), time.monotonic() + _PATIENCE
+    while url.port and time.monotonic() < end:
+        with suppress(OSError), socket.create_connection((url.hostname, url.port), _LOOK):
+            return
+        time.sleep(_LOOK)
 
 
 def _begin_group(place: str, group: str) -> None:

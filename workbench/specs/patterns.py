@@ -149,6 +149,8 @@ _BATCH = (
         "SECONDS",
         least=0,
     ),
+    option("kernel", "name", "an installed kernel of Python to run the notebook in (one of this interpreter)", "NAME"),
+    option("folder", "text", "the folder in which the notebook runs (its own)", "FOLDER"),
     switch("no_code", "a page for readers: text and outputs alone"),
     _NAME,
     _ENV_FILE,

@@ -1,4 +1,4 @@
-"""This interpreter -> a kernel of it, which a run starts, signals, and does not leave behind."""
+"""This interpreter, or an installed kernel -> a kernel, which a run starts, signals, and does not leave behind."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from ... import text
+from ...errors import NotFound, UsageError
 from .results import VARIABLE
 
 _SETTINGS = (
@@ -22,13 +24,20 @@ KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
 
 
 class Kernel:
-    """A kernel that was started in `folder`; it need not be up yet. `results` is where its cells hand values back."""
+    """A kernel that was started in `folder`: of this interpreter, or the one that is installed under a `name`. It need
+    not be up yet. `results` is where its cells hand values back."""
 
-    def __init__(self, folder: Path, scratch: Path | None, variables: Mapping[str, str] = os.environ) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        scratch: Path | None,
+        name: str | None = None,
+        variables: Mapping[str, str] = os.environ,
+    ) -> None:
         from jupyter_core.utils import run_sync
 
         self.results = Path(tempfile.mkdtemp(prefix="results-", dir=scratch))
-        self.manager = _manager()
+        self.manager = _manager(installed(name) if name else None)
         run_sync(self.manager.start_kernel)(cwd=str(folder), env={**variables, VARIABLE: str(self.results)})
 
     async def up(self) -> None:
@@ -78,8 +87,8 @@ class Ahead:
     """Kernels for `wanted` runs in one folder: while one works, the next is started already. All are started by one
     thread, with whose end they would end."""
 
-    def __init__(self, folder: Path, scratch: Path | None, wanted: int) -> None:
-        self._folder, self._scratch, self._wanted = folder, scratch, wanted
+    def __init__(self, folder: Path, scratch: Path | None, wanted: int, name: str | None = None) -> None:
+        self._of, self._wanted = (folder, scratch, name), wanted
         self._starter = ThreadPoolExecutor(1)
         self._next: Future[Kernel] | None = None
         self.begin()
@@ -88,11 +97,11 @@ class Ahead:
         """Start the next, if one more will be wanted."""
         if self._next is None and self._wanted > 0:
             self._wanted -= 1
-            self._next = self._starter.submit(Kernel, self._folder, self._scratch)
+            self._next = self._starter.submit(Kernel, *self._of)
 
     def take(self) -> Kernel:
         """The one that was started, or a new one; the next is begun."""
-        taken, self._next = self._next or self._starter.submit(Kernel, self._folder, self._scratch), None
+        taken, self._next = self._next or self._starter.submit(Kernel, *self._of), None
         self.begin()
         return taken.result()
 
@@ -104,15 +113,35 @@ class Ahead:
         self._starter.shutdown()
 
 
-def _manager() -> Any:
-    """The manager of a kernel of this interpreter, whatever kernels a person has installed under its name."""
+def installed(name: str) -> Any:
+    """The kernel that is installed under a name. NotFound; UsageError for one of another language."""
+    from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+
+    there = KernelSpecManager()
+    try:
+        found = there.get_kernel_spec(name)
+    except NoSuchKernel:
+        names = sorted(there.find_kernel_specs())
+        near = text.closest(name, names)
+        fix = f"did you mean {near}?" if near else f"there are {', '.join(names) or 'none'}: jupyter kernelspec list"
+        raise NotFound(f"there is no kernel {name!r}", fix=fix) from None
+    if found.language.lower() not in ("python", "ipython"):
+        what = f"the kernel {name} is one of {found.language}, not of Python"
+        raise UsageError(what, fix="name another one")
+    return found
+
+
+def _manager(named: Any) -> Any:
+    """The manager of a kernel: of this interpreter, whatever kernels a person has installed, unless one is named."""
     from jupyter_client.kernelspec import KernelSpec
     from jupyter_client.manager import AsyncKernelManager  # the other kind does not see that its kernel died
 
     from .kernel_client import Client
 
     manager = AsyncKernelManager(kernel_name="python3", client_factory=Client)
-    manager._kernel_spec = KernelSpec(argv=_command(), language="python", display_name="Python")
+    if named is not None and any("ipykernel" in part for part in named.argv):
+        named.argv = [*named.argv, *_SETTINGS]
+    manager._kernel_spec = named or KernelSpec(argv=_command(), language="python", display_name="Python")
     return manager
 
 

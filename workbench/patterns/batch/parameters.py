@@ -25,6 +25,7 @@ _TYPES |= {"date": date, "datetime": datetime}
 _MAGIC = re.compile(r"^(\s*)[%!].*$", re.MULTILINE)
 _OPTIONAL = re.compile(r"\bOptional\[|\bNone\b")
 _NOTHING = re.compile(r"^\s*None\s*\|\s*")
+_DAY = re.compile(r"^(?:\w+\.)?(date|datetime)\((.+)\)$")
 _READS = re.compile(r"^(pd|pandas)\.read_\w+$")
 _TRUE, _FALSE = ("true", "yes", "1", "on"), ("false", "no", "0", "off")
 
@@ -40,6 +41,15 @@ class Parameter:
     help: str = ""
     optional: bool = False
     choices: tuple[Any, ...] = ()
+
+    @property
+    def said(self) -> str:
+        """Its default as `-p` takes it: `2013-07-01` for `date(2013, 7, 1)`."""
+        made = _DAY.match(self.default)
+        try:
+            return str(_TYPES[made[1]](*ast.literal_eval(f"({made[2]},)")).isoformat()) if made else self.default
+        except (ValueError, TypeError, SyntaxError):  # it is computed
+            return self.default
 
     @property
     def kind(self) -> str:
@@ -179,7 +189,7 @@ def _fitting(parameter: Parameter, value: Any) -> Any:
         kind = parameter.kind or "value"
         article = "" if parameter.choices else "an " if kind[0] in "aeiou" else "a "
         what = f"parameter {parameter.name} is {article}{kind}, not {reprlib.repr(value)}"
-        raise UsageError(what, fix=f"as in -p {parameter.name}={parameter.default}") from None
+        raise UsageError(what, fix=f"as in -p {parameter.name}={parameter.said}") from None
 
 
 def _chosen(choices: tuple[Any, ...], value: Any) -> Any:

@@ -69,13 +69,15 @@ class Swept:
 @dataclass(frozen=True)
 class Sweep:
     """What is run: a notebook, and its parameters at each point; `at_once` so many at a time; the best by a result
-    (`auc`, `loss:min`)."""
+    (`auc`, `loss:min`). In a `folder` other than the notebook's own, or in a `kernel` that is installed, if named."""
 
     notebook: Path
     points: list[Point]
     at_once: int
     best: str = ""
     times: Times = ANY_TIME
+    folder: Path | None = None
+    kernel: str | None = None
 
 
 def run_sweep(
@@ -105,7 +107,8 @@ class _Sweeping:
     def run(self) -> Swept:
         todo = [i for i, seen in enumerate(self.seen) if seen["state"] != "done"]
         self._compare()
-        ahead = Ahead(self.sweep.notebook.parent, self.scratch, len(todo))
+        folder = self.sweep.folder or self.sweep.notebook.parent
+        ahead = Ahead(folder, self.scratch, len(todo), self.sweep.kernel)
         try:
             self._all(todo, ahead)
         finally:
