@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import numpy as np
 from serving_parts import first
 
 BEYOND = 100
@@ -27,3 +28,10 @@ def slow(df: Any) -> Any:
     if (df["a"] > BEYOND).any():
         time.sleep(0.05)
     return first(df)
+
+
+class Sum:
+    """The same as the first, in numpy alone."""
+
+    def predict(self, df: Any) -> Any:
+        return df.to_numpy() @ np.array([3.0, 1.0])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from itertools import combinations
 from math import factorial
 from typing import Any
@@ -11,6 +13,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from explain_models import Told, ToldWrong, additive, labels, mixed, people, pixels, ranked
+from grpc_parts import Asking, columns, request, tensors_of
+from protocol_parts import tensors
 from serving_parts import client
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
@@ -69,14 +73,31 @@ def test_where_columns_act_together_the_sample_comes_close_to_the_definition(api
             assert found[name].iloc[i] == pytest.approx(true, abs=0.12)
 
 
+def over_v2(service: Any, rows: pd.DataFrame) -> Iterator[list[str]]:
+    """The explanations that the Open Inference Protocol gives, over HTTP and over gRPC in both forms of a tensor."""
+    with client(service) as asking:
+        asked = tensors(rows) | {"parameters": {"explain": True}}
+        (output,) = asking.post("/v2/models/spend/infer", json=asked).json()["outputs"]
+        assert (output["name"], output["datatype"], output["shape"]) == ("explanation", "BYTES", [len(rows)])
+        yield output["data"]
+    with Asking(service) as calls:
+        for raw in (True, False):
+            made = request(tensors_of(rows), raw=raw, model="spend")
+            made.parameters["explain"].bool_param = True
+            yield columns(calls.infer(made))["explanation"]
+
+
 def test_a_row_has_the_same_explanation_alone_among_others_and_over_http(api: Workbench) -> None:
     api.model("spend", mixed, example=EXAMPLE)
     rows = people(9, 3)
     here = api.explain("spend", rows)
     alone = api.explain("spend", rows.iloc[[4]])
     np.testing.assert_allclose(alone.frame().iloc[0, :5].astype(float), here.frame().iloc[4, :5].astype(float))
-    service = api.serve("spend", log_requests=True)
+    service = api.serve("spend", log_requests=True, grpc=True)
     body = rows.to_dict("records")
+    for said in over_v2(service, rows):
+        found = pd.DataFrame([one["contributions"] for one in map(json.loads, said)])
+        np.testing.assert_allclose(found, here.frame()[list(found)])
     with client(service) as asking:
         for path, sent in (("/explain", body), ("/v1/models/spend:explain", {"instances": body})):
             answer = asking.post(path, json=sent)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import random
 import signal
+import uuid
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from workbench.bundle.learned import Learned
 from workbench.errors import UsageError
 
 OFTEN = "0.2s"
+BROKER = os.environ.get("WORKBENCH_BROKER", "redis")
 
 
 def live(api: Workbench, name: str) -> Any:
@@ -158,6 +160,49 @@ def test_estimators_learn_as_they_are_and_inside_of_a_model(api: Workbench) -> N
     assert "mae" in str(api.status("learner/slope"))
 
 
+def test_examples_of_a_broker_are_learned_once(api: Workbench, sums: str, brokers: Any) -> None:
+    server, chance = brokers(BROKER), random.Random(4)
+    place = server.place(f"outcomes-{uuid.uuid4().hex[:8]}")
+    learner = api.learn(sums, place, target="was", every="0.05s")
+    assert f"{server.kind}://" in str(learner)
+    put, total = 0, {"a": 0.0, "b": 0.0}
+    for killed in ("learner", "nobody", "broker"):
+        rows = [(chance.choice("ab"), float(chance.randint(1, 9))) for _ in range(40)]
+        api.put(place, examples(*rows))
+        put += len(rows)
+        for group, value in rows:
+            total[group] += value
+        if killed == "learner":
+            job = until(lambda: (job := api.running.store.get("learner/sums")).process and job)
+            os.kill(job.process.pid, signal.SIGKILL)
+        if killed == "broker" and server.restarts:
+            server.stop()
+            until(lambda: api.running.store.get("learner/sums").state == "blocked")
+            server.start()
+        until(lambda put=put: learned(api, sums).examples == put)
+    assert answers(api, "sums@live") == [total["a"], total["b"]]
+    until(lambda: learner.refresh().job.facts.get("lag") == 0)
+
+
+def test_rivers_estimators_learn_as_they_are(api: Workbench) -> None:
+    from river import compose, linear_model, preprocessing
+
+    n = np.random.default_rng(0).random(400)
+    rows = pd.DataFrame({"n": n, "other": 1.0})
+    api.model("river", compose.Pipeline(preprocessing.StandardScaler(), linear_model.LinearRegression()), example=rows)
+    service = api.serve("river")
+    learner = api.learn("river", "queue:river", target="was", every=OFTEN)
+    api.put("queue:river", rows.assign(was=3 * n))
+    until(lambda: learned(api, "river").examples == 400)
+    answered = api.predict("river@live", rows)["prediction"]
+    assert np.corrcoef(answered, 3 * n)[0, 1] > 0.99, "it answered 0 to all"
+    with client(service) as asking:
+        row = {"n": 0.5, "other": 1.0}
+        until(lambda: asking.post("/predict", json=row).json()["prediction"] > 0.5)
+    assert "mae" in str(learner.refresh()), "each was answered before it was learned"
+    assert learner.quality().whole["outcomes"].tolist() == [400]
+
+
 def test_what_cannot_learn_says_so(api: Workbench, sums: str) -> None:
     api.model("fixed", fixed, example=NUMBERS)
     for name, input, options, said in (
@@ -165,7 +210,7 @@ def test_what_cannot_learn_says_so(api: Workbench, sums: str) -> None:
         ("sums@1", "queue:x", {"target": "was"}, "is pinned"),
         ("sums", "queue:x", {}, "which column"),
         ("sums", "queue:x", {"target": "n"}, "which it would learn"),
-        ("sums", "rows.csv", {"target": "was"}, "reads an embedded queue"),
+        ("sums", "rows.csv", {"target": "was"}, "a learner reads a queue"),
     ):
         with pytest.raises(UsageError, match=said):
             api.learn(name, input, **options)

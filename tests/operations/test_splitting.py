@@ -13,8 +13,10 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from rollout_models import raises, third
+from networks import linear
+from rollout_models import Sum, raises, third
 from serving_parts import NUMBERS, client, first, second
+from sklearn.linear_model import LinearRegression
 from waiting import until
 
 from workbench.api import Workbench
@@ -128,7 +130,8 @@ WRONG: list[dict[str, Any]] = [
     {"split": "1,2", "bandit": "thompson"},
     {"split": "1,2", "sticky_by": "two words"},
     {"split": "1,2", "watch": "luck >= 1"},
-    {"watch": "errors <= 1%"},
+    {"watch": "errors <= live"},
+    {"watch": "errors <= 1%", "shadow": True},
 ]
 
 
@@ -219,3 +222,57 @@ def test_limits_of_the_users_own_take_the_place_of_the_usual(api: Workbench) -> 
             return bool(event and event.details.get("refused") and "errors" in event.text)
 
         until(refused)
+
+
+def test_a_service_may_begin_with_several_and_its_cell_may_run_again(api: Workbench) -> None:
+    with pytest.raises(UsageError, match="which versions does thompson choose between"):
+        api.serve("churn", bandit="thompson")
+    with pytest.raises(UsageError, match="churn@1 is pinned"):
+        api.serve("churn@1", split="1,2")
+    service = api.serve("churn", split="1=30,2=70")
+    assert "churn@1 30 %, churn@2 70 %" in str(service)
+    assert versions(service, 200)["2"] == pytest.approx(140, abs=35)
+    api.serve("churn", split="1=30,2=70")
+    assert len(api.history("churn")) == 1
+    service = api.serve("churn", split="1,2,4", bandit="thompson", log_requests=True)
+    rewarded(api, service, 60, random.Random(5))
+    table = service.refresh().facts["table"]
+    again = api.serve("churn", split="1,2,4", bandit="thompson", log_requests=True)
+    assert again.facts["table"] == table, "it knows what it has learned"
+    assert [event.text for event in api.history("churn")][1:] == ["thompson over churn@1, churn@2, churn@4"]
+
+
+def test_a_version_that_answers_at_once_is_watched_before_it_is_live(api: Workbench) -> None:
+    service = api.serve("churn", workers=2)
+    said = str(api.promote("churn@3", watch="errors <= 10%", min_requests=20, every="1h"))
+    assert "churn@3 ✓ answers all of service/churn; churn@1 waits beside it" in said
+    assert "live after 1 h 0 min · back by itself unless errors <= 10%, on 20 requests or more" in said
+    assert versions(service, 30) == {"3": 30}
+    until(lambda: "all that is watched holds" in str(api.status("service/churn")))
+    with client(service) as asking:
+
+        def refused() -> bool:
+            asking.post("/predict", json={"a": 1000.0, "b": 2.0})
+            event = last(api.running.store, "churn")
+            return bool(event and event.details.get("refused") == "churn@3" and "at 100 %: errors" in event.text)
+
+        until(refused)
+        until(lambda: versions(service, 10) == {"1": 10})
+    api.promote("churn@2", watch="errors <= 10%", min_requests=20, every="1s")
+    done = "churn@live moved to churn@2, which did well"
+    until(lambda: versions(service, 10) and api.history("churn")[-1].text == done)
+    assert api.registry.aliases("churn")["live"] == 2
+
+
+def test_models_of_different_frameworks_share_one_name(api: Workbench, tmp_path: Path) -> None:
+    network = linear(tmp_path / "net.onnx", [3.0, 1.0])
+    for model in (LinearRegression().fit(NUMBERS, first(NUMBERS)), network, Sum):
+        api.model("mixed", model, example=NUMBERS)
+    api.alias("mixed@1", "live")
+    service = api.serve("mixed", split="1=40,2=30,3=30")
+    seen = Counter[str]()
+    for answer in asked(service, 120):
+        version = answer.headers["x-workbench-version"]
+        assert answer.json()["prediction"] == pytest.approx(5.5 if version == "2" else 5.0, abs=1e-4)
+        seen[version] += 1
+    assert seen.keys() == {"1", "2", "3"}

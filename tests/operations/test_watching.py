@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import email
+import email.policy
 import json
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
+import httpx
 import nbformat
 import pytest
+from aiosmtpd.controller import Controller
+from broker_servers import free_port
 from drift_models import customers, score
 from notebook_parts import notebook, printed
 from prometheus_client.parser import text_string_to_metric_families
@@ -47,6 +52,26 @@ def hook() -> Any:
         yield f"http://127.0.0.1:{server.server_port}/hook", told
         server.shutdown()
         thread.join()
+
+
+class Inbox:
+    """What a mail server took."""
+
+    def __init__(self) -> None:
+        self.mails: list[Any] = []
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 (named by aiosmtpd)
+        self.mails.append(email.message_from_bytes(envelope.content, policy=email.policy.default))
+        return "250 OK"
+
+
+@pytest.fixture
+def inbox() -> Any:
+    made = Inbox()
+    controller = Controller(made, hostname="127.0.0.1", port=free_port())
+    controller.start()
+    yield controller.port, made.mails
+    controller.stop()
 
 
 def ask(service: Any, rows: Any) -> None:
@@ -92,9 +117,13 @@ def test_a_look_tells_when_drift_begins_and_not_again(api: Workbench, service: A
     assert len(api.runs()) == 1, "it is run where drift begins"
 
 
-def test_the_run_of_a_schedule_looks(api: Workbench, service: Any, tmp_path: Path) -> None:
+def test_the_run_of_a_schedule_looks_and_mails(api: Workbench, service: Any, inbox: Any, tmp_path: Path) -> None:
+    port, mails = inbox
+    lines = [f"WORKBENCH_SMTP_URL=smtp://127.0.0.1:{port}", "WORKBENCH_MAIL_FROM=workbench@example.org"]
+    (tmp_path / "env").write_text("\n".join(lines))
     ask(service, customers(300, 2).assign(age=80.0))
-    schedule = api.drift("service/churn", every="1 hour", since="1h")
+    how = {"notify": "me@example.org", "env_file": "env"}
+    schedule = api.drift("service/churn", every="1 hour", since="1h", **how)
     notebook(tmp_path, "print(message['drift'], 'age' in message['columns'])", parameters="message = {}")
     follower = api.batch("nb.ipynb", on_drift="churn", output="then.ipynb")
     assert "schedule/nb waits · for drift of service/churn" in str(follower)
@@ -111,6 +140,9 @@ def test_the_run_of_a_schedule_looks(api: Workbench, service: Any, tmp_path: Pat
     api.running.begin(again)
     assert not api.wait(again.name).facts["begins"], "it goes on"
     assert api.running.store.take_followers() == []
+    (mail,) = mails
+    assert (mail["subject"], mail["to"]) == ("drift: service/churn, churn@1", "me@example.org")
+    assert "churn@1 ✗ drift in age" in mail.get_content()
 
 
 def test_batches_and_streams_are_looked_at_as_well(api: Workbench, service: Any, tmp_path: Path) -> None:
@@ -119,10 +151,13 @@ def test_batches_and_streams_are_looked_at_as_well(api: Workbench, service: Any,
     assert "plan" in api.drift(run.name, metrics="run.prom").columns
     assert f'name="{run.name}"' in (tmp_path / "run.prom").read_text()
     api.put("queue:people", customers(300, 6))
-    stream = api.stream("churn", "queue:people", output="out/")
-    stream.until(lambda facts: facts.get("records") == 300)
-    api.stop(stream.name)
+    port = free_port()
+    stream = api.stream("churn", "queue:people", output="out/", part_rows=300, metrics=port)
+    stream.until(lambda facts: facts.get("records") == 300 and not facts.get("held"))
     assert not api.drift("stream/churn").drifted
+    shown = httpx.get(f"http://127.0.0.1:{port}/metrics").text
+    assert 'workbench_drift{column="age",model="churn",name="stream/churn"' in shown
+    api.stop(stream.name)
     assert api.drift("stream/churn", every="1 day").name == "schedule/drift-churn"
 
 

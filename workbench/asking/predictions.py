@@ -9,6 +9,7 @@ from ..operations import request_log
 from ..operations.certificate import certificate
 from ..operations.environment import Common
 from ..operations.origins import origins
+from ..operations.sharing import Sharing
 from .home import Home
 
 if TYPE_CHECKING:
@@ -138,6 +139,9 @@ class Predictions(Home):
         hide: str | None = None,
         hash: str | None = None,
         fast: bool = False,
+        env: str | None = None,
+        split: str | None = None,
+        bandit: str | None = None,
         name: str | None = None,
         workers: int | None = None,
         env_file: str | None = None,
@@ -159,8 +163,12 @@ class Predictions(Home):
             "log": request_log.options(keep_requests, hide, hash, on=log_requests),
             "limits": limits,
             "fast": fast,
+            "env": env,
         }
-        return self._deploying().serve(model, spec, Common(name, env_file, notify, dry_run))
+        sharing = Sharing(split, bandit)
+        sharing.check(model)
+        service = self._deploying().serve(model, spec, Common(name, env_file, notify, dry_run))
+        return service if dry_run else sharing.begun(service)
 
     def stream(
         self,
@@ -178,6 +186,7 @@ class Predictions(Home):
         retry_delay: float | None = None,
         metrics: int | None = None,
         fast: bool = False,
+        env: str | None = None,
         name: str | None = None,
         env_file: str | None = None,
         notify: str | None = None,
@@ -185,6 +194,7 @@ class Predictions(Home):
     ) -> Any:
         """Predict for each record of a queue, in the background."""
         spec: dict[str, Any] = {"group": group, "start": str(start or "start"), "most": most or 1000, "fast": fast}
+        spec["env"] = env
         spec |= {"form": format or "json", "part_rows": part_rows, "part_seconds": part_seconds, "metrics": metrics}
         spec |= {"retries": retries or 0, "retry_delay": float(retry_delay or 10)}
         return self._deploying().stream(model, input, output, spec, Common(name, env_file, notify, dry_run))

@@ -8,6 +8,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from .. import text
+from ..capture.captured import predicts
 from ..errors import BadInput, UsageError
 from ..inference.predictor import entry_function
 
@@ -55,7 +56,7 @@ def _fits(session: Session, entry: str, value: Any) -> bool:
     if type(value).__name__ not in ("DataFrame", "ndarray") or getattr(value, "ndim", 0) != 2 or not len(value):
         return False
     thing = session.namespace[entry]
-    kind = "class" if isinstance(thing, type) else "estimator" if hasattr(thing, "predict") else "function"
+    kind = "class" if isinstance(thing, type) else "estimator" if predicts(thing) else "function"
     head = value[:_TRIED_ROWS].copy()
     try:
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):

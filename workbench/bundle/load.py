@@ -56,7 +56,8 @@ def check_python(manifest: Manifest, name: str) -> None:
     if there != here:
         raise BundleRefused(
             f"{name} was captured with Python {there}, this is {here}",
-            fix=f"use it under Python {there}, or capture the model again here",
+            fix=f"use it under Python {there}, capture the model again here, or let it answer from an environment of "
+            f"its own: %serve {manifest.name} --env own",
         )
 
 
@@ -75,7 +76,8 @@ def _check_packages(manifest: Manifest, name: str, home: Path) -> None:
     pins = " ".join(f"{package}=={manifest.packages[package]}" for package in different)
     raise BundleRefused(
         f"{name} was captured with other packages: {said}",
-        fix=f"%workbench verify {name}, which proves it under these, or pip install {pins}",
+        fix=f"%workbench verify {name}, which proves it under these, pip install {pins}, or let it answer from an "
+        f"environment of its own: %serve {manifest.name} --env own",
     )
 
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .. import text
+from .. import paths, text
 from ..errors import BundleRefused, NotFound
 from ..specs.verbs import verb as find_verb
 from .layout import CODE, MODEL, REFERENCE, Json, Manifest, check_files, damaged, read_manifest
@@ -74,9 +74,15 @@ class ModelVersion:
     def proven(self) -> bool:
         return self.manifest.verdict is not None
 
-    def predictor(self, home: Path | None = None) -> Predictor:
+    def predictor(self, home: Path | None = None, *, own: bool = False) -> Predictor:
         """The loaded bundle. BundleRefused if it was changed or needs another Python or other packages than it was
-        captured with, or proven under by a verify that kept its proof below `home` (WORKBENCH_HOME)."""
+        captured with, or proven under by a verify that kept its proof below `home` (WORKBENCH_HOME). Where it may have
+        an environment of its `own` it answers from a process there instead."""
+        if own:
+            from .own import Own, differs
+
+            if differs(self.manifest):
+                return Own(self, home or paths.home())
         from .load import load
 
         return load(self.folder, name=self.ref, home=home)

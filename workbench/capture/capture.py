@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from .captured import CapturedModel, EntryKind, Session, Taken
+from .captured import CapturedModel, EntryKind, Session, Taken, predicts
 from .compose import compose
 from .holdings import Holdings, classes, live, look, of_kernel
 from .page import remarks
@@ -49,10 +49,10 @@ def _held(taken: Slice, session: Session) -> Holdings:
 
 
 def entry_kind(value: Any) -> EntryKind:
-    """How `value` predicts: by a call, by `predict` of an instance, or by its own `predict`."""
+    """How `value` predicts: by a call, by `predict` of an instance, or by its own `predict` or `predict_one`."""
     if isinstance(value, type):
         return "class"
-    return "estimator" if callable(getattr(value, "predict", None)) else "function"
+    return "estimator" if predicts(value) else "function"
 
 
 def _entry_first(taken: Slice, entry: str) -> Iterator[Taken]:

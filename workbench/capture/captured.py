@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 EntryKind = Literal["function", "class", "estimator"]
 Kind = Literal["function", "class", "import", "value", "state", "module", "file", "factory", "setting"]
@@ -93,3 +93,8 @@ class CapturedModel:
     environment: tuple[str, ...] = ()
     installed: Mapping[str, str] = field(default_factory=dict)
     held: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+def predicts(thing: Any) -> bool:
+    """Whether an object answers by a `predict` of its own, or one row at a time by `predict_one`."""
+    return callable(getattr(thing, "predict", None)) or callable(getattr(thing, "predict_one", None))

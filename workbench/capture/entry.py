@@ -12,7 +12,7 @@ from typing import Any
 
 from ..errors import NotFound, UsageError
 from . import adapters
-from .captured import Cell, Session
+from .captured import Cell, Session, predicts
 
 _USUAL = ("predict", "Model", "model")
 _LOADERS = {
@@ -48,7 +48,7 @@ def entry(thing: Any, session: Session) -> tuple[str, Session]:
 
 def _checked(thing: Any) -> Any:
     """What predicts; UsageError for all else."""
-    if not callable(thing) and not callable(getattr(thing, "predict", None)):
+    if not callable(thing) and not predicts(thing):
         raise UsageError(
             f"a {type(thing).__name__} does not predict",
             fix="name a function of a frame, a class or object with `predict`, `module:object`, or a .pkl file",
@@ -83,7 +83,7 @@ def _there(file: Path) -> Path:
 
 def _free_name(thing: Any, session: Session) -> str:
     own = getattr(thing, "__name__", "")
-    name = own if own.isidentifier() else "predict" if callable(thing) and not hasattr(thing, "predict") else "model"
+    name = own if own.isidentifier() else "predict" if callable(thing) and not predicts(thing) else "model"
     while name in session.namespace:
         name += "_"
     return name

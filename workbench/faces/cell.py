@@ -6,6 +6,7 @@ import ast
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from ..capture.captured import predicts
 from ..errors import CaptureRefused, UsageError
 from . import session
 
@@ -49,7 +50,7 @@ def entry(shell: InteractiveShell, body: str, last: Any) -> Any:
     for name in _NAMES:
         if name in bound and name in shell.user_ns:
             return shell.user_ns[name]
-    if callable(last) or callable(getattr(last, "predict", None)):
+    if callable(last) or predicts(last):
         return last
     functions = [name for name in bound if callable(shell.user_ns.get(name))]
     rename = f"rename {functions[-1]} to predict, or end the cell with {functions[-1]}" if functions else ""

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ..capture.captured import predicts
 from ..errors import WorkbenchError
 from ..specs.spec import Option, Verb
 from ..specs.verbs import VERBS, verb
@@ -135,7 +136,7 @@ def _values(spec: Verb, option: Option, before: tuple[Token, ...], namespace: Ma
 
 def _fits(option: Option, value: Any) -> bool:
     if option.kind == "object":
-        return callable(getattr(value, "predict", None)) or type(value).__name__ == "function"
+        return predicts(value) or type(value).__name__ == "function"
     return option.kind in ("frame", "place", "column") and type(value).__name__ in _FRAMES
 
 

@@ -45,6 +45,8 @@ def quicken(version: ModelVersion, predictor: Predictor) -> str:
 
 
 def _quicken(version: ModelVersion, predictor: Predictor) -> str:
+    if needs := getattr(predictor, "needs", ""):
+        return _none(f"it answers from an environment of its own ({needs})")
     if changed := _changed(version):
         return _none("its notebook changed " + ", ".join(changed))
     found = estimators(version.manifest.package, predictor.function)

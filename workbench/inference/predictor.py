@@ -14,6 +14,7 @@ from ..errors import ModelFailed
 from . import parts
 from .answer import answer_table
 from .awaiting import finished
+from .one_by_one import predicting
 
 if TYPE_CHECKING:
     from .fields import Table
@@ -114,7 +115,7 @@ def entry_function(entry: Any, kind: str, learned: dict[str, Any] | None = None)
     if kind == "class":
         entry = _made(entry)
         vars(entry).update(learned or {})
-    return _callable(getattr(entry, "predict", None), entry, "has a `predict`")
+    return _callable(predicting(entry), entry, "has a `predict`")
 
 
 def _callable(function: Any, entry: Any, must: str) -> Callable[[Any], Any]:

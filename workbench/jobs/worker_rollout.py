@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _EVERY = 0.5
 _SOON = 6  # looks
+_WHOLE = 100.0
 
 
 class RollingOut:
@@ -51,7 +52,8 @@ class RollingOut:
         files = [Path(job.facts.get("metrics", "")) for job in rollout.services(self.store, self.name)]
         arms = {ref: seen(files, table.number, _number(ref)) for ref in table.refs}
         watched = read_all(plan.get("watch", ()))
-        verdicts = {ref: judge(arms[ref], arms[table.ref], plan["least"], watched) for ref in table.refs[1:]}
+        alone, live = table.share >= _WHOLE, arms[table.ref]
+        verdicts = {ref: judge(arms[ref], live, plan["least"], watched, alone=alone) for ref in table.refs[1:]}
         if bad := next(((ref, verdict.bad) for ref, verdict in verdicts.items() if verdict.bad), None):
             at = "" if table.bandit else f" at {table.shares[bad[0]]:g} %"
             self._tell(event, f"{bad[0]} was rolled back{at}: {bad[1]}", refused=bad[0])
@@ -62,7 +64,7 @@ class RollingOut:
         share = rollout.step(plan)
         if share is None:
             return
-        if share >= 100:  # noqa: PLR2004 of a hundred
+        if share >= _WHOLE:
             self._finish(event, table)
             return
         new = replace(table, others=((table.beside, share),), number=rollout.number())

@@ -139,7 +139,13 @@ class Worker:
 
         version = registries.of(self.home).resolve(ref)
         self.folders[version.ref] = version.folder
-        return Served.of(version, self.home, fast=self.job.spec.get("fast", False))
+        fast, own = self.job.spec.get("fast", False), self.job.spec.get("env") == "own"
+        return Served.of(version, self.home, fast=fast, own=own)
+
+    def _facts(self) -> dict[str, Any]:
+        """What is told of the versions that answer."""
+        route = self.live.route()
+        return {"speed": route.served.speed, "own": {one.ref: one.needs for one in route.versions if one.needs}}
 
     async def serve(self) -> None:
         """Answer requests, once the door says that it may, until told to drain."""
@@ -165,7 +171,7 @@ class Worker:
         endpoint.log, (endpoint.traces, spans) = self._log(), traces.begin(self.job.name)
         endpoint.deferring = self._deferring()
         beside = [asyncio.create_task(self._listen()), asyncio.create_task(self._stay_in_touch())]
-        self.tell(loaded=True, facts={"speed": self.live.current().speed, "spans": spans})
+        self.tell(loaded=True, facts={**self._facts(), "spans": spans})
         await self.go.wait()
         if not self.drain.is_set():
             await self._answer(endpoint)
@@ -282,8 +288,7 @@ class Worker:
         elif message["do"] == "flip":
             self.endpoint.lanes.look()
             self._let_go()
-            facts = {"speed": self.live.current().speed}
-            self.tell(answer=message["id"], ok=True, text="", ref=message["ref"], facts=facts)
+            self.tell(answer=message["id"], ok=True, text="", ref=message["ref"], facts=self._facts())
         else:
             refusal = await self._prepared(message["ref"], message["at"])
             self.tell(answer=message["id"], ok=not refusal, text=refusal, ref=message["ref"])

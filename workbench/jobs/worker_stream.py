@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..bundle import loaded, registries
 from ..bundle.apart import Apart
@@ -22,8 +22,8 @@ def run(context: Context) -> None:
     from ..patterns.streaming.loop import run as loop
 
     following = Following(context)
-    context.facts(version=following.version.ref, speed=following.speed())
-    with served(following.spec.get("metrics"), context.name, lambda: context.job.facts):
+    context.facts(**following.facts())
+    with served(following.spec.get("metrics"), context.name, lambda: context.job.facts, context.folder):
         loop(following.spec, following.model, context, following.sought)
 
 
@@ -64,16 +64,18 @@ class Following:
     def _loaded(self, version: ModelVersion) -> Predictor:
         if self._apart():
             return Apart(version, self.context.home)
-        predictor = version.predictor(self.context.home)
+        predictor = version.predictor(self.context.home, own=self.spec.get("env") == "own")
         if self.spec.get("fast"):
             from ..fast.prove import quicken
 
             self.said[version.ref] = quicken(version, predictor)
         return predictor
 
-    def speed(self) -> str:
-        """Whether the version that answers has a fast path, where one was asked for."""
-        return self.said.get(self.version.ref, "")
+    def facts(self) -> dict[str, Any]:
+        """What is told of the version that answers: whether it has a fast path, where one was asked for, and what it
+        has an environment of its own for."""
+        ref, needs = self.version.ref, getattr(self.predictor, "needs", "")
+        return {"version": ref, "speed": self.said.get(ref, ""), "own": {ref: needs} if needs else {}}
 
     def _apart(self) -> bool:
         """Whether the process before this one ended without a word, lately: a record may have ended it."""
@@ -97,4 +99,4 @@ class Following:
         if isinstance(self.predictor, Apart):
             self.predictor.close()
         (self.version, self.predictor), self.next = self.next, None
-        self.context.facts(version=self.version.ref, speed=self.speed())
+        self.context.facts(**self.facts())

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from prometheus_client import Metric
+
     from .drift import Drift
 
 _FILE = "drift.json"
@@ -40,6 +42,12 @@ def kept(folder: Path) -> dict[str, Any]:
     except (FileNotFoundError, ValueError):
         return {}
     return found
+
+
+def families(found: dict[str, Any]) -> Iterator[Metric]:
+    """That as gauges; none where nothing was found yet."""
+    if found:
+        yield from _Found(found).collect()
 
 
 def prometheus(found: dict[str, Any]) -> bytes:

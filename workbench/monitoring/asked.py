@@ -35,7 +35,7 @@ def log(
     import pyarrow as pa
 
     keep = _keeps(since, until, version, failed)
-    found = [*_segments(folder, since, version, keep), *_fresh(folder, model, registry, version, keep)]
+    found = [*_segments(folder, since, version, keep, most), *_fresh(folder, model, registry, version, keep)]
     if not found:
         return pa.table({name: pa.array([], pa.string()) for name in ABOUT}).to_pandas()
     whole = _in_order(found, most)
@@ -107,16 +107,29 @@ def _keeps(since: float, until: float | None, version: int | None, failed: bool)
     return keep
 
 
-def _segments(folder: Path, since: float, version: int | None, keep: Any) -> list[pa.Table]:
+def _segments(folder: Path, since: float, version: int | None, keep: Any, most: int | None = None) -> list[pa.Table]:
+    """The rows of segments, of the last ones where only so many are wanted: what was written before the oldest of these
+    holds none that is later."""
     import pyarrow.parquet as pq
 
-    files = [
-        file
-        for file in sorted(folder.glob("*.parquet"))
-        if file.stat().st_mtime >= since and (version is None or file.stem.rpartition("-")[2] in kinds(version))
-    ]
-    found = [pq.read_table(file, filters=keep) for file in files]
-    return [table for table in found if table.num_rows]
+    found: list[pa.Table] = []
+    for written, file in sorted(((file.stat().st_mtime, file) for file in folder.glob("*.parquet")), reverse=True):
+        if written < since or (most is not None and written < _oldest(found, most)):
+            break
+        if version is None or file.stem.rpartition("-")[2] in kinds(version):
+            table = pq.read_table(file, filters=keep)
+            found += [table] * bool(table.num_rows)
+    return found[::-1]
+
+
+def _oldest(found: list[pa.Table], most: int) -> float:
+    """When the last so many rows of these begin; long ago where they are fewer."""
+    import numpy as np
+
+    times = [table[f"{OWN}at"].to_numpy() for table in found]
+    if sum(map(len, times)) < most:
+        return 0.0
+    return float(np.sort(np.concatenate(times))[-most].astype("datetime64[us]").astype(float)) / 1e6
 
 
 def _fresh(folder: Path, model: str, registry: Registry, version: int | None, keep: Any) -> list[pa.Table]:

@@ -7,8 +7,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
+from . import alarm
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from prometheus_client import Metric
 
 _PREFIX = "workbench_stream"
@@ -28,10 +31,10 @@ Facts = Callable[[], dict[str, Any]]
 
 
 class Collector:
-    """Looks at the facts whenever it is asked."""
+    """Looks at the facts whenever it is asked, and at the drift that was found last, which is kept in `folder`."""
 
-    def __init__(self, name: str, facts: Facts) -> None:
-        self.name, self.facts = name, facts
+    def __init__(self, name: str, facts: Facts, folder: Path) -> None:
+        self.name, self.facts, self.folder = name, facts, folder
 
     def collect(self) -> Iterator[Metric]:
         """All that is known."""
@@ -52,10 +55,11 @@ class Collector:
             if fact in facts:
                 waits.add_metric((*own, quantile), facts[fact])
         yield waits
+        yield from alarm.families(alarm.kept(self.folder))
 
 
 @contextmanager
-def served(port: int | None, name: str, facts: Facts) -> Iterator[None]:
+def served(port: int | None, name: str, facts: Facts, folder: Path) -> Iterator[None]:
     """Answers at `/metrics` of this port meanwhile, on this machine alone; nowhere without a port. UsageError."""
     if port is None:
         yield
@@ -63,7 +67,7 @@ def served(port: int | None, name: str, facts: Facts) -> Iterator[None]:
     from prometheus_client import CollectorRegistry, start_http_server
 
     registry = CollectorRegistry()
-    registry.register(Collector(name, facts))
+    registry.register(Collector(name, facts, folder))
     try:
         server, thread = start_http_server(port, addr="127.0.0.1", registry=registry)
     except OSError as error:

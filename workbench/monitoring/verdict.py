@@ -43,11 +43,11 @@ def seen(files: Iterable[Path], number: int, version: int) -> Arm:
     return found
 
 
-def judge(new: Arm, live: Arm, least: int, watched: Sequence[Condition] = ()) -> Verdict:
+def judge(new: Arm, live: Arm, least: int, watched: Sequence[Condition] = (), *, alone: bool = False) -> Verdict:
     """By what of `FIGURES` is watched; else by the share of requests that failed, one in a hundred more than of the
     live version is too many, and by the time within which nine of ten are answered, half as long again and 5 ms is.
-    Never on fewer than `least` requests of the new one."""
-    rules = _rules(watched)
+    Never on fewer than `least` requests of the new one. One that answers `alone` is judged by what is watched only."""
+    rules = [(beside, rule) for beside, rule in _rules(watched) if not (alone and beside)]
     if new.requests < least:
         return Verdict(waiting=f"waiting: {text.count(new.requests)} of {text.count(least)}")
     if live.requests < _BESIDE and any(beside for beside, _ in rules):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import text
 from ..bundle import packages
+from ..bundle.own import equip
 from ..bundle.storage import writing
 from ..data import folders, places
 from ..errors import NotFound, NotProven, UsageError
@@ -63,6 +64,8 @@ class Deploying:
         wanted = self._lasting(model, (*_SERVING, *_LOOKING))
         name = f"service/{common.name or wanted.own_name}"
         request_log.check(spec["log"], self._version(wanted), self.registry)
+        if not common.dry_run:
+            self._equip(spec, wanted)
         if spec["token"] and not common.dry_run:
             self._token(name)
         ports = {"port": spec["port"] or self._port_before(name, "port") or 0}
@@ -91,6 +94,7 @@ class Deploying:
         group = spec["group"] or at.options.get("group") or own
         if not common.dry_run:
             version = self._version(wanted)
+            self._equip(spec, wanted)
             alone = "" if version.manifest.row_wise else _ALONE
             remarks = (wanted.remark, alone, _beginning(input, group, spec["start"]))
             wanted = replace(wanted, remark=" · ".join(filter(None, remarks)))
@@ -216,6 +220,11 @@ class Deploying:
 
     def _version(self, wanted: Wanted) -> ModelVersion:
         return wanted.first or self.registry.resolve(wanted.spec["model"])
+
+    def _equip(self, spec: Spec, wanted: Wanted) -> None:
+        """See to the environment of what needs one of its own. BundleRefused, NotProven."""
+        if spec["env"] == "own":
+            equip(self._version(wanted), self.running.home)
 
     def _set_live(self, wanted: Wanted) -> None:
         """Only once nothing is left to refuse: who was refused has changed nothing."""

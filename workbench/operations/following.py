@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from .. import text
+from ..bundle.own import equip
 from ..errors import WorkbenchError
 from ..jobs import rollout
 from . import request_log
@@ -23,7 +24,23 @@ if TYPE_CHECKING:
 _PATIENCE = 120.0
 
 
-def uncovered(registry: Registry, followers: list[Job], before: int | None, version: ModelVersion) -> str:
+def unfit(running: Running, registry: Registry, followers: list[Job], before: int | None, version: ModelVersion) -> str:
+    """Why a version must not come; empty where it may."""
+    return _unequipped(running, followers, version) or _uncovered(registry, followers, before, version)
+
+
+def _unequipped(running: Running, followers: list[Job], version: ModelVersion) -> str:
+    """Why it cannot have the environment that it needs, where it may have one of its own."""
+    if not any(job.spec.get("env") == "own" for job in followers):
+        return ""
+    try:
+        equip(version, running.home)
+    except WorkbenchError as error:
+        return str(error)
+    return ""
+
+
+def _uncovered(registry: Registry, followers: list[Job], before: int | None, version: ModelVersion) -> str:
     """Why a service must not answer with it, which would log what it is told not to; nothing where the version before
     is gone or damaged."""
     with suppress(WorkbenchError):

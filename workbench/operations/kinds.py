@@ -71,6 +71,7 @@ class Service(Handle):
             ("time", self._time(seen.get("lately") or {})),
             ("lost", figures.deaths(self.facts) if not self.job.over else ""),
             ("speed", self.facts.get("speed", "")),
+            ("own", _own(self.facts)),
             ("spans", self.facts.get("spans", "")),
             ("new", self._newer()),
             ("next", self._next(f"%workbench status {self.name}")),
@@ -122,8 +123,14 @@ class Stream(Handle):
         way = f"{shown(self.job.spec['input'])} → {' and '.join(map(shown, [to] if isinstance(to, str) else to))}"
         steps = self._next(f"%workbench put {shown(self.job.spec['input'])} FILE")
         lines = [("note", self.remark), ("way", way), ("dead", self._dead())]
-        lines += [("speed", self.facts.get("speed", "")), ("new", self._newer())]
+        lines += [("speed", self.facts.get("speed", "")), ("own", _own(self.facts)), ("new", self._newer())]
         return [*lines, ("next", steps)]
+
+
+def _own(facts: dict[str, Any]) -> str:
+    """Which versions answer from an environment of their own, and what they need."""
+    needs: dict[str, str] = facts.get("own") or {}
+    return " · ".join(f"{ref} answers from an environment of its own: {said}" for ref, said in needs.items())
 
 
 KINDS: dict[str, Callable[..., Handle]] = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .. import text
+from ..data.grammar import shown
 from .handles import Handle
 
 if TYPE_CHECKING:
@@ -41,5 +42,7 @@ class Learner(Handle):
         return [*lines, ("next", self._next(f"%workbench history {own}", f"%workbench rollback {own}"))]
 
     def _from(self) -> str:
-        service, place = self.job.spec.get("service"), self.job.spec["input"].partition("?")[0]
-        return f"the feedback to {service}" if service else f"{place}, where {self.job.spec['target']} is the outcome"
+        spec = self.job.spec
+        place = shown(spec["feed"]) if spec.get("feed") else spec["input"].partition("?")[0]
+        service = spec.get("service")
+        return f"the feedback to {service}" if service else f"{place}, where {spec['target']} is the outcome"

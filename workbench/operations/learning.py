@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any
 
+from ..brokers import opening
 from ..data import places
 from ..data.encoding import as_list, dumps
 from ..errors import UsageError
@@ -51,11 +52,16 @@ def way(model: str, version: ModelVersion, input: str | None, target: str | None
     if not version.manifest.has_reference:
         what = f"{version.ref} keeps no rows to prove on what it becomes"
         raise UsageError(what, fix="capture it without --no-reference")
-    place = input or f"queue:{version.name}.learn?durable=yes"
-    if not place.startswith("queue:"):
-        raise UsageError(f"{place}: a learner reads an embedded queue", fix="queue:NAME")
-    service = job.name if job else None
-    return {"model": model, "input": places.absolute(place), "target": str(named), "service": service}
+    place, service = input or f"queue:{version.name}.learn?durable=yes", job.name if job else None
+    spec = {"model": model, "target": str(named), "service": service}
+    if place.startswith("queue:"):
+        return {**spec, "input": places.absolute(place)}
+    if "://" not in place or not places.parse(place).queued:
+        fix = "queue:NAME, or a place of Redis, NATS, Kafka or RabbitMQ"
+        raise UsageError(f"{place}: a learner reads a queue", fix=fix)
+    opening.check(place)
+    own = places.absolute(f"queue:{version.name}.examples?durable=yes")
+    return {**spec, "input": own, "feed": places.absolute(place)}
 
 
 def check(version: ModelVersion, predictor: Predictor, target: str) -> None:

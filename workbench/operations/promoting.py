@@ -41,9 +41,11 @@ def promote(
         return _split(running, registry, model, traffic, gates, note)
     if traffic.canary is None:
         _refuse_beside_canary(traffic)
-        if not traffic.shadow:
+        if not traffic.shadow and not traffic.watch:
             return promotion.promote(running, registry, model, note=note, gates=gates)
         plan = Plan((0.0,), None, 0, "", shadow=True)
+        if traffic.watch:
+            plan = Plan.at_once(traffic.every, traffic.min_requests, traffic.watch)
     else:
         refuse_idle("a version that answers itself", not traffic.shadow, canary=traffic.canary)
         plan = Plan.read(traffic.canary, traffic.every, traffic.min_requests, traffic.sticky_by, traffic.watch)
@@ -60,6 +62,8 @@ def _split(
 
 
 def _refuse_beside_canary(traffic: Traffic) -> None:
-    names = ("every", "min_requests", "sticky_by")
-    refuse_idle("--canary", False, **{name: getattr(traffic, name) for name in names})
-    refuse_idle("--canary and --split", False, watch=traffic.watch or None)
+    if traffic.watch:
+        refuse_idle("a version that answers itself", not traffic.shadow, watch=traffic.watch)
+    else:
+        refuse_idle("--canary and --watch", False, every=traffic.every, min_requests=traffic.min_requests)
+    refuse_idle("--canary", False, sticky_by=traffic.sticky_by)

@@ -94,7 +94,7 @@ def promote(
         return Promotion(version.name, version.version, before, (), 0.0)
     judged = _judged(running, registry, version, before, gates, note)
     followers, started = [job for job in running.jobs() if follows(job, version.name)], time.monotonic()
-    refused = refusals(judged) or following.uncovered(registry, followers, before, version)
+    refused = refusals(judged) or following.unfit(running, registry, followers, before, version)
     if refused := refused or following.ask(running, followers, "prepare", ref=version.ref):
         return Promotion(version.name, version.version, before, (), 0.0, refused, gates=judged)
     registry.set_alias(version, LIVE)
@@ -137,7 +137,7 @@ def canary(
     names = tuple(job.name for job in services)
     judged = _judged(running, registry, version, live, gates, note)
     made = Canary(version.name, version.version, live, table.share, names, plan.then, gates=judged)
-    refused = "" if plan.shadow else following.uncovered(registry, services, live, version)
+    refused = following.unfit(running, registry, services, None if plan.shadow else live, version)
     if refused := refusals(judged) or refused:
         return replace(made, kept=refused)
     said = f"{version.ref} answers {table.share:g} %" if table.share else f"{version.ref} is the shadow of {table.ref}"

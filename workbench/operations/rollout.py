@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .running import Running
 
 _WHOLE = 100.0
+_WATCHED = "10m"
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,8 @@ class Canary:
             return f"kept {live} ✗ {ref} was refused\n  why   {why}"
         does = f"answers {self.share:g} % of" if self.share else "is the shadow of"
         rest = f", {live} the rest" if self.share else f", where {live} answers"
+        if self.share >= _WHOLE:
+            does, rest = "answers all of", f"; {live} waits beside it"
         lines = [f"{ref} ✓ {does} {', '.join(self.services)}{rest}", *held(self.gates)]
         lines += [f"  then  {self.then}"] * bool(self.then)
         lines += [f"  later {self.later}"] * bool(self.later)
@@ -99,6 +102,17 @@ class Plan:
             raise UsageError("steps need a time, and a time needs steps", fix="--canary 10,50,100 --every 10m")
         return cls(shares, seconds(every) if every else None, least or LEAST, key or "", watch=watch)
 
+    @classmethod
+    def at_once(cls, every: str | None, least: int | None, watch: tuple[Condition, ...]) -> Plan:
+        """All of the traffic from the first moment on; only what was watched for so long (10 minutes) becomes live.
+        UsageError for what is compared with a live version, which answers nothing then."""
+        from ..moments import seconds
+
+        if beside := next((condition for condition in watch if condition.live), None):
+            what = f"{beside}: beside a version that answers everything there is no other to compare it with"
+            raise UsageError(what, fix="--canary 50, or a number: 'errors <= 1%'")
+        return cls((_WHOLE, _WHOLE), seconds(every or _WATCHED), least or LEAST, "", watch=watch)
+
     @property
     def then(self) -> str:
         """What becomes of it, in words."""
@@ -106,6 +120,8 @@ class Plan:
             return "it gets a copy of what is asked, answers nobody, and its answers are compared"
         unless = f"unless {', '.join(map(str, self.watch))}" if self.watch else "where it fails more often or is slower"
         back = f"back by itself {unless}, on {text.count(self.least)} requests or more"
+        if self.shares[0] >= _WHOLE:
+            return f"live after {text.seconds(self.every or 0.0)} · {back}"
         steps = ", ".join(f"{share:g} %" for share in self.shares[1:])
         return f"{steps}, each after {text.seconds(self.every)} · {back}" if self.every else back
 
@@ -185,9 +201,10 @@ def _of_shares(table: Table) -> str:
 
 def _verdict(table: Table, arms: dict[str, Arm], plan: Mapping[str, Any]) -> str:
     watched = conditions.read_all(plan.get("watch", ()))
-    verdicts = [judge(arms[ref], arms[table.ref], plan.get("least", 1), watched) for ref in table.refs[1:]]
+    alone, live = table.share >= _WHOLE, arms[table.ref]
+    verdicts = [judge(arms[ref], live, plan.get("least", 1), watched, alone=alone) for ref in table.refs[1:]]
     bad, waiting = ([said for verdict in verdicts if (said := getattr(verdict, kind))] for kind in ("bad", "waiting"))
-    return next(iter([*bad, *waiting]), f"as well as {table.ref}")
+    return next(iter([*bad, *waiting]), "all that is watched holds" if alone else f"as well as {table.ref}")
 
 
 def _of_bandit(table: Table, arms: dict[str, Arm], earned: Mapping[str, Earned]) -> str:

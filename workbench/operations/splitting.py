@@ -49,8 +49,8 @@ class Split:
     def __str__(self) -> str:
         if self.kept:
             why = self.kept.replace("\n", "\n        ")
-            return f"kept {next(iter(self.shares))} ✗ {self._who} were refused\n  why   {why}"
-        lines = [f"{self.model} ✓ {self._who} answer {', '.join(self.services)}"]
+            return f"kept {next(iter(self.shares))} ✗ {self.who} were refused\n  why   {why}"
+        lines = [f"{self.model} ✓ {self.who} answer {', '.join(self.services)}"]
         lines += [f"  key   {self.by}"] * bool(self.by)
         if self.bandit:
             rewards = f"%workbench feedback {self.model} REWARDS, with the columns request and reward, or true outcomes"
@@ -62,7 +62,8 @@ class Split:
     __repr__ = __str__
 
     @property
-    def _who(self) -> str:
+    def who(self) -> str:
+        """Which versions, with their shares where nothing finds them."""
         if self.bandit:
             return ", ".join(self.shares)
         return ", ".join(f"{ref} {share:g} %" for ref, share in self.shares.items())
@@ -99,13 +100,19 @@ def split(running: Running, registry: Registry, model: str, asked: Asked, note: 
     if asked.bandit and (deaf := next((job for job in services if not job.spec.get("log")), None)):
         fix = f"%serve {deaf.name.partition('/')[2]} --log-requests"
         raise UsageError(f"{deaf.name} keeps no requests, to which rewards could belong", fix=fix)
-    said = f"{asked.bandit} over {', '.join(table.refs)}" if asked.bandit else made._who
+    said = f"{asked.bandit} over {', '.join(table.refs)}" if asked.bandit else made.who
     plan = Plan((), None, asked.least or LEAST, "", watch=asked.watch)
-    uncovered = (following.uncovered(registry, services, live.version, version) for version in weights)
-    if refused := next(filter(None, uncovered), ""):
+    unfit = (following.unfit(running, registry, services, live.version, version) for version in weights)
+    if refused := next(filter(None, unfit), ""):
         return replace(made, kept=refused)
     kept, later = following.route(running, services, table, said, note, plan=plan.to_json())
     return replace(made, kept=kept, later=later)
+
+
+def shared_by(registry: Registry, name: str, asked: Asked) -> Table:
+    """How the versions share what is asked. NotProven, UsageError."""
+    live = registry.resolve(f"{name}@{LIVE}")
+    return _table(live, _weights(registry, name, asked.split or live.ref), asked)
 
 
 def _following(running: Running, registry: Registry, name: str) -> tuple[ModelVersion, list[Job]]:

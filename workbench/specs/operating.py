@@ -41,7 +41,12 @@ _EXPLAIN = (
 
 _LEARN = (
     MODEL,
-    argument("input", "sink", "the examples, `queue:NAME`; without it the feedback to its service", "QUEUE"),
+    argument(
+        "input",
+        "sink",
+        "the examples: `queue:NAME`, or a place of another broker; without it the feedback to its service",
+        "QUEUE",
+    ),
     option("target", "name", "the column of what became of a row; without it that of the capture", "COLUMN"),
     option("every", "text", "how often what it has learned becomes a version (1m)", "SPAN"),
     option("most", "number", "how many examples it learns at once, at most (100)", "N", least=1),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .spec import DRY_RUN, MODEL, Option, Verb, argument, as_json, option, switch
+from .spec import BANDIT, DRY_RUN, MODEL, SPLIT, Option, Verb, argument, as_json, option, switch
 
 _PREDICT = (
     MODEL,
@@ -28,6 +28,14 @@ _PREDICT = (
 _NAME = option("name", "name", "its own name; without it the model's or the notebook's", "NAME")
 _NOTIFY = option("notify", "text", "where to tell that it failed: a mail address, a URL, `module:function`", "WHERE")
 _ENV_FILE = option("env_file", "text", "a file of NAME=VALUE lines: the variables that it gets", "FILE")
+_ENV = Option(
+    "env",
+    "text",
+    "`own`: versions that need other packages or another Python answer from an environment of their own",
+    ("--env",),
+    "own",
+    choices=("own",),
+)
 _FAST = switch("fast", "let known estimators answer by a quicker computation, where it is proven equal")
 _LASTING = (
     _NAME,
@@ -186,6 +194,9 @@ _SERVE = (
     option("hide", "text", "columns that are not kept", "COLUMNS"),
     option("hash", "text", "columns of which a digest is kept, the same for the same value", "COLUMNS"),
     _FAST,
+    _ENV,
+    SPLIT,
+    BANDIT,
     *_LASTING,
 )
 
@@ -226,6 +237,7 @@ _STREAM = (
     option("retry_delay", "number", "seconds before it is asked about again (10)", "SECONDS"),
     option("metrics", "number", "show its figures to Prometheus at this port", "PORT", least=1, most=65_535),
     _FAST,
+    _ENV,
     *(o for o in _LASTING if o.name != "workers"),
 )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .spec import DRY_RUN, MODEL, ON, THING, Option, Verb, argument, as_json, option, switch
+from .spec import BANDIT, DRY_RUN, MODEL, ON, SPLIT, THING, Option, Verb, argument, as_json, option, switch
 
 _ANY = argument("name", "thing", "what runs, or a model; without it all that matters", "NAME")
 _SECONDS = option("timeout", "number", "seconds to wait at most", "SECONDS")
@@ -21,20 +21,17 @@ VERBS: tuple[Verb, ...] = (
         (
             MODEL,
             option("canary", "text", "the share of the traffic in percent: `10`, or in steps `10,50,100`", "SHARES"),
-            option("every", "text", "how long each step lasts at least: `10m`", "TIME"),
+            option("every", "text", "how long each step, or the watch, lasts at least: `10m`", "TIME"),
             option("min_requests", "number", "on how many requests it is judged at least (200)", "N", least=1),
             option("sticky_by", "text", "the header or column whose value is a key, which keeps its version", "NAME"),
-            option("split", "text", "several versions with their shares: `3=70,4=20,5=10`", "SHARES"),
-            Option(
-                "bandit",
-                "text",
-                "let shares follow the rewards that feedback brings, between it and the live one, or those of --split",
-                ("--bandit",),
-                "POLICY",
-                choices=("thompson", "epsilon-greedy"),
-            ),
+            SPLIT,
+            BANDIT,
             option(
-                "watch", "text", "what it must show all the time: 'errors <= 1%, p90 <= 50ms, auc >= 0.8'", "CONDITION"
+                "watch",
+                "text",
+                "what it must show all the time: 'errors <= 1%, p90 <= 50ms, auc >= 0.8'; without --canary it answers "
+                "all at once, and becomes live after --every (10m)",
+                "CONDITION",
             ),
             switch("shadow", "give it a copy of the traffic, and only compare its answers"),
             Option("if_", "object", "what it must show first: 'auc >= live', or a check of yours", ("--if",), "CHECK"),

@@ -117,3 +117,12 @@ ON = Option(
     "INPUT",
     words=("requests",),
 )
+SPLIT = option("split", "text", "several versions with their shares: `3=70,4=20,5=10`", "SHARES")
+BANDIT = Option(
+    "bandit",
+    "text",
+    "let shares follow the rewards that feedback brings, between it and the live one, or those of --split",
+    ("--bandit",),
+    "POLICY",
+    choices=("thompson", "epsilon-greedy"),
+)

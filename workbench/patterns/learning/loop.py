@@ -18,6 +18,7 @@ from ...data import places
 from ...data.log_groups import Group
 from ...errors import ModelFailed, WorkbenchError
 from ..control import LOOK, Control
+from .feeding import Feed
 from .teaching import Examples, Teacher
 
 if TYPE_CHECKING:
@@ -52,15 +53,18 @@ class House:
 
 
 def run(spec: dict[str, Any], house: House, control: Control, folder: Path) -> None:
-    """Learn the examples of `spec["input"]`, whose column `spec["target"]` is what became of a row, as the group
-    `spec["group"]`; keep what was learned every `spec["every"]` seconds. What was answered before it was learned goes
-    to `folder`."""
+    """Learn the examples of `spec["input"]`, to which those of the broker `spec["feed"]` come where there is one, whose
+    column `spec["target"]` is what became of a row, as the group `spec["group"]`; keep what was learned every
+    `spec["every"]` seconds. What was answered before it was learned goes to `folder`."""
     log = places.log(spec["input"])
     group = Group(log, spec["group"])
+    feed = Feed(spec["feed"], spec["group"], log, control) if spec.get("feed") else None
     try:
         if group.acquire(control.stopping):
-            Loop(spec, house, control, group, folder).run()
+            Loop(spec, house, control, group, folder, feed).run()
     finally:
+        if feed:
+            feed.close()
         group.release()
         log.close()
 
@@ -68,8 +72,11 @@ def run(spec: dict[str, Any], house: House, control: Control, folder: Path) -> N
 class Loop:
     """One learner."""
 
-    def __init__(self, spec: dict[str, Any], house: House, control: Control, group: Group, folder: Path) -> None:
+    def __init__(
+        self, spec: dict[str, Any], house: House, control: Control, group: Group, folder: Path, feed: Feed | None = None
+    ) -> None:
         self.spec, self.house, self.control, self.group, self.folder = spec, house, control, group, folder
+        self.feed = feed
         self.dead = places.log(f"{spec['input'].partition('?')[0]}.{spec['group']}.dead")
         self.recent: deque[tuple[Any, Any]] = deque(maxlen=WINDOW)
         self.judged: list[Any] = []
@@ -96,7 +103,7 @@ class Loop:
             if self.house.moved():
                 self._begin()
                 self.control.state("ready")
-            if records := self.group.poll(1 if self.offset < self.singly else self.spec["most"], LOOK):
+            if records := self._next():
                 self._learned(records)
             if time.monotonic() >= self.due:
                 began = time.monotonic()
@@ -107,6 +114,16 @@ class Loop:
         self._keep()
         self._tell()
         self.dead.close()
+
+    def _next(self) -> list[Record]:
+        """The next examples; what its broker has is asked for once there are none."""
+        most = 1 if self.offset < self.singly else self.spec["most"]
+        if self.feed is None:
+            return self.group.poll(most, LOOK)
+        if not (records := self.group.poll(most, 0.0)):
+            self.feed()
+            records = self.group.poll(most, 0.0)
+        return records
 
     def _learned(self, records: list[Record]) -> None:
         examples = self.teacher.read(records)
@@ -180,7 +197,8 @@ class Loop:
         self.judged = []
 
     def _tell(self) -> None:
-        counts = {"examples": self.examples, "lag": self.group.lag(self.offset), "refused": self.refused}
+        lag = self.group.lag(self.offset) + (self.feed.lag() if self.feed else 0)
+        counts = {"examples": self.examples, "lag": lag, "refused": self.refused}
         self.control.facts(**counts, unkept=self.offset - self.kept, quality=self.quality)
 
 

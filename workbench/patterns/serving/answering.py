@@ -98,6 +98,8 @@ class Answering:
         try:
             question = self.question(ask, request, served, lane)
             due = self.due(request, question)
+            if question.explains:
+                return await self._explained(question, served, lane, due, client)
             read = time.perf_counter()
             answer = await lane.ask(question, served.inputs, due, client, request)
             answered = time.perf_counter()
@@ -110,6 +112,14 @@ class Answering:
             self.lanes.shadow.copy(ask, request, answer)
         ended, (made, model, listed) = time.perf_counter(), answer.spent
         self.metrics.took(ended - began, read - began + made, model, ended - answered + listed, answer.served.version)
+        return reply
+
+    async def _explained(self, question: Question, served: Served, lane: Batcher, due: float, client: Any) -> Reply:
+        """What its answers depend on, in the form of an answer. It is not one: neither the log nor a shadow has it."""
+        from .explaining import output
+
+        reply = question.encode(await output(served, lane, question, due, client))
+        reply.headers += self.version(served)
         return reply
 
     def question(self, ask: Ask, request: Request, served: Served, lane: Batcher) -> Question:

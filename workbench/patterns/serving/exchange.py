@@ -49,7 +49,7 @@ class Question:
 
     `columns` are the values of each of the schema's fields; None where only `Schema.table` can read `data`, which is
     what they were read from. With `arrays` the answer's columns come as arrays instead of lists. `timeout` is for
-    how many seconds its client waits, where the body says so.
+    how many seconds its client waits, where the body says so. One that `explains` asks what its answers depend on.
     """
 
     columns: Columns | None
@@ -58,6 +58,7 @@ class Question:
     encode: Callable[[Answer], Reply]
     arrays: bool = False
     timeout: float | None = None
+    explains: bool = False
 
 
 Ask = Callable[[Request, "Decoder"], Question]

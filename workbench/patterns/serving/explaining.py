@@ -6,10 +6,12 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ...data.encoding import dumps, lists
 from ...monitoring import explainers
 from ...monitoring.explanation import records
-from .batcher import Batcher
+from .batcher import Answer, Batcher
 from .exchange import Reply
 from .refusals import Gone, Refused, TooLate
 
@@ -22,8 +24,24 @@ MOST_ROWS = 100
 
 
 async def explained(served: Served, lane: Batcher, question: Question, due: float, client: Any) -> Reply:
-    """The explanations, as the verb `explain` has them. Refused beyond so many rows, when it is `due`, and where the
-    client is gone; ModelFailed, and NotFound for a version that keeps no reference."""
+    """The explanations, as the verb `explain` has them."""
+    found = await _found(served, lane, question, due, client)
+    return Reply(dumps({"method": found.method, "explanations": _records(found)}))
+
+
+async def output(served: Served, lane: Batcher, question: Question, due: float, client: Any) -> Answer:
+    """The same as the output `explanation` of the Open Inference Protocol: JSON for each row."""
+    said = [dumps(one).decode() for one in _records(await _found(served, lane, question, due, client))]
+    return Answer(served, {"explanation": np.array(said, dtype=object) if question.arrays else said}, (0.0, 0.0, 0.0))
+
+
+def _records(found: explainers.Explained) -> list[dict[str, Any]]:
+    return records(found, lists({found.answer: found.answers})[found.answer])
+
+
+async def _found(served: Served, lane: Batcher, question: Question, due: float, client: Any) -> explainers.Explained:
+    """Refused beyond so many rows, when it is `due`, and where the client is gone; ModelFailed, and NotFound for a
+    version that keeps no reference."""
     if question.rows > MOST_ROWS:
         what = f"{question.rows} rows are to be explained, at most {MOST_ROWS} at a time"
         raise Refused(what, fix=f"send fewer, or %workbench explain {served.ref} FRAME", status=413)
@@ -31,11 +49,9 @@ async def explained(served: Served, lane: Batcher, question: Question, due: floa
     work = explainers.explain(served.predictor, table, partial(explainers.background, served.kept))
     lane.streaming += 1  # the model is asked in its thread alone meanwhile
     try:
-        found = await _run(work, lane, due, client)
+        return await _run(work, lane, due, client)
     finally:
         lane.streaming -= 1
-    answers = lists({found.answer: found.answers})[found.answer]
-    return Reply(dumps({"method": found.method, "explanations": records(found, answers)}))
 
 
 async def _run(work: explainers.Work, lane: Batcher, due: float, client: Any) -> explainers.Explained:

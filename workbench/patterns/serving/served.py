@@ -21,7 +21,7 @@ _WARM_ROWS = 64
 class Served:
     """One version, loaded. `example` holds a few rows of its reference, None where none was kept; `kept` is the version
     as the registry has it; `speed` says whether its estimators answer by a fast path, empty where none was asked
-    for."""
+    for; `needs` says what it has an environment of its own for, empty where it has none."""
 
     name: str
     version: int
@@ -30,19 +30,22 @@ class Served:
     example: Table | None
     kept: ModelVersion
     speed: str = ""
+    needs: str = ""
 
     @classmethod
-    def of(cls, version: ModelVersion, home: Path, *, fast: bool = False) -> Served:
-        """Load a version, `fast` with what of it is proven to answer so; see `load` for what may be wrong with it."""
+    def of(cls, version: ModelVersion, home: Path, *, fast: bool = False, own: bool = False) -> Served:
+        """Load a version, `fast` with what of it is proven to answer so, in an environment of its `own` where it needs
+        one; see `ModelVersion.predictor` for what may be wrong with it."""
         example = version.reference(_WARM_ROWS) if version.manifest.has_reference else None
-        predictor = version.predictor(home)
+        predictor = version.predictor(home, own=own)
+        needs = getattr(predictor, "needs", "")
         outputs = Schema.from_json(version.manifest.outputs)
         speed = ""
         if fast:
             from ...fast.prove import quicken
 
             speed = quicken(version, predictor)
-        return cls(version.name, version.version, predictor, outputs, example, version, speed)
+        return cls(version.name, version.version, predictor, outputs, example, version, speed, needs)
 
     @property
     def ref(self) -> str:

@@ -26,7 +26,7 @@ _CONTENTS |= {f"INT{bits}": "int_contents" for bits in (8, 16, 32)}
 _CONTENTS |= {f"UINT{bits}": "uint_contents" for bits in (8, 16, 32)}
 _CONTENTS |= {"FP32": "fp32_contents", "FP64": "fp64_contents"}
 _TYPE = b"application/grpc"
-_CONTENT_TYPE, _TIMEOUT = "content_type", "timeout"
+_CONTENT_TYPE, _TIMEOUT, _EXPLAIN = "content_type", "timeout", "explain"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,7 @@ def ask(request: Any, decoder: Decoder) -> Question:
     wanted = _Wanted(request.id or new_id(), outputs, bool(raws), content_type, told)
     found = question(tensors, decoder.schema, partial(_answered, wanted), arrays=True)
     found.timeout = _timeout(request)
+    found.explains = _EXPLAIN in request.parameters and request.parameters[_EXPLAIN].bool_param
     return found
 
 

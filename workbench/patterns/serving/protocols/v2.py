@@ -65,6 +65,7 @@ def _asked(said: Any, buffers: v2_binary.Buffers | None, decoder: Decoder) -> Qu
     wanted = _wanted(said, tensors)
     found = question(tensors, decoder.schema, partial(_answered, wanted), arrays=wanted.any_raw)
     found.timeout = patience.of_parameter(_parameters(said).get("timeout"))
+    found.explains = _parameters(said).get("explain") is True
     return found
 
 

@@ -1,0 +1,114 @@
+"""What it costs to keep what is asked, and how quickly it is read back: `python benchmarks/request_log.py`.
+
+A logistic regression of 30 numbers is asked for one row a request over 64 connections, with `--log-requests` and
+without, by turns in one run. Then its log is made as long as a week of such traffic: segments as the service itself has
+written them, each again at other times, and the last hour is read back as a frame.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from models import fit, table
+
+from workbench import paths
+from workbench.api import Workbench
+from workbench.data.encoding import dumps
+from workbench.faces.session import session_of_script
+from workbench.jobs.store import Store
+from workbench.monitoring import segments
+from workbench.operations import load as http
+from workbench.spawn.client import warm
+
+CONNECTIONS, SECONDS, ROUNDS = 64, 5.0, 3
+WEEK, HOUR = 7 * 86400.0, 3600.0
+line, X = fit("linear"), table("linear")
+
+
+def linear(rows: Any) -> Any:
+    return line.predict_proba(rows)[:, 1]
+
+
+def asked(service: Any) -> float:
+    """Answers a second."""
+    url = f"{service.url}/predict"
+    messages = [http.request(url, dumps([row]), str(service.token)) for row in X.tolist()]
+    came = http.load(url, messages, connections=CONNECTIONS, seconds=SECONDS)
+    assert not came.broken, came.broken
+    return came.rate
+
+
+def cost(api: Workbench) -> None:
+    """Both services by turns, so that what else the machine does meets both."""
+    kept, not_kept = (
+        api.serve("linear", name=name, log_requests=log) for name, log in (("kept", True), ("not", False))
+    )
+    rates = [(asked(not_kept), asked(kept)) for _ in range(ROUNDS)]
+    without, with_log = (statistics.median(side) for side in zip(*rates, strict=True))
+    print(f"without a log {without:9,.0f}/s")
+    print(f"with a log    {with_log:9,.0f}/s  {100 * (1 - with_log / without):.1f} % less (to reach: 5 %)", flush=True)
+    for service in (kept, not_kept):
+        service.stop()
+
+
+def lengthened(api: Workbench, rows: int) -> None:
+    """A log of so many rows over the last week, without what was asked just now."""
+    folder = Store(paths.state(api.home)).job_folder("service/kept") / "requests"
+    segments.compact(folder, "linear", api.registry, seconds=WEEK, most_bytes=1e12)
+    made = sorted(folder.glob("*.parquet"))
+    one = pq.read_table(made[0])
+    for file in made:
+        file.unlink()
+    count = -(-rows // one.num_rows)
+    place, now = one.column_names.index(f"{segments.OWN}at"), time.time()
+    for number in range(count):
+        ends = now - WEEK * number / count
+        first = pa.scalar(datetime.fromtimestamp(ends - WEEK / count, UTC), one.schema.field(place).type)
+        step = pa.scalar(int(WEEK / count / one.num_rows * 1e6), pa.int64())
+        after = pa.array(range(one.num_rows), pa.int64())
+        times = pc.add(first.cast(pa.int64()), pc.multiply(after, step)).cast(one.schema.field(place).type)
+        file = folder / f"0-1-{count - number:06}-v1.parquet"
+        pq.write_table(one.set_column(place, one.schema.field(place), times), file, compression="zstd")
+        os.utime(file, (ends, ends))
+    print(f"{count} segments, {sum(f.stat().st_size for f in folder.glob('*.parquet')) / 1e6:,.0f} MB", flush=True)
+
+
+def read_back(api: Workbench) -> None:
+    for since in ("1h", "1d"):
+        begun = time.perf_counter()
+        frame = api.requests("kept", since=since)
+        print(f"requests --since {since}: {len(frame):9,} rows in {time.perf_counter() - begun:.2f} s", flush=True)
+    begun = time.perf_counter()
+    frame = api.requests("kept", last=10_000)
+    print(f"requests -n 10000:    {len(frame):9,} rows in {time.perf_counter() - begun:.2f} s", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rows", type=int, default=10_000_000)
+    given = parser.parse_args()
+    warm()
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["WORKBENCH_HOME"] = folder
+        api = Workbench(Path(folder))
+        try:
+            api.model("linear", linear, example=X, session=session_of_script())
+            cost(api)
+            lengthened(api, given.rows)
+            read_back(api)
+        finally:
+            api.shutdown(all=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,133 @@
+"""serve --env own: versions that need other packages answer from processes of their own, behind the same door."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from colleague_models import DIES
+from colleagues import captured, wheel
+from serving_parts import NUMBERS, Load, client, first
+from waiting import until
+
+from workbench.api import Workbench
+from workbench.errors import BundleRefused, NotProven
+
+MORE = {"1": 0, "2": 1000, "3": 2000}
+"""What each version adds."""
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four versions of `churn`: from here, and from three colleagues with another package each. That of the last is
+    not to be had any more."""
+    place = tmp_path_factory.mktemp("own")
+    workbench = Workbench(place / "home")
+    workbench.model("churn", first, example=NUMBERS, row_wise="yes")
+    for number in ("1.0", "2.0", "3.0"):
+        captured(place / f"colleague-{number}", wheel(place / "wheels", number), workbench.registry.folder)
+    (place / "wheels" / "tally_of_tests-3.0-py3-none-any.whl").unlink()
+    return place
+
+
+@pytest.fixture
+def api(place: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workbench]:
+    """Its environments, and what was proven in them, last for all tests."""
+    monkeypatch.setenv("WORKBENCH_REGISTRY", str(place / "home" / "models"))
+    monkeypatch.setenv("UV_FIND_LINKS", str(place / "wheels"))
+    for name in ("environments", "proofs"):
+        (place / name).mkdir(exist_ok=True)
+        (home / name).symlink_to(place / name)
+    workbench = Workbench(home)
+    workbench.alias("churn@1", "live")
+    yield workbench
+    workbench.shutdown(all=True)
+
+
+def answerers(service: Any) -> list[psutil.Process]:
+    """The processes of versions behind its door."""
+    workers = [psutil.Process(pid) for pid in service.refresh().facts["workers"]]
+    below = [child for worker in workers for child in worker.children(recursive=True)]
+    return [child for child in below if any("answerer.py" in part for part in child.cmdline())]
+
+
+def test_versions_of_other_packages_answer_beside_one_that_has_none(api: Workbench) -> None:
+    service = api.serve("churn")
+    kept = str(api.promote("churn@2"))
+    assert "kept churn@1 ✗ churn@2 was refused" in kept
+    assert "captured with other packages: tally-of-tests 1.0 there, not installed here" in kept
+    assert "%serve churn --env own" in kept
+    service = api.serve("churn", env="own")
+    assert "env none → own" in str(service)
+    with Load(service) as load:
+        assert api.promote("churn@2").promoted
+        load.answered(40)
+        (process,) = answerers(service)
+        os.kill(process.pid, signal.SIGKILL)
+        load.answered(40)
+        (again,) = answerers(service)
+        assert again.pid != process.pid
+        api.promote("churn@1")
+        load.answered(40)
+    assert not load.failed
+    until(lambda: not answerers(service))
+    assert api.promote("churn", split="1=30,2=35,3=35").promoted
+    said = "churn@2 answers from an environment of its own: tally-of-tests 1.0 · churn@3"
+    until(lambda: said in str(service.refresh()))
+    seen: Counter[str] = Counter()
+    with client(service) as asking:
+        for number in range(100):
+            answer = asking.post("/predict", json={"a": 20.0 + number, "b": 1.0})
+            version = answer.headers["x-workbench-version"]
+            assert answer.json() == {"prediction": 61.0 + 3 * number + MORE[version]}
+            seen[version] += 1
+        assert seen.keys() == MORE.keys()
+        wrong = asking.post("/predict", json={"a": "many", "b": 1.0}, headers={"X-Workbench-Version": "3"})
+        assert (wrong.status_code, wrong.json()["column"]) == (400, "a")
+    left = answerers(service)
+    assert len(left) == 2
+    service.stop()
+    until(lambda: not any(process.is_running() for process in left))
+
+
+def test_rows_that_end_its_process_are_refused_and_the_next_are_answered(api: Workbench) -> None:
+    api.alias("churn@3", "live")
+    service = api.serve("churn", env="own")
+    with client(service) as asking:
+        ended = asking.post("/predict", json={"a": DIES, "b": 1.0})
+        assert ended.status_code == 500
+        assert "churn@3 ended its process: exit code 3" in ended.json()["error"]
+        assert asking.post("/predict", json={"a": 1.0, "b": 1.0}).json() == {"prediction": 2004.0}
+    assert "deaths" not in str(service.refresh())
+
+
+def test_an_environment_that_cannot_be_made_is_a_reason(api: Workbench) -> None:
+    service = api.serve("churn", env="own")
+    kept = api.promote("churn@4")
+    assert not kept.promoted
+    assert "the environment that churn@4 requires cannot be made" in kept.kept
+    assert "tally-of-tests" in kept.kept
+    with client(service) as asking:
+        assert asking.post("/predict", json={"a": 1.0, "b": 1.0}).json() == {"prediction": 4.0}
+    with pytest.raises(NotProven, match="the environment that churn@4 requires cannot be made"):
+        api.serve("churn@4", env="own", name="four")
+    with pytest.raises(BundleRefused, match="other packages"):
+        api.predict("churn@4", NUMBERS)
+
+
+def test_a_stream_follows_into_another_environment(api: Workbench, tmp_path: Path) -> None:
+    api.put("queue:rows", NUMBERS)
+    stream = api.stream("churn", "queue:rows", output=str(tmp_path / "out.csv"), env="own")
+    out = tmp_path / "out.csv"
+    until(lambda: out.exists() and len(out.read_text().splitlines()) == 1 + len(NUMBERS))
+    assert api.promote("churn@3").promoted
+    api.put("queue:rows", NUMBERS)
+    until(lambda: len(out.read_text().splitlines()) == 1 + 2 * len(NUMBERS))
+    assert "2005" in out.read_text()
+    until(lambda: "churn@3 answers from an environment of its own: tally-of-tests 2.0" in str(stream.refresh()))
