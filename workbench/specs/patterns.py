@@ -206,7 +206,7 @@ _STREAM = (
     option("retry_delay", "number", "seconds before it is asked about again (10)", "SECONDS"),
     option("metrics", "number", "show its figures to Prometheus at this port", "PORT", least=1, most=65_535),
     _FAST,
-    *(o for o in _LASTING if o.name != "workers"),
+    *_LASTING,
 )
 
 _APP = (
