@@ -1,23 +1,35 @@
 """Streams over real brokers, beside a loop by hand and other tools: `python benchmarks/streaming.py [--records N]`.
 
 Each reads the same records (30 numbers as JSON), asks the same logistic regression, and adds to a file that is on the
-disk before the broker is told. The brokers are those of the tests, on this machine; Kafka is librdkafka's mock cluster,
-which keeps everything in memory: ratios of one client to another say something, one broker beside another nothing. The
-peers are installed into environments of their own; what cannot be installed, or fails, says so.
+disk before the broker is told. Each has a topic of its own, and is asked three things:
+
+- records a second: it has answered one record, so all is imported and connected; its process is stopped (SIGSTOP) while
+  the others are put, and goes on: from that moment to the last answer in the file;
+- p50 and p99 from event to sink at half of that rate (`--most-rate` bounds it), from when a record is put to when its
+  answer is in the file;
+- the memory of its process after that.
+
+The brokers are those of the tests, on this machine; Kafka is librdkafka's mock cluster, which keeps everything in
+memory: ratios of one client to another say something, one broker beside another nothing. The peers are installed into
+environments of their own; what cannot be installed, or fails, says so.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import orjson
+from measure.growing import Failed, Growing
 from measure.processes import end, memory
 from models import fit, save, table
 from peers.environments import NotInstalled, environment, installed
@@ -32,7 +44,10 @@ from workbench.faces.session import session_of_script
 from workbench.spawn.client import warm
 
 HERE = Path(__file__).parent
-PATIENCE = 300.0
+SETTLES = 1.0
+"""Seconds after which what a stopped client had asked its broker for has run out."""
+PATIENT = {"kafka": {"session.timeout.ms": "45000"}, "amqp": {"heartbeat": "600"}}
+"""So that a broker does not take a stopped client for dead; loops and peers have as much by themselves."""
 PEERS = {"FastStream": ("redis", "kafka"), "Quix Streams": ("kafka",), "Bytewax": ("kafka",)}
 X = table("linear").round(6)
 estimator = fit("linear")
@@ -42,75 +57,113 @@ def linear(rows):  # noqa: ANN001, ANN201 (as a notebook has it)
     return estimator.predict_proba(rows)[:, 1]
 
 
-class Failed(Exception):
-    """Why a loop did not answer everything."""
+@dataclass(frozen=True)
+class Asked:
+    """How much is measured."""
+
+    records: int
+    most_rate: float
+    seconds: float
 
 
-def filled(place: str, count: int) -> None:
-    """Put the records."""
+@dataclass(frozen=True)
+class Seen:
+    """What was measured of one: records a second, waits at which rate, bytes."""
+
+    rate: float
+    at: float
+    p50: float
+    p99: float
+    bytes: int
+
+    def row(self, kind: str, name: str, floor: float) -> str:
+        waits = f"{self.p50 * 1e3:,.1f} | {self.p99 * 1e3:,.1f} at {self.at:,.0f}/s"
+        said = (
+            f"| {kind} | {name} | {self.rate:,.0f}/s | {self.rate / floor:.2f} × | {waits} | {self.bytes / 1e6:,.0f} |"
+        )
+        return said.replace(",", " ")
+
+
+def put(place: str, first: int, last: int) -> None:
+    """Put the records of these numbers."""
     values = [orjson.dumps(x.tolist()) for x in X]
     topic = opening.topic(place)
-    for start in range(0, count, len(values)):
-        some = values[: min(len(values), count - start)]
-        topic.append(some, [str(n) for n in range(len(some))])
+    for start in range(first, last, len(values)):
+        some = values[: min(len(values), last - start)]
+        topic.append(some, [str(start + n) for n in range(len(some))])
     topic.close()
 
 
-def rate(output: Path, count: int, alive: Callable[[], bool]) -> float:
-    """Records a second, from the first answers to the last: what a loop imports and connects to before is not counted.
-    Failed where not all are answered."""
-    end, seen, first, began = time.monotonic() + PATIENCE, 0, 0, time.perf_counter()
-    with output.open("rb") as file:
-        while seen < count:
-            new = file.read(1 << 24)
-            seen += new.count(b"\n")
-            if not first and 0 < seen < count:
-                first, began = seen, time.perf_counter()
-            if not new:
-                if time.monotonic() > end or not alive():
-                    raise Failed(f"{seen} of {count} were answered")
-                time.sleep(0.002)
-    return (count - first) / max(time.perf_counter() - began, 1e-9)
+def arriving(place: str, rate: float, seconds: float) -> float:
+    """Let records arrive at a rate; the rate that it was."""
+    command = [sys.executable, "-m", "measure.arriving", place, str(rate), str(seconds)]
+    done = subprocess.run(command, env=os.environ | {"PYTHONPATH": str(HERE)}, capture_output=True, text=True)
+    if done.returncode:
+        raise Failed(done.stderr.strip().splitlines()[-1][:200])
+    return float(done.stdout)
 
 
-def by_a_process(
-    module: str, python: str, kind: str, address: str, topic: str, folder: Path, count: int
-) -> tuple[float, int]:
-    """Records a second, and the memory of a loop in a process of its own."""
-    output = folder / f"{module}.jsonl"
-    output.touch()
-    env = os.environ | {"MODEL": "linear", "MODELS": str(folder), "PYTHONPATH": str(HERE), "OMP_NUM_THREADS": "1"}
-    command = [python, "-m", f"peers.{module}", kind, address, topic, str(output), str(count)]
-    with (folder / f"{module}.log").open("w") as log:
-        process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=log, start_new_session=True)
+def seen(pid: int, place: str, answers: Growing, asked: Asked) -> Seen:
+    """What is measured of a process that reads a place, on which one record is."""
+    answers.until(1)
+    os.kill(pid, signal.SIGSTOP)
     try:
-        assert process.stdout
-        if process.stdout.readline() != b"ready\n":
-            said = (folder / f"{module}.log").read_text().strip().splitlines()
-            raise Failed(said[-1][:200] if said else "it ended")
-        found = rate(output, count, lambda: process.poll() is None)
-        used = memory([process.pid]) if process.poll() is None else 0
+        time.sleep(SETTLES)
+        put(place, 1, asked.records + 1)
+        began = time.monotonic()
     finally:
+        os.kill(pid, signal.SIGCONT)
+    rate = asked.records / (answers.until(asked.records + 1) - began)
+    wanted = min(rate / 2, asked.most_rate)
+    with looking(answers, asked.records + 1 + int(wanted * asked.seconds)):
+        at = arriving(place, wanted, asked.seconds)
+    waits = answers.waits(asked.records + 1)
+    return Seen(rate, at, waits[len(waits) // 2], waits[len(waits) * 99 // 100], memory([pid]))
+
+
+@contextmanager
+def looking(answers: Growing, count: int) -> Iterator[None]:
+    """Look at the answers as they come, until there are so many."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(1) as beside:
+        looked = beside.submit(answers.until, count)
+        yield
+        looked.result()
+
+
+@contextmanager
+def a_loop(module: str, python: str, kind: str, place: str, topic: str, folder: Path) -> Iterator[tuple[int, Growing]]:
+    """A loop in a process of its own, and its answers."""
+    address = place.partition("://")[2].partition("/")[0].rpartition("@")[2]
+    output, log = folder / f"{topic}.jsonl", folder / f"{topic}.log"
+    env = os.environ | {"MODEL": "linear", "MODELS": str(folder), "PYTHONPATH": str(HERE), "OMP_NUM_THREADS": "1"}
+    command = [python, "-m", f"peers.{module}", kind, address, topic, str(output)]
+    with log.open("w") as file:
+        process = subprocess.Popen(command, env=env, stdout=file, stderr=file, start_new_session=True)
+    answers = Growing(output, lambda: process.poll() is None)
+    try:
+        yield process.pid, answers
+    except Failed as error:
+        said = log.read_text().strip().splitlines()
+        raise Failed(f"{error}: {said[-1][:200]}" if said else str(error)) from error
+    finally:
+        answers.close()
         end(process)
-    return found, used
 
 
-def by_workbench(api: Workbench, place: str, name: str, folder: Path, count: int) -> tuple[float, int]:
-    """Records a second, and the memory of the stream's process."""
-    output = folder / f"{name}.jsonl"
-    output.touch()
-    stream = api.stream("linear", place, output=str(output), name=name)
-    found = rate(output, count, lambda: True)
-    used = memory([stream.refresh().job.process.pid])
-    api.stop(stream.name)
-    return found, used
-
-
-def row(kind: str, name: str, found: float, used: int, floor: float) -> None:
-    print(
-        f"| {kind} | {name} | {found:,.0f}/s | {found / floor:.2f} × | {used / 1e6:,.0f} |".replace(",", " "),
-        flush=True,
-    )
+@contextmanager
+def a_stream(api: Workbench, place: str, topic: str, folder: Path) -> Iterator[tuple[int, Growing]]:
+    """A deployment of ours, and its answers."""
+    output = folder / f"{topic}.jsonl"
+    stream = api.stream("linear", place, output=str(output), name=topic)
+    process = stream.refresh().job.process
+    answers = Growing(output, process.alive)
+    try:
+        yield process.pid, answers
+    finally:
+        answers.close()
+        api.stop(stream.name)
 
 
 def loops_of(kind: str) -> Iterator[tuple[str, str, str]]:
@@ -120,38 +173,38 @@ def loops_of(kind: str) -> Iterator[tuple[str, str, str]]:
         try:
             python = str(environment(peer))
         except NotInstalled as error:
-            print(f"| {kind} | {peer} | not installed: {error} | | |", flush=True)
+            print(f"| {kind} | {peer} | not installed: {error} | | | | |", flush=True)
         else:
             yield installed(peer), f"stream_{peer.split()[0].lower()}", python
 
 
-def measured(kind: str, server: Server | None, api: Workbench, folder: Path, count: int) -> None:
+def measured(kind: str, server: Server | None, api: Workbench, folder: Path, asked: Asked) -> None:
     """The rows of one broker."""
-    topic = f"numbers-{kind}"
-    place = server.place(topic) if server else f"queue:{topic}"
-    filled(place, count)
     floor = 0.0
-    address = place.partition("://")[2].partition("/")[0].rpartition("@")[2]
-    for name, module, python in loops_of(kind) if server else ():
+    for name, module, python in [*(loops_of(kind) if server else ()), ("Workbench", "", "")]:
+        topic = f"{kind}-{module.replace('_', '-') or 'workbench'}"
+        place = server.place(topic, **PATIENT.get(kind, {})) if server else f"queue:{topic}"
+        put(place, 0, 1)
+        run = a_loop(module, python, kind, place, topic, folder) if module else a_stream(api, place, topic, folder)
         try:
-            found, used = by_a_process(module, python, kind, address, topic, folder, count)
+            with run as (pid, answers):
+                found = seen(pid, place, answers, asked)
         except Failed as error:
-            print(f"| {kind} | {name} | failed: {error} | | |", flush=True)
+            print(f"| {kind} | {name} | failed: {error} | | | | |", flush=True)
             continue
-        finally:
-            if kind == "amqp":  # what was acknowledged is gone
-                filled(place, count)
-        floor = floor or found
-        row(kind, name, found, used, floor)
-    found, used = by_workbench(api, place, f"linear-{kind}", folder, count)
-    row(kind, "Workbench", found, used, floor or found)
+        floor = floor or found.rate
+        print(found.row(kind, name, floor), flush=True)
+        (folder / f"{topic}.jsonl").unlink()
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--records", type=int, default=200_000)
+    parser.add_argument("--most-rate", type=float, default=10_000, help="the most records a second at half load")
+    parser.add_argument("--seconds", type=float, default=10, help="how long records arrive at half load")
     parser.add_argument("--only", choices=["queue", *SERVERS], action="append")
-    asked = parser.parse_args()
+    given = parser.parse_args()
+    asked = Asked(given.records, given.most_rate, given.seconds)
     warm()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -159,14 +212,15 @@ def main() -> None:
         save({"linear": estimator}, folder)
         api = Workbench(folder / "home")
         api.model("linear", linear, example=X, session=session_of_script())
-        print("| broker | who | records | of the loop by hand | MB |\n| --- | --- | --: | --: | --: |")
+        print("| broker | who | records | of the loop by hand | p50, ms | p99, ms | MB |")
+        print("| --- | --- | --: | --: | --: | --: | --: |", flush=True)
         try:
-            for kind in asked.only or ["queue", *SERVERS]:
+            for kind in given.only or ["queue", *SERVERS]:
                 server = SERVERS[kind]() if kind != "queue" else None
                 try:
                     if server:
                         server.start()
-                    measured(kind, server, api, folder, asked.records)
+                    measured(kind, server, api, folder, asked)
                 finally:
                     if server:
                         server.end()

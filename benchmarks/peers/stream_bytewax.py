@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import timedelta
 
 from peers.streaming import MOST, Answers, main
@@ -19,8 +18,6 @@ def kafka(address: str, topic: str, answers: Answers) -> None:
         def write_batch(self, items: list[list[bytes]]) -> None:
             for some in items:
                 answers(some)
-            if answers.done:
-                os._exit(0)
 
     class Files(DynamicSink):
         def build(self, step_id: str, worker_index: int, worker_count: int) -> File:

@@ -13,7 +13,7 @@ def redis(address: str, topic: str, answers: Answers) -> None:
 
     client = Redis.from_url(f"redis://{address}/0", protocol=2)
     client.xgroup_create(topic, "direct", "0", mkstream=True)
-    while not answers.done:
+    while True:
         found = client.xreadgroup("direct", "one", {topic: ">"}, count=MOST, block=1000)
         for _, entries in found:
             answers([fields[b"value"] for _, fields in entries])
@@ -32,12 +32,11 @@ async def _nats(address: str, topic: str, answers: Answers) -> None:
     jetstream = client.jetstream()
     config = ConsumerConfig(ack_policy=AckPolicy.ALL, max_ack_pending=10 * MOST)
     pull = await jetstream.pull_subscribe(topic, "direct", config=config)
-    while not answers.done:
+    while True:
         with suppress(errors.TimeoutError):
-            found = await pull.fetch(MOST, timeout=0.2)
-            answers([message.data for message in found])
-            await found[-1].ack()
-    await client.close()
+            if found := await pull.fetch(MOST, timeout=0.2):
+                answers([message.data for message in found])
+                await found[-1].ack()
 
 
 def rabbitmq(address: str, topic: str, answers: Answers) -> None:
@@ -47,19 +46,18 @@ def rabbitmq(address: str, topic: str, answers: Answers) -> None:
 async def _rabbitmq(address: str, topic: str, answers: Answers) -> None:
     import aio_pika
 
-    connection = await aio_pika.connect(f"amqp://guest:guest@{address}/")
+    connection = await aio_pika.connect(f"amqp://guest:guest@{address}/?heartbeat=600")  # it is stopped meanwhile
     channel = await connection.channel()
     await channel.set_qos(prefetch_count=2 * MOST)
     came: asyncio.Queue[aio_pika.abc.AbstractIncomingMessage] = asyncio.Queue()
     queue = await channel.declare_queue(topic, passive=True)
     await queue.consume(came.put)
-    while not answers.done:
+    while True:
         found = [await came.get()]
         while len(found) < MOST and not came.empty():
             found.append(came.get_nowait())
         answers([message.body for message in found])
         await found[-1].ack(multiple=True)
-    await connection.close()
 
 
 def kafka(address: str, topic: str, answers: Answers) -> None:
@@ -68,12 +66,11 @@ def kafka(address: str, topic: str, answers: Answers) -> None:
     settings = {"enable.auto.commit": False, "auto.offset.reset": "earliest", "fetch.queue.backoff.ms": 5}
     client = Consumer({"bootstrap.servers": address, "group.id": "direct", **settings})
     client.subscribe([topic])
-    while not answers.done:
+    while True:
         if (first := client.poll(1.0)) is not None and not first.error():
             found = [first, *client.consume(MOST - 1, 0)]
             answers([message.value() for message in found])
             client.commit(asynchronous=False)
-    client.close()
 
 
 if __name__ == "__main__":

@@ -8,11 +8,10 @@ from typing import Any
 from peers.streaming import MOST, Answers, main
 
 
-async def _run(broker: Any, answers: Answers) -> None:
+async def _run(broker: Any) -> None:
     async with broker:
         await broker.start()
-        while not answers.done:
-            await asyncio.sleep(0.01)
+        await asyncio.Event().wait()
 
 
 def redis(address: str, topic: str, answers: Answers) -> None:
@@ -30,7 +29,7 @@ def redis(address: str, topic: str, answers: Answers) -> None:
     async def answer(values: Any) -> None:
         answers(values)
 
-    asyncio.run(_run(broker, answers))
+    asyncio.run(_run(broker))
 
 
 def kafka(address: str, topic: str, answers: Answers) -> None:
@@ -44,7 +43,7 @@ def kafka(address: str, topic: str, answers: Answers) -> None:
 
         answers([orjson.dumps(value) for value in values])
 
-    asyncio.run(_run(broker, answers))
+    asyncio.run(_run(broker))
 
 
 if __name__ == "__main__":

@@ -15,10 +15,10 @@ MOST = 1000
 
 
 class Answers:
-    """Answers records into a file; the process ends when there were so many."""
+    """Answers records into a file, until the process is ended."""
 
-    def __init__(self, output: Path, count: int) -> None:
-        self.model, self.count, self.file = predictor(), count, output.open("ab")
+    def __init__(self, output: Path) -> None:
+        self.model, self.file = predictor(), output.open("ab")
 
     def __call__(self, values: list[bytes]) -> None:
         said = [orjson.loads(value) for value in values]
@@ -27,16 +27,9 @@ class Answers:
         self.file.write(b"".join(orjson.dumps({"x": x, "prediction": y}) + b"\n" for x, y in pairs))
         self.file.flush()
         os.fsync(self.file.fileno())
-        self.count -= len(values)
-
-    @property
-    def done(self) -> bool:
-        return self.count <= 0
 
 
 def main(loops: dict[str, Callable[[str, str, Answers], Any]]) -> None:
-    """`python -m peers.NAME KIND ADDRESS TOPIC OUTPUT COUNT`"""
-    kind, address, topic, output, count = sys.argv[1:]
-    answers = Answers(Path(output), int(count))
-    print("ready", flush=True)
-    loops[kind](address, topic, answers)
+    """`python -m peers.NAME KIND ADDRESS TOPIC OUTPUT`"""
+    kind, address, topic, output = sys.argv[1:]
+    loops[kind](address, topic, Answers(Path(output)))

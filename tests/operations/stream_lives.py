@@ -19,6 +19,8 @@ from pyarrow import parquet  # noqa: F401
 from workbench.inference.predictor import Predictor
 from workbench.inference.schema import Schema
 from workbench.patterns.streaming import http_sink, loop, parquet_sink, sql_sink  # noqa: F401
+from workbench.patterns.streaming.routed import Route
+from workbench.routing.table import Table
 
 parquet_sink.PART_ROWS, parquet_sink.PART_SECONDS = 20, 0.02
 
@@ -49,11 +51,30 @@ class Control:
             print(state, reason, file=sys.stderr, flush=True)
 
 
+class House:
+    """One version answers, in this process."""
+
+    def __init__(self, model: Predictor) -> None:
+        self.now = Route(Table("churn@1"), (model,))
+
+    def route(self) -> Route:
+        return self.now
+
+    def several(self) -> None:
+        return None
+
+    def sought(self) -> None:
+        return None
+
+    def counted(self, shares: Any) -> None:
+        pass
+
+
 def live(home: str, spec: dict[str, Any]) -> NoReturn:
     os.environ["WORKBENCH_HOME"] = home
     model = Predictor(scores, Schema.infer(pd.DataFrame({"n": [1]})), name="churn@1", row_wise=True)
     try:
-        loop.run(spec, lambda: ("churn@1", model), Control())
+        loop.run(spec, House(model), Control())
     except BaseException:
         sys.excepthook(*sys.exc_info())
         os._exit(1)

@@ -260,5 +260,5 @@ def test_what_is_no_rollout_is_refused(api: Workbench, wrong: dict[str, Any]) ->
 
 
 def test_a_canary_needs_a_service_that_follows(api: Workbench) -> None:
-    with pytest.raises(UsageError, match="no service follows"):
+    with pytest.raises(UsageError, match="no service or stream follows"):
         api.promote("churn@2", canary="10")

@@ -18,6 +18,8 @@ from workbench.data.log import Record
 from workbench.inference.predictor import Predictor
 from workbench.inference.schema import Schema
 from workbench.patterns.streaming.loop import run
+from workbench.patterns.streaming.routed import Route
+from workbench.routing.table import Table
 
 EXAMPLE = pd.DataFrame({"n": [1, 2], "amount": [0.5, None], "city": ["Köln", None]})
 PATIENCE = 30.0
@@ -71,6 +73,26 @@ class Until:
         return next((reason for state, reason in reversed(self.states) if state == "blocked"), "")
 
 
+class Steered:
+    """The house of a stream: `model` gives the predictor that answers now, `sought` where it is to read on."""
+
+    def __init__(self, model: Callable[[], Predictor], sought: Any = lambda: None) -> None:
+        self.model, self.sought = model, sought
+        self.now: Route | None = None
+
+    def route(self) -> Route:
+        asked = self.model()
+        if self.now is None or self.now.live is not asked:
+            self.now = Route(Table("churn@1"), (asked,))
+        return self.now
+
+    def several(self) -> None:
+        return None
+
+    def counted(self, shares: Any) -> None:
+        raise AssertionError("one version answers")
+
+
 def caught_up(control: Until) -> bool:
     """Nothing is left to read."""
     return control.seen.get("lag") == 0 and bool(control.states)
@@ -88,7 +110,7 @@ def stream(
     control = control or Until(caught_up)
     asked = model or predictor()
     spec = {"input": "queue:rows", "group": "churn", "start": "start", "most": 7, "output": output} | spec
-    run(spec, asked if callable(asked) else lambda: ("churn@1", asked), control, sought)
+    run(spec, Steered(asked if callable(asked) else lambda: asked, sought), control)
     return control
 
 

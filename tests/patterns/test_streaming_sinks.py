@@ -504,13 +504,13 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path, ending: str) -> None:
     put("queue:rows", rows(10, 12))
     broken: list[int] = []
 
-    def model() -> tuple[str, Any]:
+    def model() -> Any:
         """Breaks the folder between two micro-batches."""
         if not broken:
             broken.append(1)
             folder.rename(tmp_path / "away")
             folder.write_text("in its place")
-        return "churn@1", asked
+        return asked
 
     def repair() -> None:
         folder.unlink()

@@ -188,6 +188,7 @@ class Predictions(Home):
         fast: bool = False,
         env: str | None = None,
         name: str | None = None,
+        workers: int | None = None,
         env_file: str | None = None,
         notify: str | None = None,
         dry_run: bool = False,
@@ -196,7 +197,7 @@ class Predictions(Home):
         spec: dict[str, Any] = {"group": group, "start": str(start or "start"), "most": most or 1000, "fast": fast}
         spec["env"] = env
         spec |= {"form": format or "json", "part_rows": part_rows, "part_seconds": part_seconds, "metrics": metrics}
-        spec |= {"retries": retries or 0, "retry_delay": float(retry_delay or 10)}
+        spec |= {"retries": retries or 0, "retry_delay": float(retry_delay or 10), "workers": workers or 1}
         return self._deploying().stream(model, input, output, spec, Common(name, env_file, notify, dry_run))
 
     def app(

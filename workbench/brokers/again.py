@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .protocol import Marks, Reader
 
 LANE = "again"
+_TRY_EVERY = 1.0
 
 
 def place(name: str, group: str) -> str:
@@ -28,6 +29,7 @@ class WithAgain:
         self.reader, self.beside = reader, EmbeddedReader(place(reader.name, group), group, "start")
         self.name, self.label = reader.name, reader.label
         self._waiting: deque[Record] = deque()
+        self._tried = -_TRY_EVERY
 
     @property
     def source(self) -> str:
@@ -37,15 +39,28 @@ class WithAgain:
     def done(self) -> Marks:
         return self.reader.done | {LANE: self.beside.done[""]} if self.beside.done else self.reader.done
 
+    @property
+    def changes(self) -> int:
+        return self.reader.changes
+
     def acquire(self, stopping: Callable[[], bool]) -> bool:
-        """Begin, as soon as nobody else reads."""
-        return self.reader.acquire(stopping) and self.beside.acquire(stopping)
+        """Begin, as soon as nobody else reads. What lies beside one of several members of a group gives."""
+        return self.reader.acquire(stopping) and (self._own() or True)
+
+    def _own(self) -> bool:
+        """Whether what lies beside is for this one to give; tried again where another did until now."""
+        if not self.beside.done and time.monotonic() - self._tried > _TRY_EVERY:
+            self.beside.acquire(lambda: True)
+            self._tried = time.monotonic()
+        return bool(self.beside.done)
 
     def poll(self, most: int, timeout: float) -> list[Record]:
         """The next records of one lane."""
         return self._due(most) or self.reader.poll(most, timeout)
 
     def _due(self, most: int) -> list[Record]:
+        if not self._own():
+            return []
         if not self._waiting:
             self._waiting.extend(self.beside.poll(most, 0))
         now, found = time.time(), list["Record"]()
@@ -78,7 +93,7 @@ class WithAgain:
 
     def lag(self) -> int:
         """How many records are not done."""
-        return self.reader.lag() + self.beside.lag()
+        return self.reader.lag() + (self.beside.lag() if self.beside.done else 0)
 
     def close(self) -> None:
         """Let another read for the group."""

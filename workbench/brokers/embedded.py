@@ -21,6 +21,8 @@ _TRIM_EVERY = 60.0
 class EmbeddedReader:
     """The reader of a group of a `queue:NAME`: the only one, by a lock that ends with its process."""
 
+    changes = 0
+
     def __init__(self, place: str, group: str, start: str) -> None:
         self.log = places.log(place)
         try:

@@ -40,6 +40,7 @@ class KafkaReader:
         self.name, self.group, self.start = name_of(at.kind, self.topic), group, start
         self.source = ""
         self.done: Marks = {}
+        self.changes = 0
         self._ahead: dict[str, list[Record]] = {}
         self._read: Marks = {}  # up to where each lane was handed out, or skipped
         self._down: Any = None
@@ -93,6 +94,7 @@ class KafkaReader:
         consumer.assign(known)
 
     def _taken(self, _: Any, partitions: list[Any]) -> None:
+        self.changes += 1
         for one in partitions:
             self._forget(str(one.partition))
 

@@ -54,6 +54,8 @@ class NatsReader:
     """The only reader of a group, in the order of the stream. How far it came is kept in the bucket `workbench`, with
     who reads: a consumer of NATS gives again what was not done only later, after what is new."""
 
+    changes = 0
+
     def __init__(self, at: Place, group: str, start: str) -> None:
         self.subject, self.group, self.start = at.options["subject"], group, start
         self.name, self.label = name_of(at.kind, self.subject), at.label

@@ -50,6 +50,10 @@ class Reader(Protocol):
     """For people."""
 
     @property
+    def changes(self) -> int:
+        """How often lanes were taken from it; what was polled before is not for it to write any more."""
+
+    @property
     def source(self) -> str:
         """For sinks: it tells the records that this group reads from all others. Known once it is acquired."""
 

@@ -33,6 +33,8 @@ class RabbitReader:
     stream keeps with the message's id, so that one that comes again after a kill is known by it. A message without an
     id is known only while its connection lives."""
 
+    changes = 0
+
     def __init__(self, at: Place, group: str, start: str) -> None:
         self.line = Line(at)
         self.name, self.label, self.queue = name_of("amqp", self.line.queue), at.label, self.line.queue

@@ -36,6 +36,8 @@ class RedisReader:
     of its own, since the sinks have what was after it.
     """
 
+    changes = 0
+
     def __init__(self, at: Place, group: str, start: str) -> None:
         self.at, self.group, self.stream = at, group, at.options["stream"]
         self.start = {"start": "0", "end": "$"}.get(start, start)

@@ -74,15 +74,20 @@ class ModelVersion:
     def proven(self) -> bool:
         return self.manifest.verdict is not None
 
-    def predictor(self, home: Path | None = None, *, own: bool = False) -> Predictor:
+    def predictor(self, home: Path | None = None, *, own: bool = False, apart: bool = False) -> Predictor:
         """The loaded bundle. BundleRefused if it was changed or needs another Python or other packages than it was
         captured with, or proven under by a verify that kept its proof below `home` (WORKBENCH_HOME). Where it may have
-        an environment of its `own` it answers from a process there instead."""
+        an environment of its `own` it answers from a process there instead, and with `apart` from one of this
+        environment, which its rows may end."""
         if own:
             from .own import Own, differs
 
             if differs(self.manifest):
                 return Own(self, home or paths.home())
+        if apart:
+            from .apart import Apart
+
+            return Apart(self, home or paths.home())
         from .load import load
 
         return load(self.folder, name=self.ref, home=home)

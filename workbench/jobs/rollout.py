@@ -42,9 +42,9 @@ def follows(job: Job, name: str) -> bool:
     return running and job.kind in ("service", "stream") and job.spec.get("model") == f"{name}@{LIVE}"
 
 
-def services(store: Store, name: str) -> list[Job]:
-    """The services among those, which share the traffic between versions."""
-    return [job for job in store.jobs("service", over=False) if follows(job, name)]
+def followers(store: Store, name: str) -> list[Job]:
+    """The services and streams among all that runs which do, and share what they are asked between versions."""
+    return [job for job in store.jobs(over=False) if follows(job, name)]
 
 
 def number() -> int:

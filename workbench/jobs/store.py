@@ -7,6 +7,8 @@ import os
 import sqlite3
 import threading
 import time
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -105,16 +107,21 @@ class Store(Plans, Arrivals, Asking, Pages):
         *,
         restart: str = "always",
         notify: str | None = None,
+        live: Iterable[str] = (),
     ) -> tuple[Job, list[str]]:
-        """Make it so: the job, and in words what changed; nothing where it runs like that already."""
+        """Make it so: the job, and in words what changed; nothing where it runs like that already. Where nothing but
+        what is `live` changes, the process that runs takes it up."""
         with self.database.write() as write:
             row = write.execute("select * from jobs where name = ?", (name,)).fetchone()
             if row is None:
                 insert_job(write, name, spec, environment, restart, notify)
                 changes = ["created"]
             else:
-                changes = _changes(job_of(row), spec, environment, notify)
-                _change(write, job_of(row), spec, environment, notify, changes)
+                job = job_of(row)
+                changes = _changes(job, spec, environment, notify)
+                as_live = replace(job, spec=job.spec | {key: spec[key] for key in live})
+                again = bool(_changes(as_live, spec, environment, notify))
+                _change(write, job, spec, environment, notify, changes, again=again)
         return self.get(name), changes
 
     def add_run(
@@ -279,8 +286,14 @@ def _change(
     environment: dict[str, Any],
     notify: str | None,
     changes: list[str],
+    *,
+    again: bool,
 ) -> None:
+    """What changed, and where that is wanted, a process that begins `again`."""
     if not changes:
+        return
+    if not again:
+        write.execute("update jobs set spec = ? where name = ?", (json.dumps(spec), job.name))
         return
     write.execute(
         "update jobs set spec = ?, environment = ?, notify = ?, desired = 'running', generation = generation + 1,"

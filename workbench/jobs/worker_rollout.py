@@ -49,7 +49,7 @@ class RollingOut:
             self._look(event, table, plan)
 
     def _look(self, event: Event, table: Table, plan: dict[str, Any]) -> None:
-        files = [Path(job.facts.get("metrics", "")) for job in rollout.services(self.store, self.name)]
+        files = [Path(job.facts.get("metrics", "")) for job in rollout.followers(self.store, self.name)]
         arms = {ref: seen(files, table.number, _number(ref)) for ref in table.refs}
         watched = read_all(plan.get("watch", ()))
         alone, live = table.share >= _WHOLE, arms[table.ref]

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from .. import journal, paths
 from ..bundle import registries
-from ..bundle.apart import Apart
 from ..errors import JobFailed, WorkbenchError
 from ..patterns.batch.arrived import for_cause, parameters
 from ..patterns.control import LOOK
@@ -132,7 +131,7 @@ def _scoring(context: Context, spec: dict[str, Any]) -> Work:
     version = registries.of(context.home).resolve(spec["model"])
     context.facts(version=version.ref)
     again = context.job.restarts > 0  # the attempt before ended without a word: a row may have ended it
-    predictor = Apart(version, context.home) if again else version.predictor(context.home)
+    predictor = version.predictor(context.home, apart=again)
     crew = _crew(context, spec, version, apart=again)
     keep = spec.get("keep")
     how = How(

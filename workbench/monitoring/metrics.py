@@ -127,6 +127,18 @@ class Metrics:
         if arm := self._arm.get(version):
             arm[ARM[outcome]] += 1
 
+    def answered_all(
+        self, version: int, answered: int, failed: int, seconds: float, outcomes: tuple[int, ...] = ()
+    ) -> None:
+        """This version answered so many at once, in so many seconds, and failed at others; of a shadow, as often each
+        of `OUTCOMES` came. Counted for its table alone."""
+        if arm := self._arm.get(version):
+            arm[ARM["failed"]] += failed
+            arm[ARM["times_seconds"]] += seconds * answered
+            arm[ARM["times"] + bisect_left(BOUNDS, seconds)] += answered
+            for outcome, count in zip(OUTCOMES, outcomes, strict=False):
+                arm[ARM[outcome]] += count
+
     def beat(self) -> None:
         """To be called about each second: how busy the process is, and what has been counted so far."""
         own, spent, now = self._own, time.process_time(), time.time()

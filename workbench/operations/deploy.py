@@ -98,7 +98,7 @@ class Deploying:
             alone = "" if version.manifest.row_wise else _ALONE
             remarks = (wanted.remark, alone, _beginning(input, group, spec["start"]))
             wanted = replace(wanted, remark=" · ".join(filter(None, remarks)))
-        return self._deploy(f"stream/{own}", {**way, **spec, "group": group}, wanted, common)
+        return self._deploy(f"stream/{own}", {**way, **spec, "group": group}, wanted, common, live=("workers",))
 
     def app(self, notebook: str, spec: Spec, common: Common) -> Any:
         """An app that is ready, or the plan of one."""
@@ -195,12 +195,12 @@ class Deploying:
             check_output(way["output"], way["input"], how.mode, how.partition, usual=how.usual)
         return replace(wanted, spec={"what": "score", **wanted.spec, **way, **how.to_json()})
 
-    def _deploy(self, name: str, spec: Spec, wanted: Wanted, common: Common) -> Any:
+    def _deploy(self, name: str, spec: Spec, wanted: Wanted, common: Common, live: tuple[str, ...] = ()) -> Any:
         if common.dry_run:
             return Planned(name, options(spec))
         env = environment.record(self.running.home, wanted.preload, common.env_file, reads=wanted.reads)
         self._set_live(wanted)
-        job, changes = self.running.store.put(name, spec, env, notify=common.told)
+        job, changes = self.running.store.put(name, spec, env, notify=common.told, live=live)
         if changes or job.state not in ("ready", "paused"):
             self.running.begin(job)
         job = self.running.until_ready(name)

@@ -111,6 +111,8 @@ class Stream(Handle):
         counts += [text.count(facts["dead"], "dead letter") if facts.get("dead") else ""]
         wait = facts.get("next_try", 0.0) - time.time()
         counts += [f"next try in {text.seconds(wait)}" if self.state == "blocked" and wait > 0 else ""]
+        workers = len(facts.get("workers") or ())
+        counts += [text.count(workers, "worker") if workers and not self.job.over else ""]
         return [self._version(), *filter(None, counts)]
 
     def _dead(self) -> str:
@@ -122,8 +124,9 @@ class Stream(Handle):
         to = self.job.spec["output"]
         way = f"{shown(self.job.spec['input'])} → {' and '.join(map(shown, [to] if isinstance(to, str) else to))}"
         steps = self._next(f"%workbench put {shown(self.job.spec['input'])} FILE")
-        lines = [("note", self.remark), ("way", way), ("dead", self._dead())]
-        lines += [("speed", self.facts.get("speed", "")), ("own", _own(self.facts)), ("new", self._newer())]
+        lines = [("note", self.remark), ("way", way), ("route", rollout.words(self.running, self.job))]
+        lines += [("dead", self._dead()), ("speed", self.facts.get("speed", ""))]
+        lines += [("own", _own(self.facts)), ("new", self._newer())]
         return [*lines, ("next", steps)]
 
 

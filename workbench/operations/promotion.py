@@ -122,15 +122,16 @@ def _judged(
 def canary(
     running: Running, registry: Registry, model: str, plan: Plan, note: str | None, gates: Gates | None = None
 ) -> Canary:
-    """Let every service that follows load the version beside the live one; then a share of what is asked goes to it in
-    all of them. NotProven, UsageError."""
+    """Let every service and stream that follows load the version beside the live one; then a share of what is asked
+    goes to it in all of them. NotProven, UsageError."""
     version = registry.resolve(model)
     if not version.proven:
         raise NotProven(f"{version.ref} was not proven", fix=f"%workbench verify {version.ref}")
     live = registry.aliases(version.name).get(LIVE)
-    services = rollout.services(running.store, version.name) if running.any else []
+    services = rollout.followers(running.store, version.name) if running.any else []
     if live is None or not services:
-        raise UsageError(f"no service follows {version.name}@{LIVE}", fix=f"%serve {version.name}")
+        fix = f"%serve {version.name}, or %stream {version.name} INPUT -o OUTPUT"
+        raise UsageError(f"no service or stream follows {version.name}@{LIVE}", fix=fix)
     if live == version.version:
         raise UsageError(f"{version.ref} is live: it answers everything", fix=f"%workbench models {version.name}")
     table = table_of(version, registry.resolve(f"{version.name}@{live}"), plan)
@@ -166,7 +167,7 @@ def _taken_back(running: Running, live: ModelVersion, note: str | None) -> Promo
     table = rollout.wanted(rollout.last(running.store, live.name), live.ref)
     if not table.others:
         return None
-    services, started = rollout.services(running.store, live.name), time.monotonic()
+    services, started = rollout.followers(running.store, live.name), time.monotonic()
     gone = ", ".join(table.refs[1:])
     said = f"{gone} {'was' if len(table.others) == 1 else 'were'} taken back"
     said += f" at {table.share:g} %" if len(table.others) == 1 and table.share else ""

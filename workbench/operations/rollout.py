@@ -172,7 +172,7 @@ def words(running: Running, job: Job) -> str:
     table = Table.parse(job.facts.get("table") or "@")
     if event is None or event.details.get("refused") or not table.others:
         return event.text if event and event.details.get("refused") else ""
-    files = [Path(other.facts.get("metrics", "")) for other in rollout.services(running.store, name)]
+    files = [Path(other.facts.get("metrics", "")) for other in rollout.followers(running.store, name)]
     arms = {ref: seen(files, table.number, int(ref.rpartition("@")[2])) for ref in table.refs}
     if table.shadow:
         return _of_shadow(table, arms[table.beside])

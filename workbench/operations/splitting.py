@@ -85,8 +85,8 @@ class Asked:
 
 
 def split(running: Running, registry: Registry, model: str, asked: Asked, note: str | None) -> Split:
-    """Let every service that follows load the versions beside the live one, then answer by the new table, all at one
-    moment. NotProven, UsageError."""
+    """Let every service and stream that follows load the versions beside the live one, then answer by the new table,
+    all at one moment. NotProven, UsageError."""
     name, at, _ = model.partition("@")
     live, services = _following(running, registry, name)
     if asked.split is not None and at:
@@ -97,7 +97,9 @@ def split(running: Running, registry: Registry, model: str, asked: Asked, note: 
     table = _table(live, weights, asked)
     shares = {ref: round(share, 2) for ref, share in table.shares.items()}
     made = Split(name, shares, tuple(job.name for job in services), asked.bandit or "", table.header or table.column)
-    if asked.bandit and (deaf := next((job for job in services if not job.spec.get("log")), None)):
+    if asked.bandit and (
+        deaf := next((job for job in services if job.kind == "service" and not job.spec.get("log")), None)
+    ):
         fix = f"%serve {deaf.name.partition('/')[2]} --log-requests"
         raise UsageError(f"{deaf.name} keeps no requests, to which rewards could belong", fix=fix)
     said = f"{asked.bandit} over {', '.join(table.refs)}" if asked.bandit else made.who
@@ -116,9 +118,10 @@ def shared_by(registry: Registry, name: str, asked: Asked) -> Table:
 
 
 def _following(running: Running, registry: Registry, name: str) -> tuple[ModelVersion, list[Job]]:
-    services = rollout.services(running.store, name) if running.any else []
+    services = rollout.followers(running.store, name) if running.any else []
     if not services or LIVE not in registry.aliases(name):
-        raise UsageError(f"no service follows {name}@{LIVE}", fix=f"%serve {name}")
+        fix = f"%serve {name}, or %stream {name} INPUT -o OUTPUT"
+        raise UsageError(f"no service or stream follows {name}@{LIVE}", fix=fix)
     return registry.resolve(f"{name}@{LIVE}"), services
 
 

@@ -101,7 +101,13 @@ class Table:
         """Which of `refs` a request with this key, or with none, is for."""
         if self.bandit:
             return choose(self.how, [earned.get(ref, Earned()) for ref in self.refs])
-        place = random.random() if not self.sticky or key is None else _place(key)  # noqa: S311 nothing is kept secret
+        return self._at(random.random() if not self.sticky or key is None else _place(key))  # noqa: S311 no secret
+
+    def fixed(self, name: bytes) -> int:
+        """Which of `refs` what is called so is for: the same one whenever that is asked."""
+        return self._at(_place(name))
+
+    def _at(self, place: float) -> int:
         bounds = accumulate(share for _, share in self.others)
         return next((i for i, bound in enumerate(bounds, 1) if place * _ALL < bound), 0)
 

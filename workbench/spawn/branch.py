@@ -16,14 +16,15 @@ from .owner import NO_THREADS, command
 from .warm import threads
 
 
-def branch(target: str, args: dict[str, Any], *, fds: list[int]) -> int:
+def branch(target: str, args: dict[str, Any], *, fds: list[int], fresh: bool = False) -> int:
     """Start `module:function` with the dict `args` in a child that keeps the descriptors `fds` open; its pid.
 
     The caller waits for it. It is a fork of this process if this process has one thread, so that what was imported
-    is shared; it must not have predicted. Else it is a fresh process of the same interpreter.
+    is shared; it must not have predicted. Else, and where that is asked for, it is a `fresh` process of the same
+    interpreter.
     """
     request = Request(target=target, args=args, env=dict(os.environ), cwd=os.getcwd(), umask=-1, preload=[])
-    if not can_fork() or threads() > 1:
+    if fresh or not can_fork() or threads() > 1:
         return _fresh(request, fds)
     pid = os.fork()
     if not pid:

@@ -238,7 +238,7 @@ _STREAM = (
     option("metrics", "number", "show its figures to Prometheus at this port", "PORT", least=1, most=65_535),
     _FAST,
     _ENV,
-    *(o for o in _LASTING if o.name != "workers"),
+    *_LASTING,
 )
 
 _APP = (

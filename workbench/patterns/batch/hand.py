@@ -8,7 +8,6 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...bundle.apart import Apart
 from ...bundle.version import ModelVersion
 from ...data import shared
 from ...data.answers import Answers
@@ -66,7 +65,7 @@ def work(args: dict[str, Any]) -> None:
     version, home = ModelVersion(name, int(number), Path(args["folder"])), Path(args["home"])
     answers = Answers(version.ref, Schema.from_json(version.manifest.outputs))
     try:
-        predictor = Apart(version, home) if args["apart"] else version.predictor(home)
+        predictor = version.predictor(home, apart=args["apart"])
     except WorkbenchError as error:
         pipe.send(Reply(LOADED, error=error))
         return

@@ -34,6 +34,18 @@ class Dead:
     trace: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What one version did of a micro-batch: its place in the routing table, how many records it answered and failed
+    at, in how many seconds; of a shadow, to how many its answer was equal, different, or failed."""
+
+    place: int
+    answered: int
+    failed: int
+    seconds: float
+    outcomes: tuple[int, int, int] = (0, 0, 0)
+
+
 @dataclass(slots=True)
 class Batch:
     """Records of one lane that were answered, in order, each with its line: the JSON object that came, with the
@@ -48,6 +60,12 @@ class Batch:
     lines: list[bytes] = field(default_factory=list)
     dead: list[Dead] = field(default_factory=list)
     lane: str = ""
+    shares: tuple[Share, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """How many records it is about."""
+        return len(self.records) + len(self.dead)
 
     @property
     def marks(self) -> Marks:
@@ -55,11 +73,12 @@ class Batch:
         return {self.lane: self.last}
 
     def after(self, offset: int) -> Batch:
-        """The same batch without the answers that a sink has, which are those up to this offset."""
+        """The same batch without what is there already, which is all up to this offset."""
         if offset < self.first:
             return self
         kept = [number for number, record in enumerate(self.records) if record.offset > offset]
-        return replace(self, records=[self.records[i] for i in kept], lines=[self.lines[i] for i in kept])
+        dead = [one for one in self.dead if one.record.offset > offset]
+        return replace(self, records=[self.records[i] for i in kept], lines=[self.lines[i] for i in kept], dead=dead)
 
     def without(self, dead: list[Dead]) -> Batch:
         """The same batch without the answers to these."""

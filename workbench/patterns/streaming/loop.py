@@ -5,45 +5,44 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from ...brokers import again, opening
 from ...brokers.protocol import of_lane
 from ...errors import StorageError, WorkbenchError
 from ..control import LOOK, Control
-from .batches import Asking, Batch, Unfit
+from .batches import Batch, Unfit
+from .here import Here
 from .letters import Letters
-from .seen import Seen
+from .patience import Patience
 from .sinks import open_all
 
 if TYPE_CHECKING:
     from ...brokers.protocol import Marks, Reader
     from ...data.log import Record
-    from ...inference.predictor import Predictor
     from .batches import Dead
+    from .here import Asker
+    from .house import House
+    from .routed import Route
     from .sinks import Sink
 
-_FIRST_DELAY, _LONGEST_DELAY = 0.5, 30.0
+_SOON = 0.01
 _UNTOLD = 3.0
 _TURNS = "turns"
 """Under which it is kept how often the stream was told to read on from another place."""
-Model = Callable[[], tuple[str, "Predictor"]]
-Sought = Callable[[], tuple[str, Callable[[str], None]] | None]
-"""The place that it is told to read on from, if it is, and what tells that it does: why not, or nothing."""
-T = TypeVar("T")
 
 
-def run(spec: dict[str, Any], model: Model, control: Control, sought: Sought = lambda: None) -> None:
+def run(spec: dict[str, Any], house: House, control: Control) -> None:
     """Answer the records of `spec["input"]` for the group `spec["group"]` into `spec["output"]`.
 
-    `model` gives the version at the start of each micro-batch of at most `spec["most"]` records. What the sink has is
+    `house` gives the versions at the start of each micro-batch of at most `spec["most"]` records. What the sink has is
     committed, and nothing else; a sink that is down makes it wait. Records that nothing can be answered to go to the
     queue `NAME.GROUP.dead` with the reason; those that the model failed at are asked about `spec["retries"]` times more
     before, each `spec["retry_delay"]` seconds later.
     """
     reader = again.WithAgain(opening.reader(spec["input"], spec["group"], spec["start"]), spec["group"])
     try:
-        Loop(spec, reader, model, control, sought).run()
+        Loop(spec, reader, house, control).run()
     finally:
         reader.close()
 
@@ -51,30 +50,34 @@ def run(spec: dict[str, Any], model: Model, control: Control, sought: Sought = l
 class Loop:
     """One reader of one group."""
 
-    def __init__(self, spec: dict[str, Any], reader: Reader, model: Model, control: Control, sought: Sought) -> None:
-        self.spec, self.reader, self.model, self.control, self.sought = spec, reader, model, control, sought
+    def __init__(self, spec: dict[str, Any], reader: Reader, house: House, control: Control) -> None:
+        self.spec, self.reader, self.house, self.control = spec, reader, house, control
         self.sent: Marks = {}
-        self.asking: Asking | None = None
-        self.seen = Seen()
+        self.asker: Asker | None = None
+        self.changes = reader.changes
+        self.patience = Patience(reader, house, control)
+        self.seen = self.patience.seen
         self.dead: Letters | None = None
         self.later: Letters | None = None
         self.sink: Sink | None = None
 
     def run(self) -> None:
         """Until it is told to stop; what the sink holds back is written then."""
-        if self._patiently(lambda: [self.reader.acquire(self._waiting())]) != [True]:
+        if self.patience.until(lambda: [self.reader.acquire(self._waiting())]) != [True]:
             return
-        if self._patiently(self._open):
-            self._tell(0)
+        if self.patience.until(self._open):
+            self.patience.tell(0)
             self.control.state("ready")
-            while self._waited(0.0) and self._step():
+            while self.patience.waited(0.0) and self._step():
                 pass
         if self.sink is not None:
             with suppress(StorageError):  # what it does not take now is read again
                 self._commit(self.sink.close())
+        if self.asker is not None:
+            self.asker.close()
         for letters in filter(None, (self.dead, self.later)):
             letters.close()
-        self._tell(0)
+        self.patience.tell(0)
 
     def _waiting(self) -> Callable[[], bool]:
         """What is done while another process reads for the group: said, if it goes on."""
@@ -85,24 +88,61 @@ class Loop:
                 untold.clear()
                 what = f"another process reads {self.reader.label} for the group {self.spec['group']}"
                 self.control.state("blocked", what)
-            self.model()
+            self.house.route()
             return self.control.stopping()
 
         return look
 
     def _step(self) -> bool:
-        """One micro-batch, or a short wait for one; False where it was told to stop."""
-        records = self._patiently(self._next)
-        self.model()  # orders are seen to, though nothing comes
+        """Ask about what there is, and write what was answered; a short wait for either. False where it was told to
+        stop."""
         self._seek()
-        if records:
-            batch = self._patiently(lambda: self._asked(records))
-            if batch is None or not self._written(batch):
-                return False
-        elif records is None or not self._patiently(self._settle):
+        asker, room = self._asked()
+        records = self.patience.until(lambda: self._next(0.0 if asker.busy else LOOK)) if room else []
+        if records is None:
             return False
-        self._tell(len(records))
+        for some in self._shared(records, min(room, asker.idle)):
+            asker.give(some)
+        taken = self.patience.until(lambda: [asker.take(_SOON)])
+        if taken is None:
+            return False
+        (batch,) = taken
+        if batch is None and asker.busy:
+            return True
+        if not (self._written(batch) if batch else self.patience.until(self._settle)):
+            return False
+        self.patience.tell(batch.size if batch else 0)
         return True
+
+    def _asked(self) -> tuple[Asker, int]:
+        """Who is asked, and about how many micro-batches more: another one is only once the one before has given all
+        its answers."""
+        route = self.house.route()
+        wanted = self.house.several() or self._here(route)
+        if wanted is not self.asker and not (self.asker and self.asker.busy):
+            if self.asker:
+                self.asker.close()
+            self.asker = wanted
+        assert self.asker
+        return self.asker, self.asker.room if wanted is self.asker else 0
+
+    def _here(self, route: Route) -> Asker:
+        if isinstance(self.asker, Here) and self.asker.route is route:
+            return self.asker
+        return Here(route, self.spec.get("form", "json"))
+
+    def _shared(self, records: list[Record], idle: int) -> list[list[Record]]:
+        """Something for each that has nothing to do; what was sent as one batch before stays one."""
+        if not records or idle < 2 or records[0].offset <= self.sent.get(records[0].lane, -1):  # noqa: PLR2004
+            return [records] * bool(records)
+        size = -(-len(records) // idle)
+        return [records[at : at + size] for at in range(0, len(records), size)]
+
+    def _forget(self) -> None:
+        """What was asked about and not written is read again."""
+        if self.asker:
+            self.asker.forget()
+        self.reader.seek(self.reader.done)
 
     def _open(self) -> bool:
         """The sink knows best what it has: read on after that."""
@@ -120,19 +160,20 @@ class Loop:
 
     def _open_sink(self) -> Sink:
         assert self.dead is not None
-        _, predictor = self.model()
         turn = self.dead.log.position(_TURNS)
         closes = self.spec.get("part_rows"), self.spec.get("part_seconds")
-        self.sink = open_all(self.spec["output"], self.reader.source, predictor.schema, turn, closes)
+        self.sink = open_all(self.spec["output"], self.reader.source, self.house.route().live.schema, turn, closes)
         return self.sink
 
     def _seek(self) -> None:
         """Read on from another place, where it is told so: what comes there is written again."""
-        if (asked := self.sought()) is None:
+        if (asked := self.house.sought()) is None:
             return
         place, answer = asked
         try:
-            self._turn(self.reader.find(place))
+            marks = self.reader.find(place)
+            self._forget()
+            self._turn(marks)
         except WorkbenchError as error:
             answer(str(error))
         else:
@@ -147,10 +188,14 @@ class Loop:
         self.sent.clear()
         self.reader.rewind(marks)
 
-    def _next(self) -> list[Record]:
+    def _next(self, timeout: float) -> list[Record]:
         """The next records; those that were sent already to a sink that cannot tell, as the same batch."""
         assert self.sink is not None
-        records = self.reader.poll(self.spec["most"], LOOK)
+        records = self.reader.poll(self.spec["most"], timeout)
+        if self.reader.changes != self.changes:  # what was read before others may have read by now
+            self.changes = self.reader.changes
+            self._forget()
+            return []
         return self._as_sent(records) if records and self.sink.repeats else records
 
     def _as_sent(self, records: list[Record]) -> list[Record]:
@@ -176,21 +221,21 @@ class Loop:
         turn = self.dead.log.position(_TURNS)
         return f"{of_lane(self.reader.source, lane)} attempt{f' {turn}' if turn else ''}"
 
-    def _asked(self, records: list[Record]) -> Batch:
-        _, predictor = self.model()
-        if self.asking is None or self.asking.predictor is not predictor:
-            self.asking = Asking(predictor, self.spec.get("form", "json"))
-        return self.asking(records)
-
     def _written(self, batch: Batch) -> bool:
         """Each step alone is done until it succeeds: what the sink took is not written again for a commit that fails.
         False where it was told to stop before the end."""
-        if batch.dead and not self._patiently(lambda: self._bury(batch.dead, batch)):
+        done = self.reader.done.get(batch.lane, -1)
+        if batch.last <= done:
+            return True  # of what was read twice the first is written
+        batch = batch.after(done)
+        if batch.dead and not self.patience.until(lambda: self._bury(batch.dead, batch)):
             return False
-        taken = self._patiently(lambda: [self._write(batch)])
-        if taken is None or not self._patiently(lambda: self._commit(taken[0])):
+        taken = self.patience.until(lambda: [self._write(batch)])
+        if taken is None or not self.patience.until(lambda: self._commit(taken[0])):
             return False
         self.seen.took(batch, taken[0])
+        if batch.shares:
+            self.house.counted(batch.shares)
         return True
 
     def _bury(self, dead: list[Dead], batch: Batch) -> bool:
@@ -237,58 +282,6 @@ class Loop:
             self.reader.commit(new)
             self.seen.kept(new)
         return True
-
-    def _patiently(self, what: Callable[[], T]) -> T | None:
-        """Do it, again and again while the sink or the disk refuses: nothing is committed meanwhile. None where it was
-        told to stop before that."""
-        delay = 0.0
-        while True:
-            try:
-                found = what()
-            except StorageError as error:
-                delay = min(_LONGEST_DELAY, delay * 2 or _FIRST_DELAY)
-                self.seen.tries += 1
-                self._blocked(error, delay)
-                if not self._waited(delay):
-                    return None
-            else:
-                if delay:
-                    self.control.state("ready")
-                return found
-
-    def _blocked(self, error: StorageError, delay: float) -> None:
-        with suppress(StorageError):  # it may be the broker itself that cannot be asked
-            self.control.facts(lag=self._lag())
-        with suppress(StorageError):  # the disk that is full may be that of what it tells
-            self.control.facts(next_try=time.time() + delay)
-            fix = f"\n→ {error.fix}" if error.fix else ""
-            self.control.state("blocked", f"{error.what} · nothing lost{fix}")
-
-    def _waited(self, seconds: float) -> bool:
-        """Wait so long, and while it is paused; False where it was told to stop."""
-        end = time.monotonic() + seconds
-        while not self.control.stopping():
-            paused = self.control.paused()
-            if not paused and time.monotonic() >= end:
-                return True
-            self.model()  # orders do not wait
-            self._tell(0)
-            time.sleep(LOOK if paused else min(LOOK, max(0.0, end - time.monotonic())))
-        return False
-
-    def _tell(self, records: int) -> None:
-        self.seen.tick(records)
-        with suppress(StorageError):
-            self.control.facts(**self.seen.facts(), lag=self._lag(), offset=self._offset())
-
-    def _lag(self) -> int:
-        """How many records were not answered; what the sink holds back is."""
-        return max(0, self.reader.lag() - self.seen.held)
-
-    def _offset(self) -> int | str:
-        """Up to where all is done in the source; of several lanes, for each."""
-        done = {lane: offset for lane, offset in self.reader.done.items() if lane != again.LANE}
-        return done.get("", 0) if set(done) <= {""} else " ".join(f"{lane}:{done[lane]}" for lane in sorted(done))
 
 
 def _tries(record: Record) -> int:

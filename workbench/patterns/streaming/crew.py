@@ -1,0 +1,257 @@
+"""Micro-batches -> processes that ask the model about several at once; their answers are taken in the order in which
+the batches were given, so that each key keeps its order however many processes there are, and whichever ends."""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+from collections import deque
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, Pipe, wait
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ... import journal
+from ...bundle.version import ModelVersion
+from ...errors import ModelFailed, WorkbenchError
+from ...routing.table import Table
+from ...spawn.branch import branch
+from ...spawn.child import end_with_owner
+from .batches import Batch, Dead, Share
+from .routed import Route, Routed
+
+if TYPE_CHECKING:
+    from ...data.log import Record
+    from ...inference.predictor import Predictor
+
+Told = tuple[list[bytes], list[tuple[int, str, bool, str]], tuple[Share, ...]]
+"""The lines, the dead with the places of their records, and what each version did."""
+_DEATHS = 5
+_AHEAD = 2
+"""Micro-batches for each process that are given and not taken: one that it is asked about, one that is ready for it."""
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """The routing `table`, where a process finds each of its versions by its place, the `form` of the records, whether
+    the models are to be `fast`, and whether one that needs other packages has an environment of its `own`."""
+
+    table: str
+    folders: tuple[Path, ...]
+    home: Path
+    form: str = "json"
+    fast: bool = False
+    own: bool = False
+
+
+@dataclass
+class _Task:
+    """A micro-batch, and what was answered."""
+
+    records: list[Record]
+    batch: Batch | None = None
+    deaths: int = 0
+
+
+@dataclass
+class _Hand:
+    """One process, and what it is asked about. It is `loaded` once it has said so."""
+
+    pid: int
+    pipe: Connection[Any, Any]
+    task: _Task | None = None
+    loaded: bool = False
+
+
+@dataclass
+class Crew:
+    """`count` processes. The first ones are forks of this process, which share its model, so it must have no threads
+    and must not have predicted; those that come later are fresh ones. With `apart` rows may end the process of the
+    model, as they may in one that follows another."""
+
+    bundle: Bundle
+    count: int
+    apart: bool = False
+    _hands: list[_Hand] = field(default_factory=list)
+    _given: deque[_Task] = field(default_factory=deque)
+    _undealt: deque[_Task] = field(default_factory=deque)
+
+    def begin(self, *, fork: bool) -> Crew:
+        """Start the processes."""
+        if fork:
+            gc.collect()
+            gc.freeze()  # what is shared is not touched by a collection
+        self._hands = [self._started(fork=fork, apart=self.apart) for _ in range(self.count)]
+        return self
+
+    def _started(self, *, fork: bool, apart: bool) -> _Hand:
+        pipe, theirs = Pipe()
+        said: dict[str, Any] = {"table": self.bundle.table, "folders": list(map(str, self.bundle.folders))}
+        said |= {"home": str(self.bundle.home), "form": self.bundle.form, "fast": self.bundle.fast}
+        said |= {"own": self.bundle.own, "apart": apart}
+        with theirs:
+            args = {**said, "pipe": theirs.fileno(), "owner": os.getpid()}
+            return _Hand(branch(f"{__name__}:work", args, fds=[theirs.fileno()], fresh=not fork), pipe)
+
+    @property
+    def pids(self) -> list[int]:
+        """The processes there are now."""
+        return [hand.pid for hand in self._hands]
+
+    @property
+    def busy(self) -> bool:
+        """Whether something was given that was not taken."""
+        return bool(self._given)
+
+    @property
+    def room(self) -> int:
+        """How many micro-batches more may be given."""
+        return max(0, _AHEAD * self.count - len(self._given))
+
+    @property
+    def idle(self) -> int:
+        """How many processes have nothing to do."""
+        return max(0, min(self.count, len(self._hands)) - len(self._given))
+
+    def resize(self, count: int) -> None:
+        """So many processes from now on; of too many, one that is asked about something answers before it ends."""
+        self.count = count
+        self._hands += [self._started(fork=False, apart=self.apart) for _ in range(count - len(self._hands))]
+        self._retire()
+
+    def _retire(self) -> None:
+        for hand in [hand for hand in self._hands if hand.task is None][: max(0, len(self._hands) - self.count)]:
+            self._hands.remove(hand)
+            self._reaped(hand)
+
+    def give(self, records: list[Record]) -> None:
+        """Ask about these."""
+        task = _Task(records)
+        self._given.append(task)
+        self._undealt.append(task)
+        self._deal()
+
+    def _deal(self) -> None:
+        for hand in self._hands:
+            if self._undealt and hand.loaded and hand.task is None:
+                hand.task = self._undealt.popleft()
+                with suppress(OSError):  # it has ended, as is heard next
+                    hand.pipe.send(hand.task.records)
+
+    def take(self, timeout: float) -> Batch | None:
+        """The answers to the first of what was given; None where the time, in seconds, is up before. ModelFailed where
+        its process ended again and again, BundleRefused where one cannot load the model."""
+        if self._given and self._given[0].batch is None:
+            ready = wait([hand.pipe for hand in self._hands], timeout)
+            self._hear([hand for hand in self._hands if hand.pipe in ready])
+        if self._given and self._given[0].batch is not None:
+            return self._given.popleft().batch
+        return None
+
+    def _hear(self, hands: Iterable[_Hand]) -> None:
+        for hand in hands:
+            try:
+                said = hand.pipe.recv()
+            except (EOFError, OSError):
+                self._follow(hand)
+                continue
+            if isinstance(said, WorkbenchError):
+                raise said
+            hand.loaded = True
+            if hand.task is not None:
+                hand.task.batch, hand.task = _batch(hand.task.records, said), None
+        self._retire()
+        self._deal()
+
+    def _follow(self, hand: _Hand) -> None:
+        """Another process in the place of one that has ended, which is asked again."""
+        code, task = self._reaped(hand), hand.task
+        what = f"a process that answers for {Table.parse(self.bundle.table).ref} ended (pid {hand.pid}, {_words(code)})"
+        if task is not None:
+            task.deaths += 1
+            if task.deaths > _DEATHS:
+                raise ModelFailed(f"{what}, {task.deaths} times at the same records", fix="look into the log")
+            self._undealt.appendleft(task)
+        journal.note(f"{what}; another follows it")
+        self._hands[self._hands.index(hand)] = self._started(fork=False, apart=task is not None or self.apart)
+
+    @staticmethod
+    def _reaped(hand: _Hand) -> int:
+        """Its exit code, below 0 for a signal."""
+        hand.pipe.close()
+        return os.waitstatus_to_exitcode(os.waitpid(hand.pid, 0)[1])
+
+    def forget(self) -> None:
+        """What was given is not waited for; processes that are asked about it answer nobody."""
+        self._given.clear()
+        self._undealt.clear()
+
+    def close(self) -> None:
+        """Let the processes end."""
+        for hand in self._hands:
+            with suppress(ProcessLookupError):
+                os.kill(hand.pid, signal.SIGKILL)
+            self._reaped(hand)
+        self._hands = []
+
+
+def _batch(records: list[Record], told: Told) -> Batch:
+    """What was answered, with the records themselves, which stayed here."""
+    lines, dead, shares = told
+    letters = [Dead(records[place], why, again, trace) for place, why, again, trace in dead]
+    gone = {place for place, *_ in dead}
+    kept = [record for place, record in enumerate(records) if place not in gone] if gone else records
+    return Batch(records[0].offset, records[-1].offset, kept, lines, letters, records[0].lane, shares)
+
+
+def work(args: dict[str, Any]) -> None:
+    """The life of the process, until whoever asks has let go, or is gone."""
+    end_with_owner(args["owner"])
+    pipe = Connection(args["pipe"])
+    try:
+        asking = Routed(_route(args), args["form"])
+    except WorkbenchError as error:
+        pipe.send(error)
+        return
+    pipe.send(None)
+    while True:
+        try:
+            records: list[Record] = pipe.recv()
+        except EOFError:
+            return
+        try:
+            pipe.send(_answered(asking, records))
+        except WorkbenchError as error:
+            pipe.send(error)
+        except BrokenPipeError:
+            return
+
+
+def _answered(asking: Routed, records: list[Record]) -> Told:
+    batch = asking(records)
+    places = {record.offset: place for place, record in enumerate(records)}
+    dead = [(places[one.record.offset], one.reason, one.again, one.trace) for one in batch.dead]
+    return batch.lines, dead, batch.shares
+
+
+def _route(args: dict[str, Any]) -> Route:
+    table = Table.parse(args["table"])
+    return Route(table, tuple(_predictor(*one, args) for one in zip(table.refs, args["folders"], strict=True)))
+
+
+def _predictor(ref: str, folder: str, args: dict[str, Any]) -> Predictor:
+    name, _, number = ref.partition("@")
+    version, home = ModelVersion(name, int(number), Path(folder)), Path(args["home"])
+    predictor = version.predictor(home, own=args["own"], apart=args["apart"])
+    if args["fast"] and not args["apart"]:
+        from ...fast.prove import quicken
+
+        quicken(version, predictor)
+    return predictor
+
+
+def _words(code: int) -> str:
+    return f"{signal.strsignal(-code)}" if code < 0 else f"exit code {code}"
