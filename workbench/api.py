@@ -10,6 +10,7 @@ from .asking.operating import Operating
 from .asking.predictions import Predictions
 from .asking.running import WhatRuns
 from .operations import steering
+from .operations.running import DEPLOYED
 
 if TYPE_CHECKING:
     from .diagnosis import Findings
@@ -57,7 +58,7 @@ class Workbench(Models, Predictions, WhatRuns, Operating):
         """How much there is of everything; in a notebook all of it on one screen."""
         from .listing import Overview
 
-        jobs = {"deployments": ("service", "stream", "app"), "runs": ("run",)}
+        jobs = {"deployments": DEPLOYED, "runs": ("run",)}
         store = self.running.store if self.running.any else None
         counts = {kind: dict(store.counts(*of)) if store else {} for kind, of in jobs.items()}
         states = ["paused" if schedule.paused else "ready" for schedule in self.running.schedules()]
@@ -89,7 +90,8 @@ class Workbench(Models, Predictions, WhatRuns, Operating):
         def uses(found: Any) -> bool:
             return str(found.spec.get("model", "")).partition("@")[0] == str(name).partition("@")[0]
 
-        jobs = [job for job in self.running.jobs() if (uses(job) if name else job.state not in ("done", "stopped"))]
+        found = self.running.jobs() if name else self.running.store.mattering() if self.running.any else []
+        jobs = [job for job in found if not name or uses(job)]
         schedules = [schedule for schedule in self.running.schedules() if not name or uses(schedule)]
         running, planned = ([handle(self.running, self.registry, f) for f in found] for found in (jobs, schedules))
         return Handles(running), Handles(planned)

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from card_models import CUSTOMERS, first
 from markup_parts import Read
@@ -49,7 +50,7 @@ def test_it_begins_with_what_is_deployed(card: DashboardCard) -> None:
     assert names(Read(parts["table"])) == ["service/churn"]
     assert "no requests yet" in parts["table"]
     assert [a["value"] for a in Read(parts["fields"]).all("input", type="radio")] == [
-        *("deployments", "runs", "schedules", "models")
+        *("deployments", "runs", "schedules", "models", "drift and quality")
     ]
 
 
@@ -101,3 +102,23 @@ def test_as_text_it_counts(api: Workbench, tmp_path: Path) -> None:
     assert "1 ready" in str(api.dashboard())
     assert api.dashboard().to_json()["runs"] == {"done": 41}
     assert "captured" in str(Workbench(tmp_path).dashboard())
+
+
+def test_what_was_found_last_of_drift_and_quality_is_seen(api: Workbench, card: DashboardCard) -> None:
+    rows = api.serve("churn", name="seen", log_requests=True)
+    with httpx.Client(headers={"Authorization": f"Bearer {rows.token}"}, trust_env=False) as client:
+        asked = [row for _ in range(2) for row in CUSTOMERS.assign(age=80.0, city="Ulm").to_dict("records")]
+        client.post(f"{rows.url}/predict", json=asked, timeout=30).raise_for_status()
+    api.stop("service/seen")  # what it was asked is written by then
+    before = look(card, kind="drift and quality", text="seen")
+    assert "never" in before.text
+    drawn = card.press("drift", name="service/seen")
+    assert "<svg" in drawn["detail"]
+    assert "drift in" in Read(drawn["table"]).text
+    log = api.requests("service/seen")
+    api.feedback("service/seen", log[["request", "row"]].assign(outcome=log["prediction"] + 1))
+    found = look(card, kind="drift and quality", text="seen").text
+    assert "mae 1" in found
+    assert "240 outcomes" in found
+    assert "drift in" in str(api.status("service/seen"))
+    assert "mae 1" in str(api.status("service/seen"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import nbformat
@@ -14,8 +15,10 @@ from markup_parts import Read
 from waiting import until
 
 from workbench.api import Workbench
+from workbench.cards import reasons
 from workbench.cards.forms import FormCard
 from workbench.cards.notebooks import NotebookCard
+from workbench.cards.reasons import Reasons
 from workbench.errors import UsageError
 
 
@@ -128,3 +131,48 @@ def test_a_notebook_is_swept_and_scheduled(api: Workbench, notebook: Path) -> No
     assert ([point["month"] for point in spec["points"]], spec["best"]) == ([2, 3, 4], "auc")
     with pytest.raises(UsageError, match="needs a cycle"):
         card.press("schedule", values={})
+
+
+def test_beside_the_form_stands_what_each_column_adds(api: Workbench) -> None:
+    card = form(api)
+    assert card.press("explain") == {"why": ""}
+    card.press("predict", values=held(card, age=80.0, calls=6, vip=False))
+    why = Read(card.press("explain")["why"])
+    assert "prediction 6.8" in why.text
+    assert "the mean answer to the reference" in why.text
+    assert next(style["class"] for style in why.all("span") if "style" in style) == "wb-up"
+    assert why.text.index("calls = 6") < why.text.index("age = 80")
+
+
+def test_an_explanation_ends_where_the_row_moves_on_and_waits_where_it_takes_long(
+    api: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card = form(api)
+    card.press("predict", values=held(card, age=50.0))
+    version = api.registry.resolve("churn")
+    table, found = card._table([card._row]), Reasons(version)
+    assert found.bars(version.predictor(api.home), table, lambda: True, asked=False) == ""
+    monkeypatch.setattr(reasons, "PATIENCE", 0.0)
+    for _ in range(2):
+        assert Read(card.press("explain")["why"]).buttons() == ["explain"]
+    assert "age = 50" in Read(card.press("explain", asked=True)["why"]).text
+
+
+def test_what_is_not_explained_says_why(api: Workbench) -> None:
+    api.model("private", first, example=CUSTOMERS, no_reference=True)
+    card = form(api, "private")
+    card.press("predict", values=held(card))
+    assert "not explained" in card.press("explain")["why"]
+
+
+def test_of_two_questions_the_older_is_left(api: Workbench) -> None:
+    card = form(api)
+    card.look()
+    with card._lock:
+        asking = [Thread(target=card.press, args=("predict",), kwargs={"values": held(card, age=a)}) for a in (20, 70)]
+        for number, one in enumerate(asking, 1):
+            one.start()
+            until(lambda number=number: card._asks == number)
+    for one in asking:
+        one.join()
+    assert card._row["age"] == 70

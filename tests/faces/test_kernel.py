@@ -35,6 +35,7 @@ class Seen:
     error: dict[str, Any] = field(default_factory=dict)
     payload: list[dict[str, Any]] = field(default_factory=list)
     stages: list[str] = field(default_factory=list)
+    pages: list[str] = field(default_factory=list)
 
 
 class Notebook:
@@ -48,6 +49,7 @@ class Notebook:
 
         def look(message: dict[str, Any]) -> None:
             content = message["content"]
+            seen.pages.append(content.get("data", {}).get("text/html", ""))
             if message["msg_type"] == "stream":
                 seen.text += content["text"]
             elif message["msg_type"] in ("execute_result", "display_data"):
@@ -107,6 +109,25 @@ def test_a_proof_is_shown_as_it_goes_and_leaves_nothing_behind(notebook: Noteboo
     assert seen.stages[-2:] == ["shown · proving it in a clean process, 300 rows …", ""]
     refused = notebook.run("%%model shown --example X\ndef predict(df):\n    return nowhere")
     assert (refused.stages[-1], refused.error["ename"]) == ("", "CaptureRefused")
+
+
+def test_what_takes_long_has_a_bar_where_a_browser_looks(notebook: Notebook) -> None:
+    """Here without any patience, and without the browser."""
+    notebook.run(
+        "import os; os.environ['WORKBENCH_LIVE'] = '1'; from workbench.faces import working; working.PATIENCE = 0"
+    )
+    try:
+        seen = notebook.run("%%model waited --example X\ndef predict(df):\n    return df.age * 3")
+        (bar,) = [page for page in seen.pages if 'class="wb-steps"' in page]
+        assert 'aria-current="step"' in bar
+        assert "storing it as a version" in bar
+        assert seen.stages[-1] == ""
+        assert "data-hub" in seen.data["text/html"]
+        proven = notebook.run("%workbench verify waited@1")
+        assert any('wb-bar wb-endless"' in page for page in proven.pages)
+        assert proven.stages[-1] == ""
+    finally:
+        notebook.run("del os.environ['WORKBENCH_LIVE']; working.PATIENCE = 1.0")
 
 
 def test_a_prediction_is_a_frame(notebook: Notebook) -> None:

@@ -20,8 +20,11 @@ class WhatRuns(Home):
 
     def deployments(self) -> Handles:
         """The services, streams, apps and learners."""
+        from ..operations.kinds import Handles, handle
+
         none = "no deployments → %serve MODEL, %stream MODEL QUEUE -o OUTPUT or %workbench app NOTEBOOK"
-        return self._handles(("service", "stream", "app", "learner"), none)
+        found = [handle(self.running, self.registry, job) for job in self.running.deployed()]
+        return Handles(found, none, self.running.looked_at())
 
     def runs(
         self,
@@ -146,10 +149,3 @@ class WhatRuns(Home):
     def shutdown(self, *, all: bool = False) -> Any:
         """End the supervisor; with `all` what runs first."""
         return steering.shutdown(self.running, stop_all=all)
-
-    def _handles(self, kinds: tuple[str, ...], none: str) -> Handles:
-        from ..operations.kinds import Handles, handle
-
-        note = self.running.looked_at()
-        jobs = [job for job in self.running.jobs() if job.kind in kinds]
-        return Handles([handle(self.running, self.registry, job) for job in jobs], none, note)

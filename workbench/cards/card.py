@@ -32,7 +32,7 @@ class Card(Protocol):
         """It takes the place of a card of the same name."""
 
 
-PARTS = ("head", "figures", "route", "rows", "fields", "answer", "table", "buttons", "said", "detail", "log")
+PARTS = ("head", "figures", "route", "rows", "fields", "answer", "why", "table", "buttons", "said", "detail", "log")
 _LIVE = ("buttons", "said")
 """What makes sense only while a kernel answers, as the log does: it is no part of what is saved."""
 
@@ -41,7 +41,7 @@ def html(name: str, parts: Parts, hub: str = "", *, styled: bool = True) -> str:
     """The card of this name, with the style sheet. `hub` names the kernel that keeps it up to date."""
     inside = "".join(_part(part, parts.get(part, "")) for part in PARTS)
     seen = el("p", f"as of {datetime.now():%Y-%m-%d %H:%M:%S}", cls="wb-as-of")
-    how = {"data_card": name, "data_hub": hub or None, "aria_label": name, "data_lm_suppress_shortcuts": "true"}
+    how = {"data_card": name, "data_hub": hub or None, "aria_label": name}
     made = el("article", inside, seen, cls="wb-card", **how)
     return el("style", style()) + made if styled else made
 

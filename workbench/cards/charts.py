@@ -76,6 +76,11 @@ def bar(share: float, label: str) -> str:
     return el("div", filled, cls="wb-bar", role="progressbar", aria_label=label, **how)
 
 
+def endless(label: str) -> str:
+    """That something goes on whose end nobody knows."""
+    return el("div", el("div", cls="wb-filled"), cls="wb-bar wb-endless", role="progressbar", aria_label=label)
+
+
 def curve(at: Sequence[float], values: Sequence[Point], ends: tuple[float, float], here: tuple[Any, Any]) -> str:
     """A value over another one between these `ends`, with a point `here`."""
     low, high = ends

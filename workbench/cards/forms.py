@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from .card import Parts
 from .charts import curve
 from .fields import Range, field
 from .markup import el, escape
+from .reasons import Reasons
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,7 +34,7 @@ _MOST_CURVES = 24
 
 class FormCard:
     """A row that somebody fills in, and what the model answers to it; below each slider, how the answer changes where
-    only that field does."""
+    only that field does; beside them, what each column adds to the answer, once nobody moves anything."""
 
     def __init__(
         self, version: ModelVersion, home: Path | None = None, values: Mapping[str, Any] | None = None
@@ -43,6 +45,8 @@ class FormCard:
         self._inputs: list[Input] = []
         self._ranges: dict[str, Range] = {}
         self._shown: Parts = {}
+        self._reasons, self._row = Reasons(version), dict[str, Any]()
+        self._asks, self._lock = 0, threading.RLock()  # a model answers one question at a time
 
     def __str__(self) -> str:
         return f"a form for {self._version.ref}: a notebook shows it"
@@ -59,13 +63,28 @@ class FormCard:
         return self._shown
 
     def press(self, do: str, **args: Any) -> Parts:
-        """Predict for what the form holds: JSON text by field. UsageError for another button."""
+        """Predict for what the form holds: JSON text by field; or explain what was answered last, `asked` for by
+        somebody or because there is time. UsageError for another button."""
+        if do == "explain":
+            return {"why": self._why(asked=bool(args.get("asked")))}
         if do != "predict":
             raise UsageError(f"a form has no button {do!r}", fix="run its cell again")
-        self.look()
-        answer = self._answered(dict(args.get("values") or {}))
-        self._shown |= answer
-        return answer
+        self._asks = mine = self._asks + 1
+        with self._lock:
+            if mine != self._asks:
+                return {}
+            self.look()
+            answer = self._answered(dict(args.get("values") or {}))
+            self._shown |= answer
+            return answer
+
+    def _why(self, *, asked: bool) -> str:
+        mine = self._asks
+        with self._lock:
+            if not self._row:
+                return ""
+            table = self._table([self._row])
+            return self._reasons.bars(self._loaded(), table, lambda: mine != self._asks, asked=asked)
 
     def _head(self) -> str:
         title = el("b", escape(self._version.ref), cls="wb-name") + el("span", "try it", cls="wb-since")
@@ -78,7 +97,8 @@ class FormCard:
             field(one, f"{self.name}-{number}", self._ranges.get(one.name), _curve(number, answer))
             for number, one in enumerate(self._inputs)
         ]
-        return el("form", *fields, cls="wb-form", data_input="predict", data_first=True, autocomplete="off")
+        how = {"data_input": "predict", "data_later": "explain", "data_first": True}
+        return el("form", *fields, cls="wb-form", **how, autocomplete="off")
 
     def _read_reference(self) -> None:
         from ..patterns.serving.looking.examples import first_row
@@ -109,8 +129,9 @@ class FormCard:
             row = {name: json.loads(value) for name, value in said.items()}
             begun = time.perf_counter()
             answer = self._predict([row])
-            took = time.perf_counter() - begun
+            took, self._row = time.perf_counter() - begun, row
         except WorkbenchError as error:
+            self._row = {}
             return {"answer": el("p", escape(str(error)).replace("\n", "<br>"), cls="wb-bad")}
         except ValueError as error:
             return {"answer": el("p", escape(f"this is not JSON: {error}"), cls="wb-bad")}
@@ -131,13 +152,13 @@ class FormCard:
         return " · " + el("a", "link to this", href=f"?{urlencode({'model': self._version.name} | there)}")
 
     def _predict(self, rows: list[dict[str, Any]]) -> dict[str, list[Any]]:
-        predictor = self._loaded()
-        if predictor.schema.kind == "array":
-            one = predictor.schema.fields[0]
-            data: Any = {ONLY: one.cast([row[ONLY] for row in rows])}
-        else:
-            data = predictor.schema.table(rows)
-        return {name: as_list(values) for name, values in predictor.predict(data).items()}
+        return {name: as_list(values) for name, values in self._loaded().predict(self._table(rows)).items()}
+
+    def _table(self, rows: list[dict[str, Any]]) -> Any:
+        schema = self._loaded().schema
+        if schema.kind == "array":
+            return {ONLY: schema.fields[0].cast([row[ONLY] for row in rows])}
+        return schema.table(rows)
 
     def _curves(self, row: dict[str, Any], answer: dict[str, list[Any]]) -> Parts:
         """For each field with a range: the first number of the answer where that field alone is another, and a point

@@ -11,13 +11,14 @@ if TYPE_CHECKING:
 def card_of(answer: Any) -> Card:
     """The card of a handle, a version or an overview."""
     from .dashboard import DashboardCard
-    from .jobs import AppCard, RunCard, StreamCard
+    from .jobs import AppCard, JobCard, RunCard, StreamCard
     from .models import ModelCard
     from .schedules import ScheduleCard
     from .services import ServiceCard
 
     kinds: dict[str, Any] = {
         "App": AppCard,
+        "Learner": JobCard,
         "Service": ServiceCard,
         "Stream": StreamCard,
         "Run": RunCard,

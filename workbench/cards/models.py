@@ -32,7 +32,7 @@ class ModelCard:
         """All parts. The text of a version never changes; its aliases and who uses it do."""
         told, mine = reading.read(str(self._version)), self._workbench()
         aliases = [name for name, n in mine.registry.aliases(self._version.name).items() if n == self._version.version]
-        users = [job for job in mine.running.jobs() if job.kind != "run" and self._uses(job)]
+        users = [job for job in mine.running.deployed() if self._uses(job)]
         shown = [(label, reading.row(label, line)) for label, line in told.rows if label != "also"]
         ways = ("ways", shown.pop()[1]) if told.row("next") else ("", "")
         used = " ".join(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import secrets
+import time
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .. import text
@@ -15,14 +17,38 @@ if TYPE_CHECKING:
     from ..data.progress import Progress
 
 
-class ProgressCard:
-    """One piece of work."""
+class Work:
+    """One piece of work; `cancel` ends it."""
 
-    def __init__(self, progress: Progress) -> None:
-        self.name, self._progress = f"progress/{secrets.token_hex(3)}", progress
+    def __init__(self, cancel: Callable[[], None]) -> None:
+        self.name, self.cancelled = f"progress/{secrets.token_hex(3)}", False
+        self._cancel = cancel
 
     def goes_on(self, before: Any) -> None:
         """There is nothing to take over."""
+
+    def press(self, do: str, **args: Any) -> Parts:
+        """Cancel it. UsageError for another button."""
+        if do != "cancel":
+            raise UsageError(f"progress has no button {do!r}", fix="run its cell again")
+        self.cancelled = True
+        self._cancel()
+        return {"said": "It ends with the piece that it works on."}
+
+    def drawn(self, label: str, told: Sequence[str], bar: str, rows: str = "") -> Parts:
+        """Its parts: what it is, what is `told` of it, and how far it is."""
+        said = el("span", escape(" · ".join(filter(None, told))), cls="wb-since")
+        head = el("div", el("b", escape(label), cls="wb-name"), said, cls="wb-title")
+        end = button("Cancelling …" if self.cancelled else "Cancel", "cancel")
+        return {"head": head, "figures": bar, "rows": rows, "buttons": end}
+
+
+class ProgressCard(Work):
+    """Work that is counted."""
+
+    def __init__(self, progress: Progress) -> None:
+        super().__init__(progress.cancel)
+        self._progress = progress
 
     def look(self) -> Parts:
         """How far it is now."""
@@ -31,17 +57,26 @@ class ProgressCard:
         of = f" of {text.count(now.total, now.unit)}" if now.total else f" {now.unit}s"
         rate = f"{text.count(round(now.rate))} {now.unit}s/s" if now.rate >= 1 else ""
         left = f"{text.seconds(now.left)} left" if now.left is not None else ""
-        told = " · ".join(filter(None, [f"{text.count(now.done)}{of}", rate, left]))
-        title = el("b", escape(now.label), cls="wb-name") + el("span", escape(told), cls="wb-since")
-        return {
-            "head": el("div", title, cls="wb-title"),
-            "figures": charts.bar(share, now.label),
-            "buttons": button("Cancelling …" if now.cancelled else "Cancel", "cancel"),
-        }
+        return self.drawn(now.label, [f"{text.count(now.done)}{of}", rate, left], charts.bar(share, now.label))
 
-    def press(self, do: str, **args: Any) -> Parts:
-        """Cancel it. UsageError for another button."""
-        if do != "cancel":
-            raise UsageError(f"progress has no button {do!r}", fix="run its cell again")
-        self._progress.cancel()
-        return {"said": "It ends with the piece that it works on."}
+
+class StepsCard(Work):
+    """Work whose end nobody knows: the step that it has reached, where it says so, and how long it takes by now."""
+
+    def __init__(self, label: str, steps: Sequence[str], cancel: Callable[[], None]) -> None:
+        super().__init__(cancel)
+        self._label, self._steps, self._begun = label, steps, time.monotonic()
+        self.now = ""
+
+    def look(self) -> Parts:
+        """What it does now; of its steps those that are over, and those to come."""
+        at = next((i for i, step in enumerate(self._steps) if self.now.startswith(step)), 0)
+        took = text.seconds(time.monotonic() - self._begun)
+        bar = charts.bar(at / len(self._steps), self._label) if self._steps else charts.endless(self._label)
+        lines = [self._line(step, i - at) for i, step in enumerate(self._steps)]
+        return self.drawn(self._label, [took], bar, el("ol", *lines, cls="wb-steps") if lines else "")
+
+    def _line(self, step: str, ahead: int) -> str:
+        if ahead == 0:
+            return el("li", escape(self.now or step), cls="wb-now", aria_current="step")
+        return el("li", escape(step), cls="wb-over" if ahead < 0 else "wb-soft")

@@ -9,14 +9,19 @@ from typing import TYPE_CHECKING, Any
 from .. import text
 from ..bundle.version import proof
 from ..operations import figures, kinds
+from ..operations.judged import Judged
+from ..operations.running import DEPLOYED
 from ..operations.schedules import runs_what, waits_for
 from .jobs import roughly
-from .markup import el, escape
+from .markup import button, el, escape
 
 if TYPE_CHECKING:
     from ..api import Workbench
 
 PAGE = 20
+DRIFTED = "drifted"
+"""Of the states that one may look for, the one that no job has."""
+_MOST = 1000
 Cells = list[str]
 
 
@@ -40,8 +45,8 @@ class Table:
 
 
 def deployments(api: Workbench, view: View) -> Table:
-    """Services, streams and apps: state, version, what they do now."""
-    found, total = _jobs(api, view, "service", "stream", "app")
+    """Services, streams, apps and learners: state, version, what they do now."""
+    found, total = _jobs(api, view, *DEPLOYED)
     rows = [[_name(h.name), _state(h), escape(str(h.facts.get("version", ""))), _now(h), _why(h)] for h in found]
     return Table(["name", "state", "version", "now", ""], rows, total)
 
@@ -70,7 +75,33 @@ def models(api: Workbench, view: View) -> Table:
     return Table(["newest", "", "live", "captured", "note"], rows, len(names))
 
 
-TABLES = {"deployments": deployments, "runs": runs, "schedules": schedules, "models": models}
+def judged(api: Workbench, view: View) -> Table:
+    """Services and streams: what was found last of their drift and quality, what has drifted first."""
+    store, state = api.running.store, view.state if view.state != DRIFTED else ""
+    found = store.page("service", "stream", state=state or None, text=view.text, most=_MOST) if api.running.any else []
+    seen = [(job, Judged.of(store.job_folder(job.name))) for job in found]
+    seen = [one for one in seen if one[1].drifted or view.state != DRIFTED]
+    seen.sort(key=lambda one: (not one[1].drifted, -one[1].at))
+    rows = [_judged(job, said) for job, said in seen[view.skip : view.skip + PAGE]]
+    return Table(["name", "version", "drift", "quality", "looked at", ""], rows, len(seen))
+
+
+def _judged(job: Any, said: Judged) -> Cells:
+    version = str(job.facts.get("version") or "")
+    drift = said.drift_words()
+    shown = _pill("failed" if said.drifted else "ready", drift.lstrip("✗✓ ")) if drift[:1] in ("✗", "✓") else drift
+    look = button("Look now", "drift", name=job.name) if job.spec.get("log") else ""
+    at = _ago(said.at) if said.at else el("span", "never", cls="wb-soft")
+    return [_name(job.name), escape(version), shown, escape(said.quality_words(version)), at, look]
+
+
+TABLES = {
+    "deployments": deployments,
+    "runs": runs,
+    "schedules": schedules,
+    "models": models,
+    "drift and quality": judged,
+}
 
 
 def _jobs(api: Workbench, view: View, *of: str) -> tuple[list[Any], int]:
@@ -116,6 +147,8 @@ def _now(handle: Any) -> str:
     if handle.name.startswith("stream/"):
         told = {"lag": handle.facts.get("lag"), "records": handle.facts.get("records")}
         return escape(" · ".join(f"{key} {text.count(value)}" for key, value in told.items() if value is not None))
+    if handle.name.startswith("learner/"):
+        return escape(text.count(int(handle.facts.get("examples") or 0), "example"))
     if handle.name.startswith("app/"):
         return escape(text.count(int(handle.facts.get("using") or 0), "visitor"))
     seen = figures.of_service(handle.job)

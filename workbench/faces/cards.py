@@ -46,11 +46,11 @@ ANSWERS = {
 }
 """The types that the API answers with, by their module: named, not imported."""
 
-LIVE = ("ModelVersion", "App", "Service", "Stream", "Run", "Schedule", "Overview")
+LIVE = ("ModelVersion", "App", "Learner", "Service", "Stream", "Run", "Schedule", "Overview")
 """Those whose cards keep themselves up to date."""
 _CARDS = (
     *("Verdict", "Agreement", "Bench", "Quality", "Scored", "Findings"),
-    *("Advice", "Learner", "Planned", "Promotion", "Canary", "Split", "Put", "Ended", "Tour"),
+    *("Advice", "Planned", "Promotion", "Canary", "Split", "Put", "Ended", "Tour"),
     *("Handed", "RunDiff", "Pruned"),
 )
 _PACKAGE = __name__.partition(".")[0]

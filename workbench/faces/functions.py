@@ -10,7 +10,7 @@ from ..errors import UsageError
 from ..specs.spec import Option, Verb
 from ..specs.verbs import VERBS, verb
 from ..text import closest
-from . import arguments, helptext
+from . import arguments, helptext, working
 from .answers import as_json, asked
 
 if TYPE_CHECKING:
@@ -54,7 +54,11 @@ def _function(spec: Verb, workbench: Callable[[], Any]) -> Callable[..., Any]:
         options = asked(spec, given)
         if spec.name == "model":
             options |= _notebook(options, caller)
-        return _shown(given, getattr(workbench(), spec.function)(**options))
+        with working.on(spec, options) as told:
+            if spec.name == "model":
+                options |= {"told": told}
+            answer = getattr(workbench(), spec.function)(**options)
+        return _shown(given, answer)
 
     call.__name__ = call.__qualname__ = spec.function
     call.__module__ = __name__.partition(".")[0]

@@ -142,12 +142,12 @@ def _tell_what_runs(home: Path) -> None:
 
     try:
         supervisor.revive(home)
-        jobs = Store(paths.state(home)).jobs()
+        jobs = Store(paths.state(home)).mattering()
     except WorkbenchError as error:
         _say(error.what)
         return
     failed = [job.name for job in jobs if job.state == "failed"]
-    runs = [job.name for job in jobs if job.state not in ("failed", "stopped", "done")]
+    runs = [job.name for job in jobs if job.state != "failed"]
     if runs or failed:
         parts = [f"{_some(runs)} still run{'s' * (len(runs) == 1)}"] * bool(runs) + [f"{_some(failed)} failed"] * bool(
             failed

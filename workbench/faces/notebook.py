@@ -8,10 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
-from . import arguments, cell, helptext, session
+from . import arguments, cell, helptext, session, working
 from .answers import asked, json_text, poured
 from .reader import read
-from .stages import Stages
 from .values import resolve
 
 if TYPE_CHECKING:
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
 
     from ..api import Workbench
     from ..specs.spec import Verb
+    from .working import Working
 
 _AFTER_A_NAME = ("(", "[", ".", "=")
 
@@ -70,17 +70,17 @@ class Magics:
         filled = read(line, namespace)
         given = resolve(spec, arguments.parse(spec, filled.tokens, caller), namespace)
         options = asked(spec, given)
-        if spec.name == "model":
-            answer = self._model(options, caller, body, last)
-        else:
-            answer = getattr(self._workbench(), spec.function)(**options)
+        with working.on(spec, options) as told:
+            if spec.name == "model":
+                answer = self._model(options, caller, body, last, told)
+            else:
+                answer = getattr(self._workbench(), spec.function)(**options)
         return None if filled.silent else self._shown(given, answer)
 
-    def _model(self, options: Mapping[str, Any], caller: str, body: str | None, last: Any) -> Any:
-        with Stages(self._shell, options["name"]) as told:
-            told("reading the cell")
-            captured = self._captured(options, caller, body, last)
-            return self._workbench().model(**{**options, **captured, "told": told})
+    def _model(self, options: Mapping[str, Any], caller: str, body: str | None, last: Any, told: Working) -> Any:
+        told("reading the cell")
+        captured = self._captured(options, caller, body, last)
+        return self._workbench().model(**{**options, **captured, "told": told})
 
     def _captured(self, options: Mapping[str, Any], caller: str, body: str | None, last: Any) -> dict[str, Any]:
         """What a capture takes from the notebook beside its options."""

@@ -15,15 +15,22 @@ _LABELLED = re.compile(r"^ {2}(\S+) {2,}(.+)$")
 
 def panel(workbench: Workbench) -> dict[str, Any]:
     """Rows with their cards: `deployments`, `runs` (the newest first), `schedules` and `models`."""
-    runs = workbench.running.jobs("run")
-    shown = [job for job in runs if not job.over] + [job for job in reversed(runs) if job.over]
     return {
         "deployments": [_thing(handle) for handle in workbench.deployments()],
-        "runs": [_thing(_handle(workbench, job)) for job in shown[:RUNS]],
+        "runs": [_thing(_handle(workbench, job)) for job in _runs(workbench)],
         "schedules": [_schedule(schedule) for schedule in workbench.schedules()],
         "models": [_model(workbench, version) for version in workbench.models()],
         "note": workbench.running.looked_at(),
     }
+
+
+def _runs(workbench: Workbench) -> list[Any]:
+    """Those that run, then the newest of the others: of ten thousand no more are read."""
+    if not workbench.running.any:
+        return []
+    store = workbench.running.store
+    newest = [job for job in store.page("run", most=RUNS) if job.over]
+    return [*store.jobs("run", over=False), *newest][:RUNS]
 
 
 def _handle(workbench: Workbench, job: Any) -> Any:

@@ -33,6 +33,16 @@ class Pages:
         query = f"select * from jobs where {chosen} order by rowid desc limit ? offset ?"
         return [job_of(row) for row in self.database.read(query, *values, most, skip)]
 
+    def mattering(self) -> list[Job]:
+        """What runs, should run or has failed, the oldest first."""
+        query = "select * from jobs where state not in ('done', 'stopped') order by created"
+        return [job_of(row) for row in self.database.read(query)]
+
+    def called(self, short: str) -> list[Job]:
+        """Those whose name ends so, after its kind."""
+        query = "select * from jobs where substr(name, instr(name, '/') + 1) = ? order by created"
+        return [job_of(row) for row in self.database.read(query, short)]
+
     def counts(self, *kinds: str, text: str = "") -> Counter[str]:
         """How many jobs of these kinds, with this text, are in each state."""
         chosen, values = _chosen(kinds, None, None, text)

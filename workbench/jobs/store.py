@@ -85,7 +85,7 @@ class Store(Plans, Arrivals, Asking, Pages):
         """The job of this name, or the only one that is called so for short. NotFound, UsageError."""
         if "/" in short:
             return self.get(short)
-        matches = [job for job in self.jobs() if job.name.partition("/")[2] == short]
+        matches = self.called(short)
         if len(matches) > 1:
             names = " or ".join(job.name for job in matches)
             raise UsageError(f"{short} may be {names}", fix=f"name one: {matches[0].name}")

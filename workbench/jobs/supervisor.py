@@ -52,7 +52,7 @@ def revive(home: Path) -> None:
 
 def wanted(store: Store) -> list[str]:
     """What a supervisor has to see to."""
-    jobs = [job.name for job in store.jobs() if not job.over]
+    jobs = [job.name for job in store.jobs(over=False)]
     return jobs + [schedule.name for schedule in store.schedules() if not schedule.paused]
 
 

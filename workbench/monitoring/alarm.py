@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from . import last
 
 if TYPE_CHECKING:
     from prometheus_client import Metric
 
     from .drift import Drift
 
-_FILE = "drift.json"
+_WHAT = "drift"
 _GAUGES = {
     "psi": ("workbench_drift_psi", "population stability index of the window against the reference"),
     "adjusted": ("workbench_drift_p_value", "p-value of the comparison, corrected for all of them"),
@@ -29,19 +29,12 @@ def said(name: str, seen: Drift) -> dict[str, Any]:
 
 def keep(folder: Path, found: dict[str, Any]) -> None:
     """Write it down, in the place of what was there."""
-    part = folder / f".{_FILE}.{os.getpid()}"
-    part.write_text(json.dumps(found, default=str), encoding="utf-8")
-    os.chmod(part, 0o600)
-    os.replace(part, folder / _FILE)
+    last.keep(folder, _WHAT, found)
 
 
 def kept(folder: Path) -> dict[str, Any]:
     """What was found last; nothing where nobody has looked yet."""
-    try:
-        found: dict[str, Any] = json.loads((folder / _FILE).read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
-        return {}
-    return found
+    return last.kept(folder, _WHAT)
 
 
 def families(found: dict[str, Any]) -> Iterator[Metric]:

@@ -65,12 +65,12 @@ class Explanation:
         if row is None and len(self) > 1:
             return bars.overview(self._title(), self.importance, self.frame(), self._values())
         at = range(len(self))[row or 0]
-        return bars.waterfall(self._answered(at), float(self.found.base[at]), self._parts(at))
+        return bars.waterfall(self.answered(at), float(self.found.base[at]), self.parts(at))
 
     def _values(self) -> dict[str, Any]:
         return {name: values for name, values in self.rows.items() if np.ndim(values) == 1}
 
-    def _parts(self, at: int) -> list[tuple[str, float]]:
+    def parts(self, at: int) -> list[tuple[str, float]]:
         """The contributions to one answer, the largest first, named with the row's values."""
         parts = zip(self.found.names, map(float, self.found.contributions[at]), strict=True)
         return [
@@ -84,20 +84,21 @@ class Explanation:
     def _title(self) -> str:
         return f"{self.found.answer} of {self.model}: what it depends on"
 
-    def _answered(self, at: int) -> str:
+    def answered(self, at: int) -> str:
+        """The answer to the row at this position, by its name."""
         return f"{self.found.answer} {_short(self.found.answers[at])}"
 
     @property
     def card(self) -> str:
         """What it is of, for those who see the drawing below."""
-        what = self._answered(0) if len(self) == 1 else f"{self.found.answer} of {self._counted()}"
-        base = f"base {_figure(float(np.mean(self.found.base)))}, {self._base()}"
+        what = self.answered(0) if len(self) == 1 else f"{self.found.answer} of {self._counted()}"
+        base = f"base {_figure(float(np.mean(self.found.base)))}, {self.base}"
         return f"{self.model} {what} · {base}\n  by  {self.method}"
 
     def __str__(self) -> str:
         one = len(self) == 1
         head, method = self.card.split("\n")
-        parts = self._parts(0) if one else list(self.importance.items())
+        parts = self.parts(0) if one else list(self.importance.items())
         most = max((abs(size) for _, size in parts), default=0.0) or 1.0
         wide = max((len(str(name)) for name, _ in parts[:_SHOWN]), default=0)
         lines = [head]
@@ -112,7 +113,9 @@ class Explanation:
             return f"{text.count(self.total, 'row')} of {self.said}"
         return f"{text.count(len(self))} of {text.count(self.total, 'row')} of {self.said}, evenly"
 
-    def _base(self) -> str:
+    @property
+    def base(self) -> str:
+        """What the contributions are added to, in words."""
         if self.method.startswith("as the model"):
             return "what its contributions begin from"
         return "how often others get such an answer" if self.found.label else "the mean answer to the reference"

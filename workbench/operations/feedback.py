@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from .. import text
 from ..errors import UsageError
 from ..moments import seconds
-from ..monitoring import outcomes
+from ..monitoring import last, outcomes
 from ..monitoring.quality import Quality, quality
 from . import judging, learning, request_log
 
@@ -60,7 +60,9 @@ def feedback(
         strange = len(given) - int(judged["given"].nunique()) if len(judged) else len(given)
         said = f"{new} new" + (f", {text.count(strange)} of no row in the log" if strange else "")
         said = " · ".join(filter(None, [said, back]))
-    return quality(job.name, outcomes.kept(folder), seconds(every) if every else _DAY, metric, said)
+    seen = quality(job.name, outcomes.kept(folder), seconds(every) if every else _DAY, metric, said)
+    last.keep(folder.parent, "quality", seen.to_json() | {"measures": seen.measures, "over_time": None})
+    return seen
 
 
 def _teach(learner: Job, fresh: pd.DataFrame) -> None:

@@ -13,6 +13,7 @@ from ..errors import WorkbenchError
 from . import advice, figures, rollout
 from .app import App
 from .handles import Handle
+from .judged import Judged
 from .learners import Learner
 from .runs import Run
 from .schedules import Schedule
@@ -69,6 +70,7 @@ class Service(Handle):
             ("route", rollout.words(self.running, self.job)),
             ("seen", figures.words(seen)),
             ("time", self._time(seen.get("lately") or {})),
+            ("found", self._judged()),
             ("lost", figures.deaths(self.facts) if not self.job.over else ""),
             ("speed", self.facts.get("speed", "")),
             ("own", _own(self.facts)),
@@ -76,6 +78,10 @@ class Service(Handle):
             ("new", self._newer()),
             ("next", self._next(f"%workbench status {self.name}")),
         ]
+
+    def _judged(self) -> str:
+        """What was found last of its drift and quality."""
+        return Judged.of(self.running.store.job_folder(self.name)).line(str(self.facts.get("version", "")))
 
     def _time(self, lately: dict[str, Any]) -> str:
         """Where the time of the last minute's requests went, and what would help where the workers are busy."""

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 LOOK = 0.02
 START_PATIENCE = 120.0
+DEPLOYED = ("service", "stream", "app", "learner")
+"""The kinds of what does not end by itself."""
+_MOST = 10_000
 _UP = ("ready", "blocked", "paused")
 
 
@@ -43,6 +46,10 @@ class Running:
     def jobs(self, kind: str | None = None) -> list[Job]:
         """Everything that runs or ran, or all of one kind."""
         return self.store.jobs(kind) if self.any else []
+
+    def deployed(self) -> list[Job]:
+        """The services, streams, apps and learners, the oldest first; however many runs there are, none is read."""
+        return self.store.page(*DEPLOYED, most=_MOST)[::-1] if self.any else []
 
     def schedules(self) -> list[Schedule]:
         """What starts runs."""

@@ -7,6 +7,7 @@ const PATIENCE_MS = 1_500;
 const QUIET_MS = 5_000;
 const LOOK_MS = 1_000;
 const SETTLE_MS = 60;
+const LATER_MS = 350;
 
 class Live {
   constructor(model, signal) {
@@ -63,11 +64,13 @@ class Live {
     this.cards.set(card, false);
     this.eyes.observe(card);
     card.classList.add("wb-live");
+    relocate(card);
     if (!card.wbHub) {
       card.wbHub = true;
       card.addEventListener("click", (event) => this.click(card, event), { signal: this.signal });
       card.addEventListener("input", (event) => this.input(card, event), { signal: this.signal });
       card.addEventListener("change", (event) => this.change(card, event), { signal: this.signal });
+      card.addEventListener("focusin", ({ target }) => { target.dataset.lmSuppressShortcuts = "true"; }, { signal: this.signal }); // else Jupyter takes arrows and Enter
       card.addEventListener("submit", (event) => event.preventDefault(), { signal: this.signal });
       card.addEventListener("focusout", () => setTimeout(() => this.show(card, this.latest.get(card.dataset.card))), { signal: this.signal });
     }
@@ -144,6 +147,7 @@ class Live {
       const focused = part.contains(document.activeElement) ? place(part, document.activeElement) : -1;
       const atEnd = part.scrollHeight - part.scrollTop - part.clientHeight < 8;
       part.innerHTML = html;
+      relocate(part);
       part.wbShown = html;
       if (focused >= 0) controls(part)[Math.min(focused, controls(part).length - 1)]?.focus();
       if (name === "log" && atEnd) part.scrollTop = part.scrollHeight;
@@ -178,7 +182,7 @@ class Live {
     const number = this.send({ do: "press", name: card.dataset.card, press, args });
     setTimeout(() => {
       if (this.heard >= number) return;
-      if (press === "cancel") interrupt(this.model.get("kernel"));
+      if (press === "cancel" && server()) interrupt(this.model.get("kernel"));
       else this.tell(card, "The kernel is busy: this is done when its cell has ended.");
     }, PATIENCE_MS);
   }
@@ -188,7 +192,14 @@ class Live {
     if (card.wbAsking) { card.wbAgain = form; return; }
     card.wbAsking = true;
     card.wbAgain = null;
+    clearTimeout(card.wbLater);
     this.send({ do: "press", name: card.dataset.card, press: form.dataset.input, args: values(form) });
+    if (form.dataset.later) card.wbLater = setTimeout(() => this.later(card, form), LATER_MS);
+  }
+
+  /** What takes longer is asked for once nobody has moved anything for a while. */
+  later(card, form) {
+    if (card.isConnected) this.send({ do: "press", name: card.dataset.card, press: form.dataset.later, args: {} });
   }
 
   answered(card) {
@@ -283,20 +294,30 @@ async function copy(button) {
 /** End the cell that runs, as Jupyter's own button does: a kernel that is busy hears nothing else. */
 function interrupt(kernel) {
   const token = document.cookie.match(/(?:^|; )_xsrf=([^;]*)/)?.[1] ?? "";
-  fetch(`${baseUrl()}api/kernels/${kernel}/interrupt`, { method: "POST", headers: { "X-XSRFToken": token } });
+  fetch(`${server()}api/kernels/${kernel}/interrupt`, { method: "POST", headers: { "X-XSRFToken": token } });
 }
 
-/** Where the Jupyter server of this page is. */
-function baseUrl() {
-  return JSON.parse(document.getElementById("jupyter-config-data")?.textContent ?? "{}").baseUrl ?? "/";
+/** Where the Jupyter server of this page is; empty where the page is none of Jupyter's, as in VS Code. */
+function server() {
+  const told = document.getElementById("jupyter-config-data");
+  return told ? JSON.parse(told.textContent).baseUrl ?? "/" : "";
 }
 
 /** An address of the machine of the kernel, as this browser reaches it: on a hub, through the Jupyter server. */
 function reachable(address) {
   const url = new URL(address);
   const here = ["localhost", "127.0.0.1", "[::1]"];
-  if (!here.includes(url.hostname) || here.includes(location.hostname)) return address;
-  return `${location.origin}${baseUrl()}proxy/${url.port}${url.pathname}${url.search}`;
+  if (!server() || !here.includes(url.hostname) || here.includes(location.hostname)) return address;
+  const base = server().replace(/proxy\/(absolute\/)?\d+\/$/, ""); // an app is behind it itself
+  return `${location.origin}${base}proxy/${url.port}${url.pathname}${url.search}`;
+}
+
+/** The addresses in a part of a card, as this browser reaches them. */
+function relocate(part) {
+  for (const button of part.querySelectorAll(".wb-address [data-copy]")) {
+    button.dataset.copy = reachable(button.dataset.copy);
+    button.previousElementSibling.textContent = button.dataset.copy;
+  }
 }
 
 export default {

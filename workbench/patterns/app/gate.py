@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import tornado.web
 from tornado.httputil import HTTPServerRequest
 
-from ... import tickets
+from ... import proxied, tickets
 
 _LOCAL = ("127.0.0.1", "localhost", "::1", "[::1]")
 _WHERE = "in a shell: workbench open {name}"
@@ -19,7 +19,8 @@ _WHERE = "in a shell: workbench open {name}"
 class Gate(tornado.web.Application):
     """Lets in those who have the token of the app `name`, in the header `Authorization: Bearer …`, or come by a link
     that was made with it; a cookie keeps them in for as long as the link says. None as the token lets in everybody. On
-    a loopback address (`local`) other names of the host are refused, as a page that rebinds DNS uses."""
+    a loopback address (`local`) other names of the host are refused, as a page that rebinds DNS uses, unless a token
+    comes with the request, which such a page has not: a proxy's clients come by its own name."""
 
     def __init__(self, name: str, token: str | None, *, local: bool, **settings: Any) -> None:
         super().__init__(**settings)
@@ -28,7 +29,7 @@ class Gate(tornado.web.Application):
 
     def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> Any:
         """The handler of what was asked, or what stands at the gate."""
-        if self.local and request.host_name not in _LOCAL:
+        if self.local and request.host_name not in _LOCAL and not self._proven(request):
             what = f"{self.name} answers as localhost, not as {request.host_name}"
             return self._stopped(request, status=421, what=what, fix="ask 127.0.0.1 or localhost")
         if self.token is None or self._bears(request) or self._stays(request):
@@ -37,6 +38,11 @@ class Gate(tornado.web.Application):
             return self._stopped(request, status=302, ticket=ticket.cookie())
         what = f"{self.name} is for those who have a link to it; a link ends after a while"
         return self._stopped(request, status=401, what=what, fix=_WHERE.format(name=self.name))
+
+    def _proven(self, request: HTTPServerRequest) -> bool:
+        return self.token is not None and bool(
+            self._bears(request) or self._stays(request) or self._linked(request, self.token)
+        )
 
     def _stopped(self, request: HTTPServerRequest, **why: Any) -> Any:
         return self.get_handler_delegate(request, AtGate, {"gate": self, **why})
@@ -66,15 +72,22 @@ class AtGate(tornado.web.RequestHandler):
             self.set_cookie(
                 self.gate.cookie,
                 ticket.signed(str(self.gate.token)),
+                path=f"{seen_below(self.request)}/",
                 expires=ticket.until,
                 httponly=True,
                 samesite="lax",
                 secure=self.request.protocol == "https",
             )
-            self.redirect(_without_ticket(self.request.uri or "/"))
+            self.redirect(seen_below(self.request) + _without_ticket(self.request.uri or "/"))
             return
         self.set_status(self.status)
         self.finish(_PAGE.format(what=self.why["what"], fix=self.why["fix"]))
+
+
+def seen_below(request: HTTPServerRequest) -> str:
+    """The path below which a proxy of this machine shows the app; empty without one."""
+    near = request.remote_ip in proxied.LOOPBACK
+    return proxied.prefix(request.headers.get("X-Forwarded-Prefix", "")) if near else ""
 
 
 def _without_ticket(uri: str) -> str:

@@ -15,8 +15,9 @@ from tornado.httpserver import HTTPServer
 from tornado.ioloop import IOLoop, PeriodicCallback
 from traitlets.config import Config
 from voila.app import Voila
+from voila.tornado.handler import TornadoVoilaHandler
 
-from .gate import Gate
+from .gate import Gate, seen_below
 
 _TEMPLATE = Path(__file__).parent / "template"
 _LOOK = 0.1
@@ -35,13 +36,25 @@ class App(Voila):  # type: ignore[misc]
         self.connection_dir = tempfile.mkdtemp(prefix="voila_")
         settings = self.init_settings()
         self.app = gate(**settings)
-        self.app.add_handlers(".*$", self.init_handlers())
+        self.app.add_handlers(".*$", [_at_its_place(*handler) for handler in self.init_handlers()])
         for one in shared:
             one.setblocking(False)
         HTTPServer(self.app).add_sockets(shared)
 
     def _handle_signal_stop(self, *_: object) -> None:
         self.ioloop.add_callback_from_signal(self.ioloop.stop)
+
+
+class Shown(TornadoVoilaHandler):  # type: ignore[misc]
+    """The page, whose own addresses lead through the proxy that it was asked for through."""
+
+    @property
+    def base_url(self) -> str:
+        return f"{seen_below(self.request)}/"
+
+
+def _at_its_place(pattern: str, handler: Any, *more: Any) -> tuple[Any, ...]:
+    return pattern, Shown if handler is TornadoVoilaHandler else handler, *more
 
 
 def run(

@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-_LOOPBACK = ("127.0.0.1", "::1")
-_PREFIX = re.compile(r"(/[\w.~%@:+-]+)*/?", re.ASCII)
+from ...proxied import LOOPBACK, prefix
+
 _HOST = re.compile(r"[\w.:\[\]-]+", re.ASCII)
 
 
@@ -32,14 +32,13 @@ class Place:
     def of(cls, scope: Any) -> Place:
         """What `X-Forwarded-*` says is believed of a peer on this machine alone, and only for what is shown."""
         said = {name: value.decode("latin-1").split(",")[0].strip() for name, value in scope["headers"]}
-        near = scope.get("client") is None or scope["client"][0] in _LOOPBACK
+        near = scope.get("client") is None or scope["client"][0] in LOOPBACK
         told = said if near else {}
         proto = told.get(b"x-forwarded-proto", "")
         scheme = proto if proto in ("http", "https") else scope.get("scheme", "http")
         host = told.get(b"x-forwarded-host") or said.get(b"host", "")
-        prefix = told.get(b"x-forwarded-prefix", "")
         return cls(
             scheme,
             host if _HOST.fullmatch(host) else "localhost",
-            prefix.rstrip("/") if _PREFIX.fullmatch(prefix) else "",
+            prefix(told.get(b"x-forwarded-prefix", "")),
         )
