@@ -107,7 +107,8 @@ class Batcher:
         waits = self.admitted(asked, schema, due, client, request)
         self.waiting.append(waits)
         if self.busy:
-            self.waits()
+            if self.under_way:  # else it is asked in a moment
+                self.waits()
         else:
             self.busy = True
             if self.alone():
