@@ -138,6 +138,8 @@ def test_a_version_that_would_bare_what_is_hidden_is_refused(api: Workbench) -> 
     api.serve("customers", log_requests=True, hide="name", hash="plan", max_queue=50)
     for refused in (api.promote("customers@2"), api.promote("customers@2", canary="10")):
         assert "keeps name out of its log, which customers@2 does not have" in refused.kept
+    with pytest.raises(UsageError, match=r"(?s)customers@2 was not made live: .*keeps name out of its log"):
+        api.alias("customers@2", "live")
     line = refused.kept.rpartition("→ ")[2]
     assert line == "%serve customers --max-queue 50 --log-requests --hide name,who --hash plan"
     api.serve("customers", log_requests=True, hide="name,who", hash="plan", max_queue=50)

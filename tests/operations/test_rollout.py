@@ -133,6 +133,17 @@ def test_each_version_that_answers_is_shown(api: Workbench) -> None:
         assert asking.get("/v2/models/churn").json()["versions"] == ["2"]
 
 
+def test_live_moves_by_its_name_as_by_promote(api: Workbench) -> None:
+    service = api.serve("churn")
+    api.alias("churn@2", "live")
+    assert set(versions(service, 5)) == {"2"}
+    api.model("churn", first, example=NUMBERS, row_wise="yes", alias="live")
+    assert set(versions(service, 5)) == {"1"}
+    assert [event.text for event in api.history("churn")] == [f"churn@live moved to churn@{n}" for n in (2, 1)]
+    with pytest.raises(UsageError, match="service/churn follows churn@live"):
+        api.alias("churn", "live", remove=True)
+
+
 def test_a_key_keeps_its_version_while_the_share_grows(api: Workbench) -> None:
     service = api.serve("churn", workers=2)
     met: dict[str, str] = {}

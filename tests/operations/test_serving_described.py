@@ -29,7 +29,8 @@ CHECKS = (
     "response_schema_conformance",
     "unsupported_method",
 )
-EXAMPLES = 4
+EXAMPLES = int(os.environ.get("WORKBENCH_TEST_EXAMPLES", "4"))
+"""Of each operation; 100 are some ten thousand requests, and half an hour."""
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +94,9 @@ def test_all_that_may_be_looked_at_is_there(told: dict[str, Any], service: Any) 
 
 
 @pytest.mark.slow
-def test_whatever_is_asked_nothing_undocumented_is_answered(told: dict[str, Any], service: Any, tmp_path: Path) -> None:
+def test_whatever_is_asked_nothing_undocumented_is_answered(
+    told: dict[str, Any], service: Any, tmp_path: Path, record_property: pytest.RecordProperty
+) -> None:
     """A thousand requests that Schemathesis makes up of the description, and against it."""
     phases = "examples,coverage,fuzzing" if service.name == "service/everything" else "fuzzing"
     for _, _, operation in operations(told):  # who allows a moment alone is rightly told 504
@@ -106,6 +109,8 @@ def test_whatever_is_asked_nothing_undocumented_is_answered(told: dict[str, Any]
     command += ["--exclude-path-regex", "^/(ping|health)$", "--suppress-health-check", "all", "--seed", "5"]
     command += ["--continue-on-failure", "--no-color", "-H", f"Authorization: Bearer {service.token}"]
     environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=280)
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=70 * EXAMPLES)
     assert done.returncode == 0, done.stdout[-6000:]
-    assert service.refresh().to_json()["figures"]["requests"] > 20
+    figures = service.refresh().to_json()["figures"]
+    record_property("requests", figures["requests"])
+    assert (figures["requests"] > 20, figures["failures"]) == (True, 0)

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from async_models import AGES, Gated, double, each_row
+import pytest
+from async_models import AGES, Gated, Polite, PoliteAwaiting, double, each_row
 from serving_parts import FAILS, client, headers
 from waiting import until
 
@@ -80,6 +81,26 @@ def test_who_leaves_a_stream_of_events_ends_it(api: Workbench, tmp_path: Path) -
         assert next(told(answer.iter_lines()))
     (tmp_path / "gate").unlink()
     until(lambda: httpx.post(f"{service.url}/predict", json={"age": 5}, headers=headers(service)).status_code == 200)
+
+
+@pytest.mark.parametrize("model", [Polite, PoliteAwaiting])
+def test_others_are_answered_between_two_parts(api: Workbench, tmp_path: Path, model: Any) -> None:
+    api.model("ages", model(str(tmp_path)), example=AGES)
+    service = api.serve("ages")
+    (tmp_path / "left").unlink()
+    (tmp_path / "gate").touch()
+    opened = {"json": COLUMNS, "headers": EVENTS}
+    with client(service) as asking, asking.stream("POST", "/predict", **opened) as answer:
+        came = told(answer.iter_lines())
+        assert next(came) == ("message", {"prediction": 2.0})
+        assert asking.post("/predict", json={"age": 5}).json() == {"prediction": 10.0}
+        (tmp_path / "left").unlink()
+        with client(service) as leaving, leaving.stream("POST", "/predict", **opened) as another:
+            assert next(told(another.iter_lines())) == ("message", {"prediction": 2.0})
+        until((tmp_path / "left").exists)
+        (tmp_path / "gate").unlink()
+        assert [said.get("prediction") for _, said in came] == [4.0, 6.0, None]
+    assert of_service(service.job)["rows"] == 4
 
 
 def kinds(text: str) -> list[str]:

@@ -18,6 +18,7 @@ import grpc
 import numpy as np
 import pandas as pd
 import pytest
+from async_models import AGES, Polite, each_row
 from customer_models import CUSTOMERS, array_model, frame_model
 from environments import environment
 from google.protobuf.descriptor_pool import DescriptorPool
@@ -76,8 +77,11 @@ def refused(call: Any) -> tuple[grpc.StatusCode, str]:
     return caught.value.code(), caught.value.details()
 
 
-def test_tritons_client_is_answered(service: Any, triton: Path, expected: Any) -> None:
-    command = [triton, Path(__file__).with_name("triton_calls.py"), service.grpc, str(service.token)]
+def test_tritons_client_is_answered(api: Workbench, service: Any, triton: Path, expected: Any) -> None:
+    api.model("yields", each_row, example=AGES)
+    yields = api.serve("yields", grpc=True)
+    command = [triton, Path(__file__).with_name("triton_calls.py")]
+    command += [service.grpc, str(service.token), yields.grpc, str(yields.token)]
     said = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
     assert all(said[name] is True for name in ("live", "ready", "model", "version"))
     assert said["server"] == "workbench"
@@ -90,6 +94,7 @@ def test_tritons_client_is_answered(service: Any, triton: Path, expected: Any) -
     first, wrong, last = said["stream"]
     assert (first, last) == (right | {"id": "churn"},) * 2
     assert wrong.startswith("Request for unknown model")
+    assert said["parts"] == [["first", [2.0], False], ["first", [4.0], True], ["second", [6.0], True]]
     assert int(said["statistics"][0]["inference_count"]) >= 8
     assert said["unknown"][0] == "StatusCode.NOT_FOUND"
     assert said["stranger"][0] == "StatusCode.UNAUTHENTICATED"
@@ -435,6 +440,40 @@ def test_a_stream_answers_in_order_and_shares_batches(service: Any, expected: An
         assert columns(answer.infer_response) == expected
         assert answer.infer_response.parameters["triton_final_response"].bool_param
     assert service.refresh().to_json()["figures"]["requests"] - before["requests"] == many
+
+
+def test_a_model_that_yields_answers_part_by_part(api: Workbench, tmp_path: Path) -> None:
+    api.model("ages", Polite(str(tmp_path)), example=AGES)
+    service, gate, left = api.serve("ages", grpc=True), tmp_path / "gate", tmp_path / "left"
+    gate.touch()
+    read = message("inference.ModelStreamInferResponse").FromString
+    ages = [
+        request([("age", "FP64", [3], [1.0, value, 3.0])], raw=True, model="ages", id=name).SerializeToString()
+        for name, value in (("a", 2.0), ("b", 20.0))
+    ]
+    with Asking(service) as asking:
+        stream = asking.channel.stream_stream(f"/{SERVICE}/ModelStreamInfer")
+        came = map(read, stream(iter(ages), metadata=asking.metadata, timeout=60))
+        first = next(came)
+        assert columns(first.infer_response) == {"prediction": [2.0]}
+        one = request([("age", "FP64", [1], [5.0])], raw=True, model="ages")
+        assert columns(asking.infer(one)) == {"prediction": [10.0]}, "while the stream is open"
+        left.unlink()
+        leaving = stream(iter(ages), metadata=asking.metadata)
+        assert read(next(leaving)).infer_response.id == "a"
+        leaving.cancel()
+        until(left.exists)
+        gate.unlink()
+        answers = [answer.infer_response for answer in (first, *came)]
+        assert [answer.id for answer in answers] == ["a"] * 3 + ["b"] * 3
+        assert [columns(answer)["prediction"][0] for answer in answers] == [2.0, 4.0, 6.0, 2.0, 40.0, 6.0]
+        last = [answer.parameters["triton_final_response"].bool_param for answer in answers]
+        assert last == [False, False, True] * 2
+        wrong = request([("years", "FP64", [1], [5.0])], raw=True, model="ages", id="c").SerializeToString()
+        (said,) = map(read, stream(iter([wrong]), metadata=asking.metadata, timeout=60))
+        assert ("age" in said.error_message, said.infer_response.id) == (True, "c")
+        assert asking.call("ModelConfig", name="ages").config.model_transaction_policy.decoupled
+    assert service.refresh().to_json()["figures"]["requests"] == 5, "each once; who left before its turn is none"
 
 
 def test_it_speaks_tls_where_the_service_does(api: Workbench, tmp_path: Path) -> None:

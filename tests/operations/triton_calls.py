@@ -1,4 +1,5 @@
-"""Triton's own client over gRPC, in a process of its own: `python triton_calls.py HOST:PORT TOKEN`, prints JSON."""
+"""Triton's own client over gRPC, in a process of its own: `python triton_calls.py HOST:PORT TOKEN HOST:PORT TOKEN`, of
+which the second service has a model that yields; prints JSON."""
 
 from __future__ import annotations
 
@@ -31,7 +32,7 @@ def listed(result: Any) -> dict[str, Any]:
     return {"score": result.as_numpy("score").tolist(), "label": label, "months": result.as_numpy("months").tolist()}
 
 
-def main(url: str, token: str) -> dict[str, Any]:
+def main(url: str, token: str, yields: str, its_token: str) -> dict[str, Any]:
     headers = {"authorization": f"Bearer {token}"}
     client = triton.InferenceServerClient(url)
     said: dict[str, Any] = {
@@ -54,6 +55,7 @@ def main(url: str, token: str) -> dict[str, Any]:
     result, error = answers.get(timeout=20)
     said["async"] = listed(result) if error is None else str(error)
     said["stream"] = streamed(client, headers)
+    said["parts"] = parts(triton.InferenceServerClient(yields), {"authorization": f"Bearer {its_token}"})
     said["statistics"] = client.get_inference_statistics("churn", headers=headers, as_json=True)["model_stats"]
     for name, ask in {
         "unknown": lambda: client.infer("other", inputs(), headers=headers),
@@ -77,6 +79,24 @@ def streamed(client: Any, headers: Any) -> list[Any]:
     for _ in range(3):
         result, error = answers.get(timeout=20)
         found.append(error.message() if error else listed(result) | {"id": result.get_response().id})
+    client.stop_stream()
+    return found
+
+
+def parts(client: Any, headers: Any) -> list[Any]:
+    """Two requests of one stream, which are answered in parts: their ids, values, and whether they are the last."""
+    answers: queue.Queue[Any] = queue.Queue()
+    client.start_stream(lambda result, error: answers.put((result, error)), headers=headers)
+    for name, values in {"first": [1.0, 2.0], "second": [3.0]}.items():
+        ages = triton.InferInput("age", [len(values)], "FP64")
+        ages.set_data_from_numpy(np.array(values))
+        client.async_stream_infer("yields", [ages], request_id=name, enable_empty_final_response=True)
+    found: list[Any] = []
+    for _ in range(3):
+        result, error = answers.get(timeout=20)
+        response = result.get_response() if error is None else None
+        last = response.parameters["triton_final_response"].bool_param if response else None
+        found.append([response.id, result.as_numpy("prediction").tolist(), last] if response else error.message())
     client.stop_stream()
     return found
 

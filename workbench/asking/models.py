@@ -48,11 +48,15 @@ class Models(Home):
         """Capture a model, prove it in a clean process and store it as a version."""
         from ..bundle.register import DryRun
         from ..bundle.write import Request
+        from ..jobs.rollout import LIVE
+        from ..operations import naming
         from ..operations.models import model
 
         proof = {"example": example, "target": target, "row_wise": row_wise, "no_reference": no_reference}
-        request = Request(name, note or "", alias=alias, cell=cell, told=told)
+        request = Request(name, note or "", alias=None if alias == LIVE else alias, cell=cell, told=told)
         made = model(object, proof, request, session, self.registry, self.home, dry_run=dry_run)
+        if alias == LIVE and not isinstance(made, DryRun):
+            made = naming.go_live(self.running, self.registry, made)
         if not isinstance(made, DryRun) and "WORKBENCH_RESULTS" in os.environ:  # this notebook runs as a batch
             from ..patterns.batch.results import note_model
 
@@ -105,16 +109,13 @@ class Models(Home):
     def alias(self, model: str, alias: str | None = None, *, remove: bool = False) -> Aliases:
         """Name a version, take the name away, or list the names."""
         from ..listing import Aliases
+        from ..operations import naming
 
         version = self.registry.resolve(model)
         if remove:
-            if not alias:
-                raise UsageError(
-                    "--remove needs the alias to remove", fix=f"%workbench alias {version.name} ALIAS --remove"
-                )
-            self.registry.remove_alias(version.name, alias)
+            naming.unname(self.running, self.registry, version, alias)
         elif alias:
-            self.registry.set_alias(version, alias)
+            naming.name(self.running, self.registry, version, alias)
         return Aliases(version.name, self.registry.aliases(version.name))
 
     def remove(self, thing: str, *, all: bool = False, dry_run: bool = False) -> Removed:

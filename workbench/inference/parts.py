@@ -24,12 +24,12 @@ def yields(returned: Any) -> bool:
 def each(returned: Any) -> Iterator[Any]:
     """The parts of it, each something that holds the answers to one row or several."""
     found = awaiting.each(returned) if inspect.isasyncgen(returned) else returned
-    return (part if _holds_rows(part) else [part] for part in found)
+    return map(rows, found)
 
 
-def together(returned: Any) -> Any:
+def together(parts: list[Any]) -> Any:
     """All parts below each other, as one answer."""
-    parts = list(each(returned))
+    parts = [part for part in parts if len(part)] or parts[:1]
     if len(parts) == 1:
         return parts[0]
     if parts and all(isinstance(part, np.ndarray) for part in parts):
@@ -39,6 +39,11 @@ def together(returned: Any) -> Any:
 
         return pd.concat(parts)
     return list(chain.from_iterable(part.tolist() if hasattr(part, "tolist") else part for part in parts))
+
+
+def rows(part: Any) -> Any:
+    """What was yielded as something that holds the answers to one row or several."""
+    return part if _holds_rows(part) else [part]
 
 
 def _holds_rows(part: Any) -> bool:

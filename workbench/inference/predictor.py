@@ -5,9 +5,10 @@ from __future__ import annotations
 import inspect
 import linecache
 import sysconfig
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator
+from contextlib import aclosing, contextmanager
 from pathlib import Path
-from types import TracebackType
+from types import AsyncGeneratorType, CoroutineType, GeneratorType, TracebackType
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ModelFailed
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 _OURS = str(Path(__file__).parent.parent)
 _INSTALLED = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")} - {None})
+_LATER = frozenset((AsyncGeneratorType, CoroutineType, GeneratorType))
 _TRY = "call it in a notebook with the rows that it gets here"
 
 
@@ -60,50 +62,89 @@ class Predictor:
         need be."""
         try:
             returned = self._called(given)
-            returned = finished(returned) if inspect.iscoroutine(returned) else returned
-            return parts.together(returned) if self.yields and parts.yields(returned) else returned
+            return _now(returned) if type(returned) in _LATER else returned
         except (Exception, SystemExit) as error:
             raise failed(self.name or "the model", error) from error
 
     def _called(self, given: Any) -> Any:
         returned = self.function(given)
-        if inspect.iscoroutine(returned):
-            self.awaits = True
-        elif parts.yields(returned):
-            self.yields = True
+        if (kind := type(returned)) in _LATER:
+            self.awaits = self.awaits or kind is not GeneratorType
+            self.yields = self.yields or kind is not CoroutineType
         return returned
 
     async def awaited(self, data: Any) -> Table:
         """As `predict`, on the loop of `awaiting`, where others are awaited meanwhile."""
         given, rows = self._given(data)
-        try:
+        with self._in_words():
             returned = self._called(given)
+            if inspect.isasyncgen(returned):
+                returned = parts.together([parts.rows(part) async for part in returned])
             returned = await returned if inspect.iscoroutine(returned) else returned
-        except (Exception, SystemExit) as error:
-            raise failed(self.name or "the model", error) from error
         return answer_table(returned, rows, name=self.name or "predict")
 
-    def parts(self, data: Any) -> Iterator[Table]:
-        """As `predict`, but in parts as the model yields them; in one where it yields none. Raises as it does, and
-        ModelFailed at the end where there were fewer answers than rows, or more."""
+    def parts(self, data: Any) -> Generator[Table, None, None]:
+        """As `predict`, but in parts as the model yields them; in one where it yields none. A table without columns is
+        no answer: a model yields nothing to let others have their turn. Raises as it does, and ModelFailed at the end
+        where there were fewer answers than rows, or more."""
         given, rows = self._given(data)
-        name, answered = self.name or "predict", 0
-        try:
+        told = _Told(self.name or "predict", rows)
+        with self._in_words():
             returned = self._called(given)
-            found = parts.each(returned) if parts.yields(returned) else None
-            if found is None:
-                yield answer_table(finished(returned) if inspect.iscoroutine(returned) else returned, rows, name=name)
+            if not parts.yields(returned):
+                yield told.table(finished(returned) if inspect.iscoroutine(returned) else returned, rows)
                 return
-            for part in found:
-                count = len(part)
-                answered += count
-                yield answer_table(part, count, name=name)
+            for part in parts.each(returned):
+                yield told.table(part, len(part)) if len(part) else {}
+        told.check()
+
+    async def awaited_parts(self, data: Any) -> AsyncGenerator[Table, None]:
+        """As `parts`, on the loop of `awaiting`."""
+        given, rows = self._given(data)
+        told = _Told(self.name or "predict", rows)
+        with self._in_words():
+            returned = self._called(given)
+            if not inspect.isasyncgen(returned):
+                yield told.table(await returned if inspect.iscoroutine(returned) else returned, rows)
+                return
+            async with aclosing(returned):
+                async for part in returned:
+                    found = parts.rows(part)
+                    yield told.table(found, len(found)) if len(found) else {}
+        told.check()
+
+    @contextmanager
+    def _in_words(self) -> Iterator[None]:
+        """ModelFailed for what the model raises."""
+        try:
+            yield
         except ModelFailed:
             raise
         except (Exception, SystemExit) as error:
-            raise failed(name, error) from error
-        if answered != rows:
-            raise ModelFailed(f"{name} yielded {answered} answers for {rows} rows", fix="yield one for each row")
+            raise failed(self.name or "the model", error) from error
+
+
+def _now(returned: Any) -> Any:
+    """What was returned to be had later, whole."""
+    return parts.together(list(parts.each(returned))) if parts.yields(returned) else finished(returned)
+
+
+class _Told:
+    """How many of a question's rows a model has answered so far, in parts."""
+
+    def __init__(self, name: str, rows: int) -> None:
+        self.name, self.rows, self.answered = name, rows, 0
+
+    def table(self, part: Any, rows: int) -> Table:
+        """The answers to the next rows."""
+        self.answered += rows
+        return answer_table(part, rows, name=self.name)
+
+    def check(self) -> None:
+        """ModelFailed unless each row has one."""
+        if self.answered != self.rows:
+            what = f"{self.name} yielded {self.answered} answers for {self.rows} rows"
+            raise ModelFailed(what, fix="yield one for each row")
 
 
 def entry_function(entry: Any, kind: str, learned: dict[str, Any] | None = None) -> Callable[[Any], Any]:

@@ -104,9 +104,14 @@ class _Around:
         return answer
 
     def _within(self, returned: Any) -> Iterator[Any]:
-        """What a generator yields runs after its call."""
-        with self.entered():
-            yield from parts.each(returned)
+        """What a generator yields runs after its call, and others between two parts of it."""
+        found, end = parts.each(returned), object()
+        while True:
+            with self.entered():
+                part = next(found, end)
+            if part is end:
+                return
+            yield part
 
 
 class _Patched:

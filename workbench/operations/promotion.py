@@ -87,8 +87,7 @@ def promote(
     """Let every deployment that follows load the version and answer its example; then move `live`, then all of them.
     What `gates` refuse changes nothing, and stands in the history."""
     version = registry.resolve(model)
-    if not version.proven:
-        raise NotProven(f"{version.ref} was not proven", fix=f"%workbench verify {version.ref}")
+    check_proven(version)
     before = registry.aliases(version.name).get(LIVE)
     if before == version.version:
         return Promotion(version.name, version.version, before, (), 0.0)
@@ -103,6 +102,12 @@ def promote(
     names, took = tuple(job.name for job in followers), time.monotonic() - started
     differs = _differs(registry, before, version)
     return Promotion(version.name, version.version, before, names, took, later=later, differs=differs, gates=judged)
+
+
+def check_proven(version: ModelVersion) -> None:
+    """NotProven where nobody knows what it answers in a clean process."""
+    if not version.proven:
+        raise NotProven(f"{version.ref} was not proven", fix=f"%workbench verify {version.ref}")
 
 
 def _judged(
@@ -125,8 +130,7 @@ def canary(
     """Let every service and stream that follows load the version beside the live one; then a share of what is asked
     goes to it in all of them. NotProven, UsageError."""
     version = registry.resolve(model)
-    if not version.proven:
-        raise NotProven(f"{version.ref} was not proven", fix=f"%workbench verify {version.ref}")
+    check_proven(version)
     live = registry.aliases(version.name).get(LIVE)
     services = rollout.followers(running.store, version.name) if running.any else []
     if live is None or not services:

@@ -6,13 +6,14 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from ..errors import NotProven, UsageError
+from ..errors import UsageError
 from ..jobs import rollout
 from ..jobs.rollout import LIVE
 from ..monitoring.verdict import LEAST
 from ..routing.table import MOST, Table
 from . import following
 from .keys import sticky
+from .promotion import check_proven
 from .rollout import Plan
 
 if TYPE_CHECKING:
@@ -145,8 +146,7 @@ def _weight(registry: Registry, name: str, said: str) -> tuple[ModelVersion, flo
     if part is None or part["model"] not in (None, "", name):
         raise UsageError(f"{said.strip()!r} is no version of {name} with a share", fix=_FIX)
     version = registry.resolve(f"{name}@{part['version']}")
-    if not version.proven:
-        raise NotProven(f"{version.ref} was not proven", fix=f"%workbench verify {version.ref}")
+    check_proven(version)
     return version, float(part["weight"]) if part["weight"] else None
 
 

@@ -15,6 +15,7 @@ from ...data.decoding import Columns, Decoder
 from ...data.encoding import lists
 from ...errors import ModelFailed, WorkbenchError
 from ...inference import awaiting
+from . import patience
 from .refusals import Busy, Gone, TooLate
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ class Batcher:
         self.awaited: set[asyncio.Task[None]] = set()
         self.log: RequestLog | None = None
         self.busy = False
-        self.streaming = 0  # answers that come in parts, in the model's thread
+        self.streaming = 0  # answers that come in parts: as long as there are some, the loop stays out of the model
         self._looking = False
         self.quick = _QUICK
         self.usual = _QUICK  # until it has been seen to be quicker
@@ -106,7 +107,8 @@ class Batcher:
         waits = self.admitted(asked, schema, due, client, request)
         self.waiting.append(waits)
         if self.busy:
-            self.waits()
+            if self.under_way:  # else it is asked in a moment
+                self.waits()
         else:
             self.busy = True
             if self.alone():
@@ -124,8 +126,8 @@ class Batcher:
         answer: asyncio.Future[Answer] = self.loop.create_future()
         return Asked(asked.columns, asked.data, asked.rows, asked.arrays, schema, answer, due, client, request)
 
-    def streamed(self) -> None:
-        """An answer in parts has left the model's thread."""
+    def streamed(self, _: object = None) -> None:
+        """An answer in parts has left the model."""
         self.streaming -= 1
 
     def adopt(self, other: Batcher) -> None:
@@ -178,13 +180,10 @@ class Batcher:
             table = self.table(served, asked)
             made = time.perf_counter()
             work = asyncio.run_coroutine_threadsafe(served.predictor.awaited(table), awaiting.loop())
-            async with asyncio.timeout_at(asked.due):
-                answered = await asyncio.wrap_future(work)
+            answered = await patience.waited(asyncio.wrap_future(work), asked.due, asked.client)
             called = time.perf_counter()
             answer: dict[str, Any] | Exception = answered if asked.arrays else lists(answered)
             asked.spent = self._called(served, asked.rows, began, made, called)
-        except TimeoutError:
-            answer = TooLate()
         except Exception as error:  # noqa: BLE001 a client gets an answer whatever happens
             answer = failure(served, error)
         self.metrics.rests(0.0)  # it waits for others, and others are answered meanwhile

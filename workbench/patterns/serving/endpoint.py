@@ -64,7 +64,7 @@ class Endpoint(Answering):
                 await self._look(path, headers, scope, receive, send)
                 return
             caller = self.access.check(headers)
-            found = routes.find(path, headers, self.at(path))
+            found = routes.FIXED.get(path) or routes.find(path, headers, self.at(path))
             if found is None:
                 if self._health(path) is not None:
                     raise not_taken("POST", path, b"GET", f"GET {path}, or POST rows to /predict")

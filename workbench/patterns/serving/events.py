@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ...errors import WorkbenchError
     from ...inference.fields import Table
     from .exchange import Headers, Pairs
+    from .yielded import Part
 
 TYPE = b"text/event-stream"
 
@@ -25,7 +26,7 @@ def wanted(headers: Headers) -> bool:
 
 
 async def send(
-    parts: AsyncIterator[Table],
+    parts: AsyncIterator[Part],
     headers: Callable[[], Pairs],
     sending: Callable[[Any], Awaitable[None]],
     told: Callable[[Exception], WorkbenchError],
@@ -38,7 +39,7 @@ async def send(
     rows, status = 0, 200
     try:
         while part is not None:
-            records = _records(part)
+            records = _records(part.answer.columns)
             rows += len(records)
             event = b"data: " + dumps(records[0] if len(records) == 1 else records) + b"\n\n"
             await sending({"type": "http.response.body", "body": event, "more_body": True})

@@ -11,6 +11,7 @@ from ...data.encoding import dumps
 
 MOST_HEAD = 65_536  # bytes of a request's line and headers
 PATIENCE = 60.0  # seconds for them, for the next piece of a body, and for an answer to be taken
+_NOTHING = bytearray()
 _REASONS = {400: b"Bad Request", 408: b"Request Timeout", 431: b"Request Header Fields Too Large"}
 
 
@@ -31,6 +32,10 @@ class Joined:
             return
         self._transport.write(data)
 
+    def write_whole(self, data: bytes) -> None:
+        """Write a response's head and body, after which nothing is kept back."""
+        self._transport.write(data)
+
     def flush(self) -> None:
         """Write what was kept back."""
         if self._head:
@@ -39,6 +44,10 @@ class Joined:
     def close(self) -> None:
         self.flush()
         self._transport.close()
+
+    def is_closing(self) -> bool:
+        closing: bool = self._transport.is_closing()
+        return closing
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
@@ -62,7 +71,7 @@ class Whole:
             self._headers = cycle.default_headers
             self._lines = b"".join(b"%b: %b\r\n" % header for header in self._headers)
         cycle.response_started, cycle.waiting_for_100_continue = True, False
-        cycle.transport.write(
+        cycle.transport.write_whole(
             b"HTTP/1.1 200 OK\r\n%b%bcontent-length: %d\r\n\r\n%b" % (self._lines, head, len(body), body)
         )
         cycle.response_complete = True
@@ -76,8 +85,7 @@ def whole_body(receive: Any) -> bytes | None:
     cycle = getattr(receive, "__self__", None)
     if type(cycle) is not RequestResponseCycle or cycle.more_body or cycle.disconnected:
         return None
-    body, cycle.body = bytes(cycle.body), bytearray()
-    cycle.message_event.clear()
+    body, cycle.body = bytes(cycle.body), _NOTHING
     return body
 
 
@@ -93,19 +101,19 @@ class Protocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if not self.in_head:
             self.came = self.loop.time()  # of a head all must come in time, of a body the next piece
-        super().data_received(data)
+        HttpToolsProtocol.data_received(self, data)
         if self.in_head:
             self.head += len(data)
             if self.head > MOST_HEAD:
                 self.refuse(431, f"the headers are larger than {MOST_HEAD} bytes", "send shorter ones")
 
     def on_message_begin(self) -> None:
-        super().on_message_begin()
+        HttpToolsProtocol.on_message_begin(self)
         self.head, self.in_head, self.came = 0, True, self.loop.time()
 
     def on_headers_complete(self) -> None:
         self.in_head = False
-        super().on_headers_complete()
+        HttpToolsProtocol.on_headers_complete(self)
 
     def send_400_response(self, msg: str) -> None:
         self.refuse(400, "this is no HTTP request that can be read", "HTTP/1.1, as curl sends it")

@@ -52,7 +52,9 @@ class Lanes:
     def of(self, ask: Ask, request: Request) -> tuple[Served, Batcher]:
         """The version for a request, and where it is asked; `ask` reads it, where its rows have the key."""
         route = self.look()
-        served = route.pick(request, partial(self._key, ask, request)) if route.shared else route.served
+        if not route.shared:
+            return route.served, self.first
+        served = route.pick(request, partial(self._key, ask, request))
         return served, self._by[served.ref]
 
     def _key(self, ask: Ask, request: Request, column: str) -> bytes | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 from ...routing.table import Table
@@ -43,12 +44,12 @@ class Route:
     versions: tuple[Served, ...]
     ledger: Ledger = NO_LEDGER
 
-    @property
+    @cached_property
     def served(self) -> Served:
         """The live version."""
         return self.versions[0]
 
-    @property
+    @cached_property
     def shared(self) -> bool:
         """Whether several versions answer."""
         return len(self.versions) > 1 and not self.table.shadow

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import asyncio
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from .refusals import Refused
+from .refusals import Gone, Refused, TooLate
 
 if TYPE_CHECKING:
     from .exchange import Headers
+
+_LOOK = 0.25
+_T = TypeVar("_T")
 
 
 def of(headers: Headers, most: float) -> float:
@@ -34,3 +38,19 @@ def of_parameter(said: Any) -> float | None:
     if type(said) is not int or said < 0:
         raise Refused(f"timeout is {said!r}, no whole number of microseconds", fix='as in "timeout": 2500000')
     return said / 1e6 or None
+
+
+async def waited(work: asyncio.Future[_T], due: float, client: Any) -> _T:
+    """What comes of the work. TooLate once it is `due` by the loop's clock, Gone once the `client` is `disconnected`:
+    then the work is cancelled."""
+    loop = asyncio.get_running_loop()
+    try:
+        while not work.done():
+            if (left := due - loop.time()) <= 0:
+                raise TooLate
+            await asyncio.wait((work,), timeout=min(_LOOK, left))
+            if client.disconnected:
+                raise Gone
+        return work.result()
+    finally:
+        work.cancel()

@@ -40,13 +40,14 @@ def _v1_or_event(request: Request, decoder: Decoder) -> Question:
 PLAIN = Protocol(formats.ask)
 _V1, _V1_EXPLAINS = Protocol(_v1_or_event), Protocol(_v1_or_event, explains=True)
 _V2 = Protocol(v2.ask)
-_FIXED = {"/predict": PLAIN, "/": PLAIN, "/invocations": Protocol(mlflow.ask, mlflow.refusal)}
-_FIXED |= {"/explain": Protocol(formats.ask, explains=True)}
+FIXED = {"/predict": PLAIN, "/": PLAIN, "/invocations": Protocol(mlflow.ask, mlflow.refusal)}
+FIXED |= {"/explain": Protocol(formats.ask, explains=True)}
+"""Those that are found by the path alone."""
 
 
 def find(path: str, headers: Headers, served: Served) -> Protocol | None:
     """What reads a POST to this path; None where no rows are sent to it. Refused with 404 for another model."""
-    if (found := _FIXED.get(path)) is not None:
+    if (found := FIXED.get(path)) is not None:
         return found
     if path.startswith("/v2/models/") and path.endswith("/infer"):
         check_model(path.removesuffix("/infer"), served)
@@ -61,7 +62,7 @@ def takes_rows(path: str) -> bool:
     """Whether rows are sent to this path, and nothing else is there."""
     models = path.startswith("/v2/models/") and path.endswith("/infer")
     v1 = path.startswith("/v1/models/") and path.endswith((":predict", ":explain"))
-    return models or v1 or (path in _FIXED and path != "/")
+    return models or v1 or (path in FIXED and path != "/")
 
 
 def check_model(path: str, served: Served) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ...inference.schema import Schema
@@ -47,11 +48,11 @@ class Served:
             speed = quicken(version, predictor)
         return cls(version.name, version.version, predictor, outputs, example, version, speed, needs)
 
-    @property
+    @cached_property
     def ref(self) -> str:
         return f"{self.name}@{self.version}"
 
-    @property
+    @cached_property
     def inputs(self) -> Schema:
         return self.predictor.schema
 

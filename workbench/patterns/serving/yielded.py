@@ -1,29 +1,42 @@
-"""A question -> its answer in parts, as the model yields them in its thread: until it is due, while somebody reads."""
+"""A question -> its answer in parts, as the model yields them: until it is due, while somebody reads. Between two parts
+of one answer the model answers others."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Coroutine
+from concurrent.futures import Future
+from contextlib import aclosing, suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from ...bundle.tables import concat, n_rows
 from ...errors import WorkbenchError
+from ...inference import awaiting
+from . import patience
 from .answering import STAYS
 from .batcher import Answer, failure
-from .refusals import Gone, Refused, TooLate, status_of
+from .refusals import Refused, status_of
 
 if TYPE_CHECKING:
     from ...inference.fields import Table
     from .answering import Answering
     from .batcher import Asked, Batcher
-    from .exchange import Ask, Request
+    from .exchange import Ask, Question, Request
     from .served import Served
 
 
-async def answer(endpoint: Answering, ask: Ask, request: Request, client: Any = STAYS) -> AsyncGenerator[Table, None]:
+@dataclass(slots=True)
+class Part:
+    """The answer to the next rows of a question; `last` where these are the last ones. A model may still fail then."""
+
+    question: Question
+    answer: Answer
+    last: bool
+
+
+async def answer(endpoint: Answering, ask: Ask, request: Request, client: Any = STAYS) -> AsyncGenerator[Part, None]:
     """As `endpoint.answer`: by the version that is its turn, logged, counted, and copied to a shadow; but in parts."""
     log, began = endpoint.log, time.perf_counter()
     if log:
@@ -31,15 +44,20 @@ async def answer(endpoint: Answering, ask: Ask, request: Request, client: Any = 
     served, lane = endpoint.lanes.of(ask, request)
     request.served = served
     asked: Asked | None = None
-    parts: list[Table] = []
+    kept: list[Table] = []
+    answered = 0
     try:
         question = endpoint.question(ask, request, served, lane)
         asked = lane.admitted(question, served.inputs, endpoint.due(request, question), client, request)
         read = time.perf_counter()
         async with aclosing(_parts(lane, served, asked)) as coming:
             async for part in coming:
-                parts.append(part)
-                yield part
+                if not part:
+                    continue
+                if log or endpoint.lanes.shadow:
+                    kept.append(part)
+                answered += n_rows(part)
+                yield Part(question, Answer(served, part, asked.spent), answered == asked.rows)
     except WorkbenchError as error:
         endpoint.metrics.failed(served.version, status_of(error))
         if log and isinstance(error, Refused):
@@ -47,63 +65,104 @@ async def answer(endpoint: Answering, ask: Ask, request: Request, client: Any = 
         elif log and asked:
             log.answered(served, [(asked, error)])
         raise
-    whole = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    if log:
-        log.answered(served, [(asked, whole)])
-    if endpoint.lanes.shadow:
-        endpoint.lanes.shadow.copy(ask, request, Answer(served, whole, asked.spent))
+    _tell(endpoint, ask, request, served, asked, kept)
     made, model, _ = asked.spent
     endpoint.metrics.took(time.perf_counter() - began, read - began + made, model, 0.0, served.version)
 
 
+def _tell(endpoint: Answering, ask: Ask, request: Request, served: Served, asked: Asked, parts: list[Table]) -> None:
+    """Let the log and the shadow have a whole answer, as far as there are any."""
+    if not parts:
+        return
+    whole = concat(parts)
+    if endpoint.log:
+        endpoint.log.answered(served, [(asked, whole)])
+    if endpoint.lanes.shadow:
+        endpoint.lanes.shadow.copy(ask, request, Answer(served, whole, asked.spent))
+
+
 async def _parts(lane: Batcher, served: Served, asked: Asked) -> AsyncGenerator[Table, None]:
     """Each part as it comes. BadInput, TooLate, Gone, and what the model raises."""
-    came: asyncio.Queue[Table | Exception | None] = asyncio.Queue()
-
-    def tell(part: Table | Exception | None) -> None:
-        lane.loop.call_soon_threadsafe(came.put_nowait, part)
-
     began = time.perf_counter()
     table = lane.table(served, asked)
     asked.spent = time.perf_counter() - began, 0.0, 0.0
-    lane.streaming += 1  # no other request is in the model at the same time
-    work = lane.loop.run_in_executor(lane.thread, _ask, lane, served, asked, table, tell)
-    work.add_done_callback(lambda _: lane.streamed())
+    model = (_Awaited if served.predictor.awaits else _InThread)(lane, served, asked, table)
+    lane.streaming += 1
     try:
-        while (part := await _next(came, asked)) is not None:
+        while (part := await _next(model, served, asked)) is not None:
             yield part
     finally:
-        asked.answer.cancel()  # nobody waits: the model is stopped at its next part
+        model.end()
 
 
-def _ask(lane: Batcher, served: Served, asked: Asked, table: Table, tell: Callable[[Any], None]) -> None:
-    """In the model's thread: tell each part, or what went wrong; then that there is no more."""
-    if asked.answer.done():  # it was late before its turn
-        return
-    lane.metrics.calls(served.version)
-    began = time.perf_counter()
+async def _next(model: _InThread | _Awaited, served: Served, asked: Asked) -> Table | None:
+    """The next part; None where there is none."""
     try:
-        for part in served.predictor.parts(table):
-            if asked.answer.done() or asked.client.disconnected:
-                break
-            tell(part)
-        lane.metrics.called(asked.rows, served.version)
-    except Exception as error:  # noqa: BLE001 a client gets an answer whatever happens
-        tell(failure(served, error))
-    took = time.perf_counter() - began
-    asked.spent = asked.spent[0], took, 0.0
-    lane.metrics.rests(took)
-    tell(None)
+        return await patience.waited(model.following(), asked.due, asked.client)
+    except WorkbenchError:
+        raise
+    except Exception as error:
+        raise failure(served, error) from error
 
 
-async def _next(came: asyncio.Queue[Table | Exception | None], asked: Asked) -> Table | None:
-    try:
-        async with asyncio.timeout_at(asked.due):
-            part = await came.get()
-    except TimeoutError:
-        raise TooLate from None
-    if asked.client.disconnected:
-        raise Gone
-    if isinstance(part, Exception):
-        raise part
-    return part
+class _InThread:
+    """The parts of a model that is asked in its thread: nobody else is in the model at the same time, but others may be
+    between two parts."""
+
+    def __init__(self, lane: Batcher, served: Served, asked: Asked, table: Table) -> None:
+        self.lane, self.served, self.asked = lane, served, asked
+        self.parts = served.predictor.parts(table)
+
+    def following(self) -> asyncio.Future[Table | None]:
+        return self.lane.loop.run_in_executor(self.lane.thread, self._next)
+
+    def _next(self) -> Table | None:
+        metrics, began = self.lane.metrics, time.perf_counter()
+        metrics.calls(self.served.version)
+        try:
+            if (part := next(self.parts, None)) is None:
+                metrics.called(self.asked.rows, self.served.version)
+            return part
+        finally:
+            took = time.perf_counter() - began
+            made, model, _ = self.asked.spent
+            self.asked.spent = made, model + took, 0.0
+            metrics.rests(took)
+
+    def end(self) -> None:
+        """Once it is out of its present part, stop it where it is."""
+        self.lane.loop.run_in_executor(self.lane.thread, self._close).add_done_callback(self.lane.streamed)
+
+    def _close(self) -> None:
+        with suppress(Exception):
+            self.parts.close()
+
+
+class _Awaited:
+    """The parts of a model that is awaited: it answers others while it waits for what it awaits."""
+
+    def __init__(self, lane: Batcher, served: Served, asked: Asked, table: Table) -> None:
+        self.lane, self.served, self.asked, self.whole = lane, served, asked, False
+        self.parts = served.predictor.awaited_parts(table)
+        lane.metrics.calls(served.version)
+
+    def following(self) -> asyncio.Future[Table | None]:
+        return asyncio.wrap_future(self._on_its_loop(self._next()))
+
+    async def _next(self) -> Table | None:
+        began = time.perf_counter()
+        part: Table | None = await anext(self.parts, None)
+        made, model, _ = self.asked.spent
+        self.asked.spent = made, model + time.perf_counter() - began, 0.0
+        self.whole = part is None
+        return part
+
+    def end(self) -> None:
+        self._on_its_loop(self.parts.aclose())
+        if self.whole:
+            self.lane.metrics.called(self.asked.rows, self.served.version)
+        self.lane.metrics.rests(0.0)
+        self.lane.streamed()
+
+    def _on_its_loop(self, work: Coroutine[Any, Any, Any]) -> Future[Any]:
+        return asyncio.run_coroutine_threadsafe(work, awaiting.loop())

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import aclosing, contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import grpc
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 Look = Callable[[Any], dict[str, Any]]
 """What answers a message at once, with the fields of its answer."""
-Stream = Callable[[Any, Any], AsyncIterator[bytes]]
+Stream = Callable[[Any, Any], AsyncGenerator[bytes, None]]
 """What answers a call whose answers come one by one: what is sent, and grpcio's own context."""
 Infer = Callable[[Request], Awaitable[Reply]]
 
@@ -78,7 +79,8 @@ class Calls:
             request = Request(path, _headers(context), content)
             try:
                 request.caller = self.endpoint.access.check(request.headers)
-                reply = await self.counted(does, request)
+                with self.counted(request):
+                    reply = await does(request)
             except Exception as error:  # noqa: BLE001
                 await self._refuse(context, self.endpoint.told(error), request)
             context.set_trailing_metadata(_metadata(reply.headers))
@@ -94,8 +96,9 @@ class Calls:
             try:
                 if not anybody:
                     self.let_in(context)
-                async for answer in does(sent, context):
-                    yield answer
+                async with aclosing(does(sent, context)) as answers:
+                    async for answer in answers:
+                        yield answer
             except Exception as error:  # noqa: BLE001
                 await self._refuse(context, self.endpoint.told(error))
 
@@ -108,14 +111,16 @@ class Calls:
         request.caller = self.endpoint.access.check(request.headers)
         return request
 
-    async def counted(self, does: Infer, request: Request) -> Reply:
-        """What it gives, as one request among the figures; a client that goes away, or whose time is up, is one too."""
+    @contextmanager
+    def counted(self, request: Request) -> Iterator[None]:
+        """What is done for it as one request among the figures; a client that goes away, or whose time is up, is one
+        too."""
         endpoint, started, status = self.endpoint, time.perf_counter(), _CANCELLED
         endpoint.calls += 1
         endpoint.metrics.begun()
         try:
-            reply = await does(request)
-            status = reply.status
+            yield
+            status = 200
         except WorkbenchError as error:
             status = status_of(error)
             raise
@@ -128,7 +133,6 @@ class Calls:
             endpoint.metrics.ended()
             if endpoint.traces:
                 endpoint.trace(request.path, request.headers, status, time.perf_counter() - started, request.served)
-        return reply
 
     async def _refuse(self, context: Any, error: WorkbenchError, request: Request | None = None) -> NoReturn:
         status = status_of(error)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING, Any
 
 from ..refusals import Refused
@@ -43,7 +43,7 @@ class Health:
     def _list(self, asked: Any) -> dict[str, Any]:
         return {"statuses": {name: message(_TOLD)(status=self._status(name)) for name in ("", *services())}}
 
-    async def _watch(self, sent: bytes, context: Any) -> AsyncIterator[bytes]:
+    async def _watch(self, sent: bytes, context: Any) -> AsyncGenerator[bytes, None]:
         """How it is now, and again when that changes; it ends when the service does."""
         service = read(_ASKED, sent).service
         for _ in range(2):

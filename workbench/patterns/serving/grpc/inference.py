@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, suppress
 from dataclasses import replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import grpc
+from google.protobuf.message import DecodeError
 
+from .. import yielded
 from ..protocols import v2_about
 from ..refusals import Refused
 from ..routes import check_named
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
     from .calls import Look
 
 Fields = dict[str, Any]
-_Answers = asyncio.Queue[asyncio.Task[bytes] | None]
+_Asked = asyncio.Queue["asyncio.Task[bytes] | Request | None"]
 
 _AHEAD = 16
 _PATH = "/inference.GRPCInferenceService/ModelInfer"
@@ -64,35 +67,46 @@ class Inference:
         return found
 
     async def _infer(self, request: Request) -> Reply:
-        asked = read("inference.ModelInferRequest", request.content)
-        request.version = asked.model_version
-        check_named(asked.model_name, request.version, self._meant(request.version))
+        asked = self._read_infer(request)
         await self.gathering.wait()
         return await self.endpoint.answer(lambda _, decoder: infer.ask(asked, decoder), request)
 
-    async def _stream(self, sent: Any, context: Any) -> AsyncIterator[bytes]:
-        """As Triton streams: an answer for each request, in their order, an error as one of them. Some requests are
+    def _read_infer(self, request: Request) -> Any:
+        """The message of a request. Refused for another model."""
+        asked = read("inference.ModelInferRequest", request.content)
+        request.version = asked.model_version
+        check_named(asked.model_name, request.version, self._meant(request.version))
+        return asked
+
+    async def _stream(self, sent: Any, context: Any) -> AsyncGenerator[bytes, None]:
+        """As Triton streams: the answer to each request, in their order, an error as one of them. Some requests are
         read ahead, so that those of one stream share batches too."""
         opened = self.calls.let_in(context, _STREAM_PATH)
-        asked: _Answers = asyncio.Queue(_AHEAD)
+        asked: _Asked = asyncio.Queue(_AHEAD)
         reading = asyncio.create_task(self._read(context, opened, asked))
         self.streams += 1
         try:
-            while (answer := await asked.get()) is not None:
-                yield await answer
+            while (first := await asked.get()) is not None:
+                if isinstance(first, asyncio.Task):
+                    yield await first
+                    continue
+                async with aclosing(self._several(first)) as answers:
+                    async for answer in answers:
+                        yield answer
             await reading
         finally:
             self.streams -= 1
             reading.cancel()
             while not asked.empty():
-                if left := asked.get_nowait():
+                if isinstance(left := asked.get_nowait(), asyncio.Task):
                     left.cancel()
 
-    async def _read(self, context: Any, opened: Request, asked: _Answers) -> None:
+    async def _read(self, context: Any, opened: Request, asked: _Asked) -> None:
         try:
             while (content := await self._next(context)) is not grpc.aio.EOF:
                 self.endpoint.access.check(opened.headers)  # its token may have been taken back meanwhile
-                await asked.put(asyncio.create_task(self._one(replace(opened, content=content))))
+                request = replace(opened, content=content)
+                await asked.put(request if self._yields else asyncio.create_task(self._one(request)))
         finally:
             await asked.put(None)
 
@@ -109,16 +123,45 @@ class Inference:
             raise Refused("the service ends or changes over, and this stream was idle", fix=fix, status=503)
         return reading.result()
 
+    @property
+    def _yields(self) -> bool:
+        """Whether a request has several answers, which begin when those to the one before it have been sent."""
+        return any(served.predictor.yields for served in self.endpoint.versions)
+
     async def _one(self, request: Request) -> bytes:
         try:
-            reply = await self.calls.counted(self._infer, request)
+            with self.calls.counted(request):
+                reply = await self._infer(request)
         except Exception as error:  # noqa: BLE001 the stream goes on
-            failed: bytes = _STREAMED(error_message=told(self.endpoint.told(error))).SerializeToString()
-            return failed
-        response = infer.RESPONSE.FromString(reply.content)
-        response.parameters[_FINAL].bool_param = True
-        answered: bytes = _STREAMED(infer_response=response).SerializeToString()
-        return answered
+            return self._failed(request, error)
+        return _streamed(reply, last=True)
+
+    async def _several(self, request: Request) -> AsyncGenerator[bytes, None]:
+        """Each part as the model yields it. What ends the answer says so: it is sent once the model has ended well."""
+        last = b""
+        try:
+            with self.calls.counted(request):
+                asked = self._read_infer(request)
+                parts = yielded.answer(self.endpoint, lambda _, decoder: infer.ask(asked, decoder), request)
+                async with aclosing(parts):
+                    async for part in parts:
+                        sent = _streamed(part.question.encode(part.answer), last=part.last)
+                        if part.last:
+                            last = sent
+                        else:
+                            yield sent
+        except Exception as error:  # noqa: BLE001 the stream goes on
+            last = self._failed(request, error)
+        yield last
+
+    def _failed(self, request: Request, error: Exception) -> bytes:
+        """An error as an answer, with the id of its request."""
+        response = infer.RESPONSE()
+        with suppress(DecodeError):
+            response.id = infer.REQUEST.FromString(request.content).id
+        said = _STREAMED(error_message=told(self.endpoint.told(error)), infer_response=response)
+        failed: bytes = said.SerializeToString()
+        return failed
 
     def _ready(self, asked: Any) -> Fields:
         return {"ready": self.endpoint.ready}
@@ -151,6 +194,13 @@ class Inference:
         """The version of this number where it answers, else the live one."""
         route = self.endpoint.live.route()
         return route.named(version) or route.served
+
+
+def _streamed(reply: Reply, *, last: bool) -> bytes:
+    response = infer.RESPONSE.FromString(reply.content)
+    response.parameters[_FINAL].bool_param = last
+    answered: bytes = _STREAMED(infer_response=response).SerializeToString()
+    return answered
 
 
 def _live(asked: Any) -> Fields:

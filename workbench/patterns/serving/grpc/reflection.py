@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING, Any
 
 import grpc
@@ -24,7 +24,7 @@ class Reflection:
         """Each method by its name."""
         return {"ServerReflectionInfo": self.calls.stream(self._info, several=True)}
 
-    async def _info(self, sent: Any, context: Any) -> AsyncIterator[bytes]:
+    async def _info(self, sent: Any, context: Any) -> AsyncGenerator[bytes, None]:
         response = message(f"{self.package}.ServerReflectionResponse")
         async for content in sent:
             asked = read(f"{self.package}.ServerReflectionRequest", content)

@@ -41,14 +41,14 @@ def _tensors(schema: Schema) -> list[Json]:
 
 def config(served: Served) -> Json:
     """As Triton describes a model: with the most rows of a shared batch where it is row-wise, which the shapes then
-    leave out; others take any number of rows, as their shapes say."""
+    leave out; others take any number of rows, as their shapes say. One that yields is decoupled."""
     shares = served.predictor.row_wise
     inputs, outputs = (_configured(schema, [] if shares else [-1]) for schema in (served.inputs, served.outputs))
     found: Json = {"name": served.name, "platform": _PLATFORM, "backend": "python"}
     found |= {"version_policy": {"specific": {"versions": [served.version]}}}
     found |= {"max_batch_size": MOST_ROWS if shares else 0, "input": inputs, "output": outputs}
     found |= {"dynamic_batching": {}} if shares else {}
-    return found | {"model_transaction_policy": {"decoupled": False}}
+    return found | {"model_transaction_policy": {"decoupled": served.predictor.yields}}
 
 
 def _configured(schema: Schema, rows: list[int]) -> list[Json]:
