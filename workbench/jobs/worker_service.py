@@ -19,7 +19,7 @@ from ..bundle import loaded, registries
 from ..errors import NotFound, WorkbenchError
 from ..routing.table import Table
 from . import addresses, handover, logs, own_token, rollout
-from .changeover import Epoch
+from .changeover import Epoch, short_turns
 from .door import Door
 from .store import Store
 from .worker_requests import Compacting
@@ -296,8 +296,9 @@ class Worker:
     async def _prepared(self, ref: str, at: int) -> str:
         """Load the versions of a table, which takes over at that epoch; why it could not be, in words."""
         try:
-            route = await asyncio.to_thread(self._route, ref)
-            await asyncio.to_thread(self.live.prepare, route, at)
+            with short_turns():
+                route = await asyncio.to_thread(self._route, ref)
+                await asyncio.to_thread(self.live.prepare, route, at)
         except WorkbenchError as error:
             return str(error)
         except Exception as error:  # noqa: BLE001 what a damaged version raises is for whoever asked for it
