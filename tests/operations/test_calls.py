@@ -7,6 +7,7 @@ import hmac
 import os
 import re
 import signal
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from notebook_parts import notebook, printed
 from waiting import until
 
 from workbench.api import Workbench
+from workbench.data import places
 from workbench.errors import NotFound, UsageError
 from workbench.jobs import supervisor
 
@@ -58,6 +60,10 @@ def test_each_message_of_a_queue_starts_one_run(api: Workbench, tmp_path: Path) 
     api.put("queue:orders", [{"month": 5}])
     api.resume("schedule/nb")
     done(api, 4)
+    with closing(places.log("queue:orders")) as log:
+        assert list(log.offsets()) == ["schedule-nb"]
+        api.remove("schedule/nb")
+        assert not log.offsets()
 
 
 def test_a_webhook_starts_a_run_for_each_delivery(api: Workbench, tmp_path: Path) -> None:

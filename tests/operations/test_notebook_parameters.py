@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +41,12 @@ def files(tmp_path: Path) -> Path:
 
 
 def test_a_frame_is_read_from_where_it_is_said_to_be(api: Workbench, files: Path) -> None:
-    given = {"customers": "new.parquet", "prices": "others.jsonl", "size": "large", "level": "2", "days": "[3]"}
-    api.batch("nb.ipynb", parameters=given, output="out.ipynb", wait=True)
+    with closing(sqlite3.connect("in.db")) as there:
+        pd.DataFrame({"age": [30, 50]}).to_sql("people", there, index=False)
+    (files / "own.env").write_text(f"DATABASE=sqlite:///{files}/in.db\n")
+    given = {"prices": "others.jsonl", "size": "large", "level": "2", "days": "[3]"}
+    given["customers"] = "${DATABASE}?table=people"
+    api.batch("nb.ipynb", parameters=given, output="out.ipynb", env_file="own.env", wait=True)
     assert printed("out.ipynb") == ["told", "2 80 2 large 2 [3]"]
     source = parameters.source(parameters.check(files / "nb.ipynb", {"customers": "new.parquet"}))
     assert source.endswith(f"customers = read_frame('{files}/new.parquet')")
@@ -50,6 +56,11 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
     "no file": ({"customers": "old.parquet"}, "parameter customers: there is no file", ""),
     "no frame": ({"customers": "nb.ipynb"}, "parameter customers: ", ""),
     "a frame": ({"customers": pd.DataFrame({"a": [1]})}, "reads from a file or a table", "customers.to_parquet("),
+    "a password": (
+        {"customers": "postgresql://me:pass@db/a?table=t"},
+        "customers holds a password",
+        "${DATABASE}?table=",
+    ),
     "no choice": ({"size": "huge"}, "parameter size is 'small' or 'large', not 'huge'", "-p size='small'"),
     "no number": ({"level": 3}, "parameter level is 1 or 2, not 3", "-p level="),
     "no list": ({"days": "3"}, "parameter days is a list, not '3'", "-p days=[1, 2]"),

@@ -49,6 +49,8 @@ def test_each_file_that_arrives_is_scored_into_one_of_its_name(api: Workbench, m
     assert "2 runs so far · unchanged" in str(api.batch(model, **options))
     with pytest.raises(UsageError, match="runs for files that arrive"):
         api.start("schedule/churn")
+    with pytest.raises(UsageError, match="another platform has no such thing"):
+        api.export("schedule/churn", to="argo", output="out")
 
 
 def test_files_that_arrive_are_added_to_a_table(api: Workbench, model: str, tmp_path: Path) -> None:

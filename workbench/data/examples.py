@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import BadInput
 from . import places
+from .grammar import expand
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,7 +16,7 @@ def frame(place: str) -> pd.DataFrame:
     """All rows at a place as a frame. Raises what reading the place raises, and BadInput where there are none."""
     import pyarrow as pa
 
-    source = places.source(place)
+    source = places.source(expand(place))  # what a variable holds may be all of it
     table = pa.concat_tables([piece.table for piece in source.pieces()])
     if not table.num_rows:
         raise BadInput(

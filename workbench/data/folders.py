@@ -36,6 +36,8 @@ def absolute_output(place: str) -> str:
 def absolute_input(place: str) -> str:
     """An input as it reads from every folder: globs and folders too."""
     place = local(place)
+    if place.startswith("${"):  # which may be anything
+        return place
     if is_fsspec(place) and (GLOB & set(place) or place.endswith("/")):
         return place
     here = "://" not in place and not place.startswith("queue:")

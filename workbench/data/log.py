@@ -184,6 +184,11 @@ class Log:
         """The groups, and the offset up to which each is done."""
         return dict(self.query("select name, offset from groups"))
 
+    def forget(self, group: str) -> None:
+        """A group reads no more: what it is not done with is kept for others alone."""
+        with self.write() as connection:
+            connection.execute("delete from groups where name = ?", (group,))
+
     def changed(self) -> int:
         """A number that changes whenever another process has written."""
         return int(self.query("pragma data_version")[0][0])

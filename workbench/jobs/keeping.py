@@ -16,6 +16,7 @@ USUAL = "1000"
 """What stays of a schedule's runs where nothing else is said."""
 _LOOK = 5.0
 _AT_ONCE = 50
+_TOLD_LOOK = 3600.0
 _TOLD_AGAIN = 30 * 86400.0  # for so long a message that comes again is known
 
 
@@ -54,7 +55,7 @@ class Keeping:
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        self._looked = 0.0
+        self._looked = self._forgot = 0.0
 
     def look(self) -> None:
         """Every few seconds."""
@@ -67,4 +68,6 @@ class Keeping:
                 forget(self.store, job)
             if gone:
                 self.store.event(schedule.name, f"{text.count(len(gone), 'run')} let go of, up to {gone[0].name}")
-        self.store.forget_told(time.time() - _TOLD_AGAIN)
+        if time.time() - self._forgot > _TOLD_LOOK:
+            self._forgot = time.time()
+            self.store.forget_told(time.time() - _TOLD_AGAIN)

@@ -150,7 +150,10 @@ def remove(running: Running, name: str, *, dry_run: bool) -> str:
     found = running.find(name)
     if found.name.startswith("schedule/"):
         if not dry_run:
+            from . import triggers
+
             running.store.remove_schedule(found.name)
+            triggers.end(found.starts or {})
             shutil.rmtree(running.store.folder_of(found.name), ignore_errors=True)
         return str(found.name)
     if not found.over:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
@@ -115,6 +115,13 @@ def _begin_group(place: str, group: str) -> None:
         pass
     finally:
         messages.close()
+
+
+def end(starts: dict[str, Any]) -> None:
+    """What nobody needs when the schedule is gone: its group, for which the embedded log would keep what comes."""
+    if starts.get("message", "").startswith("queue:"):
+        with closing(places.log(starts["message"])) as log:
+            log.forget(starts["group"])
 
 
 def unread(spec: dict[str, Any], starts: dict[str, Any]) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from ...data import places
 from ...data.folders import absolute_input, inputs
 from ...errors import UsageError, WorkbenchError
 
+_PASSWORD = re.compile(r"://[^/@:]*:[^@/]+@")
 READS = "from workbench.data.examples import frame as read_frame"
 """The line that a cell needs which reads one."""
 
@@ -27,6 +29,9 @@ def given(name: str, value: Any) -> Frame:
     if not isinstance(value, str):
         what = f"parameter {name} is a frame, which another process reads from a file or a table"
         raise UsageError(what, fix=f"write it first: {name}.to_parquet('{name}.parquet') and -p {name}={name}.parquet")
+    if _PASSWORD.search(value):
+        what = f"parameter {name} holds a password, which would stand in the record of the run"
+        raise UsageError(what, fix=f"-p {name}='${{DATABASE}}?table=NAME', and DATABASE=… in a file: --env-file FILE")
     try:
         place = absolute_input(value)
         if "${" not in place:  # the variables of the run
