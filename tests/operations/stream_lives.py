@@ -74,7 +74,9 @@ def live(home: str, spec: dict[str, Any]) -> NoReturn:
     os.environ["WORKBENCH_HOME"] = home
     model = Predictor(scores, Schema.infer(pd.DataFrame({"n": [1]})), name="churn@1", row_wise=True)
     try:
-        loop.run(spec, House(model), Control())
+        control = Control()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+        loop.run(spec, House(model), control)
     except BaseException:
         sys.excepthook(*sys.exc_info())
         os._exit(1)
@@ -82,18 +84,21 @@ def live(home: str, spec: dict[str, Any]) -> NoReturn:
 
 
 def main() -> None:
-    """`{"live": {...}}` begins a stream, `{"end": 9}` ends it with that signal; each is answered."""
+    """`{"live": {...}}` begins a stream, `{"end": 9}` ends the last one with that signal, or the `pid` that is named;
+    each is answered."""
     pid = 0
     for line in sys.stdin:
         order = json.loads(line)
         if "live" in order:
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # until it is heard
             pid = os.fork()
             if not pid:
                 live(**order["live"])
             print(pid, flush=True)
         else:
-            os.kill(pid, order["end"])  # to one that was killed already nothing happens
-            print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
+            gone = order.get("pid", pid)
+            os.kill(gone, order["end"])  # to one that was killed already nothing happens
+            print(os.waitstatus_to_exitcode(os.waitpid(gone, 0)[1]), flush=True)
 
 
 if __name__ == "__main__":

@@ -19,9 +19,11 @@ from broker_servers import SERVERS
 from workbench.brokers import opening
 from workbench.data import places
 
-KILLS = {"kafka": 3}
-"""Where not eight: Kafka waits for who was killed until its session has ended."""
-EACH = 300
+MANY = int(os.environ.get("WORKBENCH_KILLS", "8"))
+"""How often each is killed: `WORKBENCH_KILLS=100 WORKBENCH_EACH=2000` is the long run."""
+KILLS = {"kafka": 3} if MANY == 8 else {}
+"""Where not so often: Kafka waits for who was killed until its session has ended."""
+EACH = int(os.environ.get("WORKBENCH_EACH", "300"))
 PATIENCE = 120.0
 POISON = b"{no record"
 Lives = Callable[..., str]
@@ -62,7 +64,7 @@ def killed(
     spec = {"input": input, "group": "churn", "start": "start", "output": output}
     for number in range(kills):
         put(input, EACH, number * EACH)
-        pid = int(lives(live={"home": str(home), "spec": spec | {"most": chance.randint(5, 60)}}))
+        pid = int(lives(live={"home": str(home), "spec": spec | {"most": chance.randint(5, EACH // 5)}}))
         wait(seen, min(seen() + chance.randint(0, EACH), (number + 1) * each))
         os.kill(pid, signal.SIGKILL)
         assert lives(end=signal.SIGKILL) == "-9"
@@ -94,13 +96,13 @@ def test_from_a_broker(kind: str, brokers: Callable[[str], Any], lives: Lives, h
     def lines() -> list[bytes]:
         return output.read_bytes().split(b"\n")[:-1] if output.exists() else []
 
-    kills = KILLS.get(kind, 8)
+    kills = KILLS.get(kind, MANY)
     count = killed(lives, place, str(output), home, lambda: len(lines()), kills)
     found = [json.loads(line)["n"] for line in lines()]
     assert sorted(found) == list(range(count))
     check_order(found)
     name = next(home.rglob("*.churn.dead.db")).stem
-    dead = places.log(f"queue:{name}").read(0, 10_000)
+    dead = places.log(f"queue:{name}").read(0, 100_000)
     assert [record.value for record in dead] == [POISON] * kills
 
 
@@ -110,11 +112,50 @@ def test_into_a_broker(kind: str, brokers: Callable[[str], Any], lives: Lives, h
     """One that tells has each once; another has the same again, and a header that says which it is."""
     output, answers = brokers(kind).place("answers"), opening.topic(brokers(kind).place("answers"))
     source = places.log("queue:rows")
-    count = killed(lives, "queue:rows", output, home, lambda: source.offsets().get("churn", 0), 8, EACH + 1)
-    found = [json.loads(record.value)["n"] for record in answers.newest(100_000)]
+    count = killed(lives, "queue:rows", output, home, lambda: source.offsets().get("churn", 0), MANY, EACH + 1)
+    found = [json.loads(record.value)["n"] for record in answers.newest(1_000_000)]
     assert set(found) == set(range(count))
     if answers.tells:
         assert sorted(found) == list(range(count))
         check_order(found)
     answers.close()
     source.close()
+
+
+@pytest.mark.slow
+def test_members_of_a_kafka_group_come_and_go(
+    brokers: Callable[[str], Any], lives: Lives, home: Path, tmp_path: Path
+) -> None:
+    """Each partition is answered by one of them at a time; what is there is there once, and of each key in order."""
+    input = brokers("kafka").place("shared")
+    spec = {"input": input, "group": "churn", "start": "start", "most": 20, "output": "queue:answers"}
+    answers, records = places.log("queue:answers"), 0
+
+    def seen() -> int:
+        return answers.last
+
+    def begun() -> int:
+        return int(lives(live={"home": str(home), "spec": spec}))
+
+    def passed(count: int = EACH) -> None:
+        nonlocal records
+        put(input, count, records)
+        records += count
+        wait(seen, records)
+
+    members = [begun()]
+    passed()
+    members += [begun(), begun()]
+    passed()
+    os.kill(members[0], signal.SIGKILL)
+    assert lives(end=signal.SIGKILL, pid=members.pop(0)) == "-9"
+    passed()
+    members.append(begun())
+    assert lives(end=signal.SIGTERM, pid=members.pop(0)) == "0"
+    passed()
+    for member in members:
+        assert lives(end=signal.SIGTERM, pid=member) == "0"
+    found = [json.loads(record.value)["n"] for record in answers.read(0, 100_000)]
+    assert sorted(found) == list(range(records))
+    check_order(found)
+    answers.close()

@@ -2,6 +2,8 @@
 
 After each batch the file is on the disk, then a note beside it (its length, and the offsets that it covers) is renamed
 into place. Whoever opens it again cuts the file to that length: what a kill left half written is written anew.
+Where it is said after how many rows or seconds, the file is closed then: it gets a name with the time, and a new one is
+begun.
 """
 
 from __future__ import annotations
@@ -9,8 +11,10 @@ from __future__ import annotations
 import csv
 import fcntl
 import io
+import itertools
 import json
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
     from ...brokers.protocol import Marks
     from ...data.log import Record
     from .batches import Batch
+    from .parquet_sink import Closes
 
 _HEADER_BYTES = 1_000_000
 
@@ -35,10 +40,12 @@ class LinesSink:
 
     repeats = False
 
-    def __init__(self, path: str, source: str) -> None:
+    def __init__(self, path: str, source: str, closes: Closes = (None, None)) -> None:
         self.path, self.source = Path(path), source
+        self.most, self.longest = closes
         self.note = self.path.with_name(f".{self.path.name}.offset")
         self.length, self.offsets = 0, dict[str, int]()
+        self.rows, self.since = 0, time.time()
         self._file = -1
         with self._refusals():
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -64,6 +71,7 @@ class LinesSink:
         noted = json.loads(self.note.read_text()) if self.note.exists() else None
         if noted and noted["source"] == self.source:
             self.length, self.offsets = noted["length"], noted["offsets"]
+            self.rows, self.since = noted.get("rows", 0), noted.get("since", self.since)
             self._cut()
         elif size:
             why = f"the stream of {noted['source']} wrote it" if noted else "it holds something else"
@@ -74,7 +82,8 @@ class LinesSink:
         """To the length that counts."""
         size = os.fstat(self._file).st_size
         if size == 0:
-            self.length = 0
+            self.length = self.rows = 0
+            self.since = time.time()
         if size < self.length:
             what = f"{self.path} was cut: it had {self.length} bytes and has {size}"
             raise StorageError(what, fix="move it away, and a new one is begun")
@@ -92,8 +101,22 @@ class LinesSink:
             content = self.content(batch)
             _write(self._file, content, self.length)
             os.fsync(self._file)
+            self.rows += len(batch.lines)
             self._keep(self.length + len(content), self.offsets | batch.marks)
+            self._close_if_due()
         return batch.marks
+
+    def _close_if_due(self) -> None:
+        """Give a file that is full, or old, a name of its own; the next batch begins another."""
+        full = self.most is not None and self.rows >= self.most
+        old = self.longest is not None and self.rows and time.time() - self.since >= self.longest
+        if self._file >= 0 and (full or old):
+            stem, ending = self.path.stem, self.path.suffix
+            stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+            names = (self.path.with_name(f"{stem}-{stamp}-{number}{ending}") for number in itertools.count(1))
+            os.rename(self.path, next(name for name in names if not name.exists()))
+            self.close()
+            self.rows = 0
 
     def _follow(self) -> None:
         """Begin again where the file was moved away."""
@@ -111,7 +134,8 @@ class LinesSink:
     def _keep(self, length: int, offsets: Marks) -> None:
         new = self.note.with_name(f"{self.note.name}.new")
         with new.open("w") as file:
-            json.dump({"length": length, "offsets": offsets, "source": self.source}, file)
+            noted = {"length": length, "offsets": offsets, "source": self.source}
+            json.dump(noted | {"rows": self.rows, "since": self.since}, file)
             file.flush()
             os.fsync(file.fileno())
         os.replace(new, self.note)
@@ -122,6 +146,8 @@ class LinesSink:
             self._keep(self.length, self.offsets | marks)
 
     def flush(self) -> Marks:
+        with self._refusals():
+            self._close_if_due()
         return {}
 
     def close(self) -> Marks:
@@ -149,9 +175,9 @@ def _write(file: int, content: bytes, at: int) -> None:
 class CsvSink(LinesSink):
     """A CSV file, with the columns of the first record and the predictions; other fields are left out."""
 
-    def __init__(self, path: str, source: str, delimiter: str) -> None:
+    def __init__(self, path: str, source: str, delimiter: str, closes: Closes = (None, None)) -> None:
         self.delimiter = delimiter
-        super().__init__(path, source)
+        super().__init__(path, source, closes)
         self.columns: list[str] = []
         if self.length:
             with self._refusals():

@@ -119,7 +119,9 @@ def open_sink(place: str, source: str, schema: Schema, turn: int = 0, closes: Cl
         return SqlSink(at, source, schema)
     from .file_sinks import CsvSink, LinesSink
 
-    return LinesSink(at.path, source) if at.kind == "jsonl" else CsvSink(at.path, source, places.delimiter(at))
+    if at.kind == "jsonl":
+        return LinesSink(at.path, source, closes)
+    return CsvSink(at.path, source, places.delimiter(at), closes)
 
 
 class QueueSink:
