@@ -10,7 +10,7 @@ import struct
 import subprocess
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -88,7 +88,7 @@ class Own(Predictor):
             raise _told(head)
         return Schema.from_json(head["schema"]).decode(_table(answered))
 
-    def parts(self, data: Any) -> Iterator[Table]:
+    def parts(self, data: Any) -> Generator[Table, None, None]:
         """The whole answer at once: parts do not come from another process."""
         yield self.predict(data)
 

@@ -71,7 +71,8 @@ class Whole:
             self._headers = cycle.default_headers
             self._lines = b"".join(b"%b: %b\r\n" % header for header in self._headers)
         cycle.response_started, cycle.waiting_for_100_continue = True, False
-        cycle.transport.write_whole(
+        joined: Any = cycle.transport
+        joined.write_whole(
             b"HTTP/1.1 200 OK\r\n%b%bcontent-length: %d\r\n\r\n%b" % (self._lines, head, len(body), body)
         )
         cycle.response_complete = True
