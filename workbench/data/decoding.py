@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..inference.reading import ONLY
+from . import plain_text
 
 if TYPE_CHECKING:
     from ..inference.fields import Array, Field, Table
@@ -62,8 +63,9 @@ class Decoder:
 
 
 def _cast(field: Field, values: list[Any]) -> Array:
-    """Numbers in one step, where that cannot change one of them; else as the schema does it."""
-    made = _numbers(values, field.runtime, field.shape) if field.shape or field.kind == "number" else None
+    """Numbers and plain text in one step, where that cannot change one of them; else as the schema does it."""
+    numbers = field.shape or field.kind == "number"
+    made = _numbers(values, field.runtime, field.shape) if numbers else plain_text.cast(field, values)
     if made is not None:
         return made
     if len(values) == 1 or (not field.shape and _alike(values, field.kind)):

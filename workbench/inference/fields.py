@@ -85,6 +85,17 @@ class Field:
         return Field(self.name, self.categories_dtype, holds="text" if self.categories_dtype == "object" else "")
 
     @cached_property
+    def codes(self) -> tuple[dict[str | None, int], Any]:
+        """The code of each category that is text, and of a missing value, and the dtype of the codes."""
+        import pandas as pd
+
+        known = self.categories or ()
+        dtype = pd.Categorical([], dtype=self.runtime).codes.dtype
+        if self.labels.kind != "text":
+            return {}, dtype
+        return {**{label: code for code, label in enumerate(known)}, None: -1}, dtype
+
+    @cached_property
     def optional(self) -> bool:
         """Whether a row may lack a value: all dtypes but numpy's whole numbers, booleans and text."""
         return not (isinstance(self.runtime, np.dtype) and self.runtime.kind in "biuU")
