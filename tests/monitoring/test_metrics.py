@@ -14,6 +14,7 @@ from workbench.monitoring import metrics as layout
 from workbench.monitoring import prometheus
 from workbench.monitoring.figures import Figures, by_version, lately, of_table, read
 from workbench.monitoring.metrics import BOUNDS, STAGES, WIDTH, Metrics
+from workbench.routing import table
 
 
 @pytest.fixture
@@ -241,3 +242,15 @@ def test_the_versions_of_a_table_are_counted_by_themselves(file: Path) -> None:
     first.route(0, [2])
     first.failed(2, 500)
     assert of_table(file, 0) == {}
+
+
+def test_as_many_versions_are_counted_as_a_table_may_have(file: Path) -> None:
+    versions = list(range(1, table.MOST + 1))
+    counting = Metrics(file, 0, 1)
+    counting.route(1, versions)
+    for version in versions:
+        for _ in range(version):
+            counting.answered(200, version)
+            counting.took(0.001, 0.0, 0.001, 0.0, version)
+    assert {version: arm.requests for version, arm in of_table(file, 1).items()} == {v: v for v in versions}
+    assert {version: seen.requests for version, seen in by_version(counting.values).items()} == {v: v for v in versions}
