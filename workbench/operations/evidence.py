@@ -49,7 +49,7 @@ def evidence(running: Running, registry: Registry, model: str, on: Any, since: s
         return Logged(running, registry, job, since)
     if since:
         raise UsageError("--since is for the rows of a service", fix="--on requests --since 7d")
-    own = any(job.spec.get("env") == "own" for job in rollout.services(running.store, model)) if running.any else False
+    own = any(job.spec.get("env") == "own" for job in rollout.followers(running.store, model)) if running.any else False
     return Given(running.home, on, own=own)
 
 

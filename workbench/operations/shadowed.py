@@ -27,7 +27,7 @@ def share(running: Running, version: ModelVersion) -> tuple[float, int]:
     if not table.shadow or table.beside != version.ref:
         fix = f"%workbench promote {version.ref} --shadow, and then --if 'shadow >= 0.99'"
         raise UsageError(f"{version.ref} is no shadow: nothing is known of its answers to what is asked", fix=fix)
-    files = [Path(job.facts.get("metrics", "")) for job in rollout.services(running.store, version.name)]
+    files = [Path(job.facts.get("metrics", "")) for job in rollout.followers(running.store, version.name)]
     counts = dict(zip(OUTCOMES, seen(files, table.number, version.version).outcomes, strict=True))
     compared = counts["equal"] + counts["different"] + counts["failing"]
     return (counts["equal"] / compared if compared else float("nan")), int(compared)
