@@ -157,6 +157,8 @@ class _Judged:
 
     def _shadowed(self, part: Condition) -> Gate:
         value, count = shadowed.share(self.running, self.version)
+        if not count:
+            return Gate(f"as a shadow {self.version.ref} was asked nothing yet", held=False)
         return Gate(f"{part.told(value, None)} on {text.count(count, 'request')}", part.holds(value, None))
 
     def _condition(self, part: Condition) -> tuple[str, bool]:
