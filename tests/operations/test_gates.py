@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pandas as pd
 import pytest
 from gate_models import blunt, holdout, sharp, sharper
 from serving_parts import client
+from waiting import until
 
 from workbench.api import Workbench
 from workbench.errors import UsageError
@@ -103,6 +105,8 @@ WRONG: list[dict[str, Any]] = [
     {"if_": "auc >= live", "on": ROWS, "metric": "profit"},
     {"if_": "auc >= live", "on": ROWS, "answer": "chance"},
     {"if_": "auc >= live", "on": "requests"},
+    {"if_": "shadow >= live"},
+    {"if_": "agreement >= live", "on": ROWS},
     {"if_": 3, "on": ROWS},
 ]
 
@@ -131,3 +135,23 @@ def test_logged_traffic_is_a_gate_and_a_comparison(churn: Workbench) -> None:
     said = churn.promote("churn@3", canary="50", if_="auc >= live - 0.2", on="service/churn")
     assert said.promoted
     assert "held" in str(said)
+
+
+def test_what_it_has_shown_as_a_shadow_is_a_gate(churn: Workbench) -> None:
+    service = churn.serve("churn")
+    with pytest.raises(UsageError, match="churn@2 is no shadow"):
+        churn.promote("churn@2", if_="shadow >= 0.9")
+    churn.promote("churn@2", shadow=True)
+    assert "kept churn@1: as a shadow churn@2 was asked nothing yet" in str(
+        churn.promote("churn@2", if_="shadow >= 0.9")
+    )
+    with client(service) as asking:
+        for row in ROWS[["a", "b"]].head(30).to_dict("records"):
+            asking.post("/predict", json=row)
+    until(lambda: re.search(r"[1-9]\d* different", str(churn.status("service/churn"))))
+    assert re.search(
+        r"kept churn@1: shadow 0\S* < 0\.9 on \d+ requests", str(churn.promote("churn@2", if_="shadow >= 0.9"))
+    )
+    said = churn.promote("churn@2", if_="shadow >= 0, auc > 0.1", on=ROWS)
+    assert said.promoted
+    assert [gate.said.split()[0] for gate in said.gates] == ["shadow", "auc"]

@@ -65,8 +65,10 @@ def test_versions_of_other_packages_answer_beside_one_that_has_none(api: Workben
     assert "%serve churn --env own" in kept
     service = api.serve("churn", env="own")
     assert "env none → own" in str(service)
+    holdout = NUMBERS.assign(truth=first(NUMBERS) + 1000)
+    assert "kept churn@1: mae 1000 " in str(api.promote("churn@3", if_="mae < live", on=holdout, target="truth"))
     with Load(service) as load:
-        assert api.promote("churn@2").promoted
+        assert api.promote("churn@2", if_="mae < live", on=holdout, target="truth").promoted
         load.answered(40)
         (process,) = answerers(service)
         os.kill(process.pid, signal.SIGKILL)

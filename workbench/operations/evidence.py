@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..errors import UsageError
+from ..jobs import rollout
 from . import request_log
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from ..bundle.registry import Registry
     from ..bundle.version import ModelVersion
     from ..inference.fields import Table
+    from ..inference.predictor import Predictor
     from .running import Running
 
 MOST = 100_000
@@ -47,7 +49,8 @@ def evidence(running: Running, registry: Registry, model: str, on: Any, since: s
         return Logged(running, registry, job, since)
     if since:
         raise UsageError("--since is for the rows of a service", fix="--on requests --since 7d")
-    return Given(running.home, on)
+    own = any(job.spec.get("env") == "own" for job in rollout.followers(running.store, model)) if running.any else False
+    return Given(running.home, on, own=own)
 
 
 def _log_of(on: Any) -> str:
@@ -68,17 +71,18 @@ def _service(running: Running, model: str) -> str:
 
 @dataclass(frozen=True)
 class Given:
-    """A frame, an array, or a file or table."""
+    """A frame, an array, or a file or table; versions may answer to it from environments of their `own`."""
 
     home: Path
     on: Any
     noun: str = "row"
+    own: bool = False
 
     def table(self, version: ModelVersion) -> Table:
         from .drifting import read
 
         rows = read(str(self.on), version) if isinstance(self.on, str | Path) else self._rows(version)
-        return version.predictor(self.home).schema.table(rows)
+        return self._predictor(version).schema.table(rows)
 
     def answers(self, version: ModelVersion) -> pd.DataFrame:
         scored, answers = self._scored(version)
@@ -104,9 +108,12 @@ class Given:
         from ..data.answers import free_names
         from ..patterns.offline import predict
 
-        scored: Any = predict(version.predictor(self.home), self._rows(version), name=version.ref, progress=False)
+        scored: Any = predict(self._predictor(version), self._rows(version), name=version.ref, progress=False)
         named = [field["name"] for field in version.manifest.outputs["fields"]]
         return scored, free_names(named, [str(name) for name in scored.columns[: -len(named)]], version.ref)
+
+    def _predictor(self, version: ModelVersion) -> Predictor:
+        return version.predictor(self.home, own=self.own)
 
     def _rows(self, version: ModelVersion) -> Any:
         """Without the target, which a model of arrays would take for one column more."""
@@ -131,7 +138,7 @@ class Logged:
         """UsageError where the log has not all of a column."""
         import pyarrow as pa
 
-        predictor = version.predictor(self.running.home)
+        predictor = self._predictor(version)
         hashed = request_log.hashed(self.running, self.job)
         names = [field["name"] for field in version.manifest.schema["fields"]]
         lacking = [name for name in names if name not in self._rows or name in hashed]
@@ -144,7 +151,7 @@ class Logged:
     def answers(self, version: ModelVersion) -> pd.DataFrame:
         import pandas as pd
 
-        answer = version.predictor(self.running.home).predict(self.table(version))
+        answer = self._predictor(version).predict(self.table(version))
         return pd.DataFrame({name: values if values.ndim == 1 else list(values) for name, values in answer.items()})
 
     def outcomes(self, version: ModelVersion, target: Any) -> pd.Series:
@@ -159,6 +166,9 @@ class Logged:
         by = {self._about[name]: known[name].astype(str) for name in outcomes.KEY}
         found = self._rows[list(by)].astype(str).merge(known[["outcome"]].assign(**by), on=list(by), how="left")
         return numbers(found["outcome"])
+
+    def _predictor(self, version: ModelVersion) -> Predictor:
+        return version.predictor(self.running.home, own=self.running.job(self.job).spec.get("env") == "own")
 
     @property
     def _about(self) -> dict[str, str]:

@@ -11,7 +11,9 @@ from .. import text
 from ..errors import UsageError
 from ..monitoring import conditions, measures
 from ..monitoring.conditions import Condition
+from . import shadowed
 from .evidence import evidence
+from .shadowed import SHADOW
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,26 +79,26 @@ class Gates:
                 raise UsageError(f"--{name} is for --if, which is not given", fix="--if 'auc >= live' --on HOLDOUT")
             return None
         parts = tuple(part for one in _several(wanted) for part in _parts(one))
-        if on is None:
+        if on is None and not all(map(_of_shadow, parts)):
             fix = "--on HOLDOUT: a frame of the notebook, a file or a table"
             raise UsageError("--if needs rows whose true outcomes are known", fix=fix)
         gates = cls(parts, on, since, target, _own(metric), answer)
         for part in parts:
-            if isinstance(part, Condition) and part.measure not in measures.BESIDE:
-                measures.named(part.measure, gates.own)
+            _check(part, gates.own)
         return gates
 
     @property
     def needs_outcomes(self) -> bool:
         """Whether it is not enough to know what both versions answer."""
-        return any(not isinstance(part, Condition) or part.measure not in measures.BESIDE for part in self.wanted)
+        beside = (*measures.BESIDE, SHADOW)
+        return any(not isinstance(part, Condition) or part.measure not in beside for part in self.wanted)
 
     def judge(
         self, running: Running, registry: Registry, version: ModelVersion, live: ModelVersion | None
     ) -> tuple[Gate, ...]:
         """Both versions are asked for the rows, and each part is looked at. BadInput, ModelFailed, UsageError."""
         rows = evidence(running, registry, version.name, self.on, self.since)
-        return tuple(_Judged(self, rows, version, live).all())
+        return tuple(_Judged(self, rows, version, live, running).all())
 
 
 def _several(wanted: Any) -> list[Any]:
@@ -110,6 +112,21 @@ def _parts(wanted: Any) -> list[Condition | Check]:
         return [wanted]
     fix = "a condition as text, 'auc >= live', or a function of outcomes and both versions' answers"
     raise UsageError(f"{wanted!r} is nothing to judge a version by", fix=fix)
+
+
+def _check(part: Condition | Check, own: dict[str, Measure]) -> None:
+    """UsageError for a condition on what is no measure."""
+    if not isinstance(part, Condition):
+        return
+    if part.measure not in (*measures.BESIDE, SHADOW):
+        measures.named(part.measure, own)
+    elif part.live:
+        what = f"{part}: {part.measure} compares with the live version itself"
+        raise UsageError(what, fix=f"a number: '{part.measure} >= 0.95'")
+
+
+def _of_shadow(part: Condition | Check) -> bool:
+    return isinstance(part, Condition) and part.measure == SHADOW
 
 
 def _own(metric: Any) -> dict[str, Measure]:
@@ -128,13 +145,21 @@ class _Judged:
     rows: Evidence
     version: ModelVersion
     live: ModelVersion | None
+    running: Running
 
     def all(self) -> Iterator[Gate]:
-        _, new, _ = self._known
-        rows = f" on {text.count(len(new), self.rows.noun)}"
         for part in self.gates.wanted:
+            if isinstance(part, Condition) and part.measure == SHADOW:
+                yield self._shadowed(part)
+                continue
             said, held = self._condition(part) if isinstance(part, Condition) else self._check(part)
-            yield Gate(said + rows, held)
+            yield Gate(f"{said} on {text.count(len(self._known[1]), self.rows.noun)}", held)
+
+    def _shadowed(self, part: Condition) -> Gate:
+        value, count = shadowed.share(self.running, self.version)
+        if not count:
+            return Gate(f"as a shadow {self.version.ref} was asked nothing yet", held=False)
+        return Gate(f"{part.told(value, None)} on {text.count(count, 'request')}", part.holds(value, None))
 
     def _condition(self, part: Condition) -> tuple[str, bool]:
         outcomes, new, old = self._known

@@ -91,10 +91,11 @@ def promote(
     before = registry.aliases(version.name).get(LIVE)
     if before == version.version:
         return Promotion(version.name, version.version, before, (), 0.0)
-    judged = _judged(running, registry, version, before, gates, note)
-    followers, started = [job for job in running.jobs() if follows(job, version.name)], time.monotonic()
-    refused = refusals(judged) or following.unfit(running, registry, followers, before, version)
-    if refused := refused or following.ask(running, followers, "prepare", ref=version.ref):
+    followers = [job for job in running.jobs() if follows(job, version.name)]
+    if refused := following.unfit(running, registry, followers, before, version):
+        return Promotion(version.name, version.version, before, (), 0.0, refused)
+    judged, started = _judged(running, registry, version, before, gates, note), time.monotonic()
+    if refused := refusals(judged) or following.ask(running, followers, "prepare", ref=version.ref):
         return Promotion(version.name, version.version, before, (), 0.0, refused, gates=judged)
     registry.set_alias(version, LIVE)
     _remember(running, version, before, judged, back=back, note=note)
@@ -139,14 +140,14 @@ def canary(
     if live == version.version:
         raise UsageError(f"{version.ref} is live: it answers everything", fix=f"%workbench models {version.name}")
     table = table_of(version, registry.resolve(f"{version.name}@{live}"), plan)
-    names = tuple(job.name for job in services)
-    judged = _judged(running, registry, version, live, gates, note)
-    made = Canary(version.name, version.version, live, table.share, names, plan.then, gates=judged)
-    refused = following.unfit(running, registry, services, None if plan.shadow else live, version)
-    if refused := refusals(judged) or refused:
+    made = Canary(version.name, version.version, live, table.share, tuple(job.name for job in services), plan.then)
+    if refused := following.unfit(running, registry, services, None if plan.shadow else live, version):
+        return replace(made, kept=refused)
+    made = replace(made, gates=_judged(running, registry, version, live, gates, note))
+    if refused := refusals(made.gates):
         return replace(made, kept=refused)
     said = f"{version.ref} answers {table.share:g} %" if table.share else f"{version.ref} is the shadow of {table.ref}"
-    held = [gate.said for gate in judged]
+    held = [gate.said for gate in made.gates]
     kept, later = following.route(running, services, table, said, note, plan=plan.to_json(), gates=held)
     return replace(made, kept=kept, later=later)
 
