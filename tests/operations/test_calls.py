@@ -7,6 +7,7 @@ import hmac
 import os
 import re
 import signal
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,21 @@ def test_each_message_of_a_queue_starts_one_run(api: Workbench, tmp_path: Path) 
         assert list(log.offsets()) == ["schedule-nb"]
         api.remove("schedule/nb")
         assert not log.offsets()
+
+
+@pytest.mark.parametrize("kind", ["redis", "kafka", "nats", "amqp"])
+def test_messages_of_brokers_start_runs(
+    kind: str, api: Workbench, tmp_path: Path, brokers: Callable[[str], Any]
+) -> None:
+    place = brokers(kind).place(f"orders-{kind}")
+    api.put(place, [{"month": 1}])
+    notebook(tmp_path, "print(message)", parameters=TAKES)
+    schedule = api.batch("nb.ipynb", on_message=place)
+    assert f"for messages of {kind}://" in str(schedule)
+    api.put(place, [{"month": 2}])
+    done(api, 1 + (kind == "amqp"))
+    before = ["{'month': 1}"] * (kind == "amqp")  # what lies in a queue is there to be taken
+    assert said(api) == [*before, "{'month': 2}"]
 
 
 def test_a_webhook_starts_a_run_for_each_delivery(api: Workbench, tmp_path: Path) -> None:

@@ -201,6 +201,20 @@ def test_a_cell_that_raises(api: Workbench, tmp_path: Path) -> None:
     assert there.metadata.papermill.exception is True
 
 
+FLAKY = "import pathlib\nwith open('tries', 'a') as file:\n    file.write('x')\ntries = len(open('tries').read())"
+
+
+def test_a_notebook_that_fails_is_tried_again(api: Workbench, tmp_path: Path) -> None:
+    notebook(tmp_path, f"{FLAKY}\nassert tries > 2\nprint(tries)")
+    with pytest.raises(JobFailed, match="AssertionError"):
+        api.batch("nb.ipynb", retries=1, wait=True)
+    run = api.batch("nb.ipynb", retries=2, output="out.ipynb", wait=True)
+    assert printed("out.ipynb") == ["3"]
+    assert "tried" not in str(run)
+    (tmp_path / "tries").unlink()
+    assert "tried 3 times" in str(api.batch("nb.ipynb", retries=5, wait=True))
+
+
 def test_a_kernel_that_is_killed(api: Workbench, tmp_path: Path) -> None:
     said, run = ended(api, "os.kill(os.getpid(), 9)", "print('never')", folder=tmp_path)
     assert "failed in cell 3: its kernel died" in said

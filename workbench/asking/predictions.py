@@ -79,7 +79,7 @@ class Predictions(Home):
     ) -> Any:
         """Score a store, or run a notebook, in the background; again and again with `every`, `after` or `on_…`."""
         from ..data.places import columns
-        from ..operations.notebooks import Swept, wanted
+        from ..operations.notebooks import Manner, Swept, wanted
         from ..operations.scoring import Growth, Pace, Scoring, kept
         from ..operations.starting import Triggers, refuse_idle
         from ..operations.starting import cycle as starting
@@ -90,7 +90,7 @@ class Predictions(Home):
         cycle = starting(every, zone, catch_up, overlap, beside, None if keep_runs is None else str(keep_runs))
         refuse_idle("what runs once, not for a schedule", cycle is None, wait=wait)
         refuse_idle("a model", not is_notebook, max_rejects=max_rejects, mode=mode, key=key, partition=partition)
-        refuse_idle("a model", not is_notebook, keep=keep, workers=workers, retries=retries)
+        refuse_idle("a model", not is_notebook, keep=keep, workers=workers)
         refuse_idle("a model", not is_notebook, new=new, watermark=watermark, since=since, backfill=backfill)
         refuse_idle("what is looked at whole", not (cycle and cycle.file), new=new, watermark=watermark, since=since)
         refuse_idle(
@@ -109,9 +109,8 @@ class Predictions(Home):
         if is_notebook:
             if input is not None:
                 raise UsageError(f"{target} takes parameters, no input", fix=f"%batch {target} -p NAME=VALUE")
-            more: dict[str, Any] = {"no_code": no_code, "hold": hold, "env_file": env_file}
-            more |= {"kernel": kernel, "folder": folder}
-            spec = wanted(target, output, dict(parameters or {}), Times(timeout, limit), swept, cycle, **more)
+            way = Manner(kernel, folder, env_file, retries, hold, no_code)
+            spec = wanted(target, output, dict(parameters or {}), Times(timeout, limit), swept, cycle, way)
         else:
             pace = Pace(workers, timeout, retries)
             growth = Growth(watermark, since, backfill) if new or watermark or since or backfill else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -44,10 +45,13 @@ class Watch:
     def _run(self) -> None:
         pause = _FIRST_PAUSE
         while not self.over.is_set():
+            begun = time.monotonic()
             try:
                 self.look()
             except Exception as error:  # noqa: BLE001 whatever a file system or broker raises, it is looked at again
                 self.tell(str(error).strip().split("\n")[0] if isinstance(error, WorkbenchError) else repr(error))
+            went_well = time.monotonic() - begun > _LONGEST_PAUSE
+            pause = _FIRST_PAUSE if went_well else pause
             self.over.wait(pause)
             pause = min(_LONGEST_PAUSE, 2 * pause)
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .record import Order
 
 _BEAT = 0.5
+_FIRST, _LONGEST = 0.5, 30.0  # seconds before a notebook is tried again
 AHEAD: list[Any] = []
 """The kernel that was started before anybody knew for which run."""
 Work = Callable[..., Any]
@@ -35,7 +36,7 @@ def run(context: Context) -> None:
     """The life of a run. It ends as `done`, `failed`, or stopped, to be resumed; where a cell of a notebook has raised,
     it waits for a while with its kernel, in which it can go on."""
     spec = for_cause(context.job.spec)
-    result = _once(context, spec)
+    result = _tried(context, spec)
     while result.state == "failed" and (held := getattr(result, "held", None)):
         resumed = _waited(context, str(_failure(context, result)), spec["hold"])
         if resumed is None:
@@ -47,6 +48,28 @@ def run(context: Context) -> None:
         raise _failure(context, result)
     if result.state == "done":
         context.state("done")
+
+
+def _tried(context: Context, spec: dict[str, Any]) -> Any:
+    """A notebook that fails is run again, from its first cell in a new kernel, as often as was asked for; of a sweep
+    the points that failed."""
+    result = _once(context, spec)
+    for tries in range((spec.get("retries") or 0) if spec["what"] != "score" else 0):
+        if result.state != "failed" or _waits(context, min(_LONGEST, _FIRST * 2**tries)):
+            break
+        if held := getattr(result, "held", None):
+            held.kernel.end()
+        context.facts(tried=tries + 2, waits=None)
+        result = _once(context, spec)
+    return result
+
+
+def _waits(context: Context, seconds: float) -> bool:
+    """Let that time go by; whether it was told to stop meanwhile."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and not context.stopping():
+        time.sleep(LOOK)
+    return context.stopping()
 
 
 def _once(context: Context, spec: dict[str, Any], **more: Any) -> Any:

@@ -35,6 +35,31 @@ class Swept:
         return bool(self.sweep) or self.points is not None
 
 
+@dataclass(frozen=True)
+class Manner:
+    """How a notebook is run: in which kernel and folder, with the variables of which file, how often it is tried again;
+    how long its kernel is held where it fails; whether a page of it shows code."""
+
+    kernel: str | None = None
+    folder: str | None = None
+    env_file: str | None = None
+    retries: int | None = None
+    hold: int | None = None
+    no_code: bool = False
+
+    @property
+    def where(self) -> Spec:
+        """In which kernel and folder it runs, where that is said. NotFound, UsageError."""
+        from ..patterns.batch.kernel import installed
+
+        if self.kernel is not None:
+            installed(self.kernel)
+        place = os.path.abspath(os.path.expanduser(self.folder)) if self.folder is not None else None
+        if place is not None and not os.path.isdir(place):
+            raise NotFound(f"there is no folder {place}", fix="mkdir it, or leave --folder out: it runs in its own")
+        return {name: value for name, value in {"kernel": self.kernel, "folder": place}.items() if value is not None}
+
+
 def wanted(
     notebook: str,
     output: str | None,
@@ -42,12 +67,7 @@ def wanted(
     times: Times,
     swept: Swept,
     cycle: Cycle | None,
-    *,
-    no_code: bool,
-    hold: int | None,
-    env_file: str | None = None,
-    kernel: str | None = None,
-    folder: str | None = None,
+    how: Manner,
 ) -> Wanted:
     """A notebook that is run, once or at each point of a sweep; an output that ends in .html is a page of it."""
     from ..patterns.batch.hiding import refuse_bare
@@ -59,32 +79,20 @@ def wanted(
         starting.check_parameter(path, parameters)
     to = _executed(path, output, many=swept.any) if output else None
     page = to if to and to.suffix == ".html" else None
-    starting.refuse_idle("a page, -o FILE.html", page is not None, no_code=no_code)
+    starting.refuse_idle("a page, -o FILE.html", page is not None, no_code=how.no_code)
     check_run(path, None if swept.any or page else to, times)
     given = portable(check(path, parameters))
     more = _sweep(path, parameters, swept) if swept.any else {}
-    with starting.variables(env_file):
+    with starting.variables(how.env_file):
         for point in more.get("points", [given]):
             refuse_bare(point)
-        more |= _where(kernel, folder)
+        more |= how.where | ({"retries": how.retries} if how.retries else {})
     spec: Spec = {"what": "notebook", "notebook": str(path), "output": str(to) if to else None, "parameters": given}
     if page:
-        spec |= {"output": None, "page": {"file": str(page), "code": not no_code}}
-    starting.refuse_idle("a run of one notebook, no sweep", not swept.any, hold=hold)
-    spec["hold"] = hold if hold is not None else 0 if cycle or swept.any else HOLD
+        spec |= {"output": None, "page": {"file": str(page), "code": not how.no_code}}
+    starting.refuse_idle("a run of one notebook, no sweep", not swept.any, hold=how.hold)
+    spec["hold"] = how.hold if how.hold is not None else 0 if cycle or swept.any else HOLD
     return Wanted({**spec, "timeout": times.cell, "limit": times.run, **more}, path.stem)
-
-
-def _where(kernel: str | None, folder: str | None) -> Spec:
-    """In which kernel and folder it runs, where that is said. NotFound, UsageError."""
-    from ..patterns.batch.kernel import installed
-
-    if kernel is not None:
-        installed(kernel)
-    place = os.path.abspath(os.path.expanduser(folder)) if folder is not None else None
-    if place is not None and not os.path.isdir(place):
-        raise NotFound(f"there is no folder {place}", fix="mkdir it, or leave --folder out: it runs in its own")
-    return {name: value for name, value in {"kernel": kernel, "folder": place}.items() if value is not None}
 
 
 def _sweep(path: Path, fixed: dict[str, Any], swept: Swept) -> Spec:

@@ -105,6 +105,10 @@ class Run(Handle):
         said = [f"{states.count('done')} of {text.count(len(points), 'point')}"]
         return ", ".join(said + [f"{number} {word}" for word, number in counts.items() if number])
 
+    def _tried(self) -> str:
+        """How often a notebook was tried, where that was more than once."""
+        return f"tried {self.facts['tried']} times" if self.facts.get("tried") else ""
+
     def _lines(self) -> list[tuple[str, str]]:
         waits = (self.facts.get("waits") or 0.0) - time.time() if self.state == "failed" and not self.job.gone else 0.0
         kernel = f"its kernel waits for {text.seconds(waits)} more: resume goes on in it" if waits > 0 else ""
@@ -119,7 +123,7 @@ class Run(Handle):
             ("to", self.output),
             ("got", str(self.facts.get("got") or "") if self._points() or self.state != "done" else ""),
             ("rows", refused),
-            ("note", kernel or self.facts.get("note", "")),
+            ("note", " · ".join(filter(None, [kernel or self.facts.get("note", ""), self._tried()]))),
         ]
         return [*lines, ("next", more)]
 

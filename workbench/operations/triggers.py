@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
+from ..bundle.storage import writing
 from ..data import places
 from ..errors import NotFound, UsageError
 
@@ -89,7 +90,8 @@ def begin(starts: dict[str, Any], running: Running, own: str) -> None:
     from ..jobs import own_token
 
     if "webhook" in starts:
-        own_token.make(running.store.job_folder(own))
+        with writing(running.store.folder):
+            own_token.make(running.store.job_folder(own))
     before = next((one.starts for one in running.schedules() if one.name == own), None)
     if "message" in starts and before != starts:
         _begin_group(starts["message"], starts["group"])

@@ -89,7 +89,7 @@ def look(home: Path, spec: dict[str, Any], *, control: Any) -> Looked:
 
 def _begun(deploying: Deploying, notebook: str) -> str:
     """The run of a notebook that was begun."""
-    wanted = notebooks.wanted(notebook, None, {}, Times(), notebooks.Swept(), None, no_code=False, hold=0)
+    wanted = notebooks.wanted(notebook, None, {}, Times(), notebooks.Swept(), None, notebooks.Manner(hold=0))
     return str(deploying.batch(wanted, Common(), None, wait=False).name)
 
 

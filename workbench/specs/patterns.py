@@ -136,7 +136,9 @@ _BATCH = (
     switch("backfill", "let a version that has scored nothing yet score all again, in the place of what is there"),
     option("workers", "number", "for a model: how many processes score (1)", "N", least=1, most=256),
     option("timeout", "number", "seconds that a cell of the notebook, or a chunk of the store, may take", "SECONDS"),
-    option("retries", "number", "for a model: try a chunk again that failed, or took too long (0)", "N", least=0),
+    option(
+        "retries", "number", "try again so often: a chunk or a notebook that failed, or took too long (0)", "N", least=0
+    ),
     Option(
         "sweep",
         "pair",
