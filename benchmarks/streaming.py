@@ -7,7 +7,8 @@ disk before the broker is told. Each has a topic of its own, and is asked three 
   the others are put, and goes on: from that moment to the last answer in the file;
 - p50 and p99 from event to sink at half of that rate (`--most-rate` bounds it), from when a record is put to when its
   answer is in the file;
-- the memory of its process after that.
+- the processor time of a record, in its process, which depends less on what else the machine does, and the memory of
+  that process in the end.
 
 The brokers are those of the tests, on this machine; Kafka is librdkafka's mock cluster, which keeps everything in
 memory: ratios of one client to another say something, one broker beside another nothing. The peers are installed into
@@ -30,7 +31,7 @@ from pathlib import Path
 
 import orjson
 from measure.growing import Failed, Growing
-from measure.processes import end, memory
+from measure.processes import cpu, end, memory
 from models import fit, save, table
 from peers.environments import NotInstalled, environment, installed
 
@@ -68,9 +69,10 @@ class Asked:
 
 @dataclass(frozen=True)
 class Seen:
-    """What was measured of one: records a second, waits at which rate, bytes."""
+    """What was measured of one: records a second, processor time of one, waits at which rate, bytes."""
 
     rate: float
+    spent: float
     at: float
     p50: float
     p99: float
@@ -78,10 +80,8 @@ class Seen:
 
     def row(self, kind: str, name: str, floor: float) -> str:
         waits = f"{self.p50 * 1e3:,.1f} | {self.p99 * 1e3:,.1f} at {self.at:,.0f}/s"
-        said = (
-            f"| {kind} | {name} | {self.rate:,.0f}/s | {self.rate / floor:.2f} × | {waits} | {self.bytes / 1e6:,.0f} |"
-        )
-        return said.replace(",", " ")
+        done = f"{self.rate:,.0f}/s | {self.rate / floor:.2f} × | {self.spent * 1e6:.1f}"
+        return f"| {kind} | {name} | {done} | {waits} | {self.bytes / 1e6:,.0f} |".replace(",", " ")
 
 
 def put(place: str, first: int, last: int) -> None:
@@ -110,15 +110,16 @@ def seen(pid: int, place: str, answers: Growing, asked: Asked) -> Seen:
     try:
         time.sleep(SETTLES)
         put(place, 1, asked.records + 1)
-        began = time.monotonic()
+        began, spent = time.monotonic(), cpu([pid])
     finally:
         os.kill(pid, signal.SIGCONT)
     rate = asked.records / (answers.until(asked.records + 1) - began)
+    spent = (cpu([pid]) - spent) / asked.records
     wanted = min(rate / 2, asked.most_rate)
     with looking(answers, asked.records + 1 + int(wanted * asked.seconds)):
         at = arriving(place, wanted, asked.seconds)
     waits = answers.waits(asked.records + 1)
-    return Seen(rate, at, waits[len(waits) // 2], waits[len(waits) * 99 // 100], memory([pid]))
+    return Seen(rate, spent, at, waits[len(waits) // 2], waits[len(waits) * 99 // 100], memory([pid]))
 
 
 @contextmanager
@@ -173,7 +174,7 @@ def loops_of(kind: str) -> Iterator[tuple[str, str, str]]:
         try:
             python = str(environment(peer))
         except NotInstalled as error:
-            print(f"| {kind} | {peer} | not installed: {error} | | | | |", flush=True)
+            print(f"| {kind} | {peer} | not installed: {error} | | | | | |", flush=True)
         else:
             yield installed(peer), f"stream_{peer.split()[0].lower()}", python
 
@@ -190,7 +191,7 @@ def measured(kind: str, server: Server | None, api: Workbench, folder: Path, ask
             with run as (pid, answers):
                 found = seen(pid, place, answers, asked)
         except Failed as error:
-            print(f"| {kind} | {name} | failed: {error} | | | | |", flush=True)
+            print(f"| {kind} | {name} | failed: {error} | | | | | |", flush=True)
             continue
         floor = floor or found.rate
         print(found.row(kind, name, floor), flush=True)
@@ -212,8 +213,8 @@ def main() -> None:
         save({"linear": estimator}, folder)
         api = Workbench(folder / "home")
         api.model("linear", linear, example=X, session=session_of_script())
-        print("| broker | who | records | of the loop by hand | p50, ms | p99, ms | MB |")
-        print("| --- | --- | --: | --: | --: | --: | --: |", flush=True)
+        print("| broker | who | records | of the loop by hand | µs of CPU | p50, ms | p99, ms | MB |")
+        print("| --- | --- | --: | --: | --: | --: | --: | --: |", flush=True)
         try:
             for kind in given.only or ["queue", *SERVERS]:
                 server = SERVERS[kind]() if kind != "queue" else None

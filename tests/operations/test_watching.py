@@ -151,6 +151,10 @@ def test_batches_and_streams_are_looked_at_as_well(api: Workbench, service: Any,
     assert "plan" in api.drift(run.name, metrics="run.prom").columns
     assert f'name="{run.name}"' in (tmp_path / "run.prom").read_text()
     api.put("queue:people", customers(300, 6))
+    both = api.stream("churn", "queue:people", output=["queue:scored", "out.jsonl"], name="both")
+    both.until(lambda facts: facts.get("records") == 300)
+    assert "stream/both, queue:scored" in str(api.drift("stream/both"))
+    api.stop(both.name)
     port = free_port()
     stream = api.stream("churn", "queue:people", output="out/", part_rows=300, metrics=port)
     stream.until(lambda facts: facts.get("records") == 300 and not facts.get("held"))

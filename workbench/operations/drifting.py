@@ -6,8 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
 from .. import notify, text
+from ..brokers.opening import topic
 from ..bundle.layout import ANSWER
+from ..data import places
+from ..data.folders import is_folder
+from ..data.grammar import shown
 from ..errors import NotFound, UsageError
 from ..monitoring import alarm
 from ..monitoring.drift import ALARMS, THRESHOLD, Drift, Side, drift, frame_of
@@ -25,6 +31,7 @@ MOST = 100_000
 """Rows of a window that are looked at: of a log the last, of files the first, of a frame so many evenly."""
 
 _DAY = "1d"
+_NEWEST = 10_000
 
 
 def found(
@@ -121,15 +128,32 @@ def _of_job(running: Running, registry: Registry, job: Job, version: ModelVersio
         raise UsageError(f"--since is for the request log of a service, and {job.name} has none", fix="leave it out")
     if "model" not in job.spec:
         raise UsageError(f"{job.name} runs a notebook, and no model", fix="name a run that scored rows")
-    return replace(of_rows(version, _output(job), running.home), said=f"{job.name}, {_output(job)}")
+    place = _output(job)
+    rows = place if is_folder(place) or not places.parse(place).queued else _newest(place)
+    return replace(of_rows(version, rows, running.home), said=f"{job.name}, {shown(place)}")
 
 
 def _output(job: Job) -> str:
-    """Where the rows that a run or a stream answered are: its output holds them beside the answers."""
-    place = str(job.facts.get("output") or job.spec["output"])
-    if place.startswith(("http://", "https://", "queue:")):
-        raise UsageError(f"{place} cannot be read again", fix=f"give its rows: %workbench drift {job.name} FRAME")
-    return place
+    """Where the rows that a run or a stream answered are: its output holds them beside the answers. Of several the
+    first that can be read again."""
+    given = job.facts.get("output") or job.spec["output"]
+    outputs = [given] if isinstance(given, str) else given
+    place = next((one for one in outputs if not one.startswith(("http://", "https://", "cloudevents://"))), None)
+    if place is None:
+        raise UsageError(f"{outputs[0]} cannot be read again", fix=f"give its rows: %workbench drift {job.name} FRAME")
+    return str(place)
+
+
+def _newest(place: str) -> pd.DataFrame:
+    """The last rows on a queue, topic or stream."""
+    import pandas as pd
+
+    to = topic(place)
+    try:
+        found = [orjson.loads(record.value) for record in to.newest(_NEWEST)]
+    finally:
+        to.close()
+    return pd.DataFrame(found)
 
 
 def of_log(running: Running, registry: Registry, job: Job, version: ModelVersion, since: str) -> Side:
@@ -164,7 +188,6 @@ def read(place: str, version: ModelVersion) -> Any:
     """The first rows of a file, a folder of files or a table, with the types of the model's own columns."""
     import pyarrow as pa
 
-    from ..data import places
     from ..data.folders import inputs
     from ..data.scoring import read_text
     from ..inference.schema import Schema
