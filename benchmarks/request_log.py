@@ -12,6 +12,7 @@ import os
 import statistics
 import tempfile
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from measure.processes import cpu, family
 from models import fit, table
 
 from workbench import paths
@@ -39,32 +41,38 @@ def linear(rows: Any) -> Any:
     return line.predict_proba(rows)[:, 1]
 
 
-def asked(service: Any) -> float:
-    """Answers a second."""
-    url = f"{service.url}/predict"
+def asked(service: Any) -> tuple[float, float]:
+    """Answers a second, and the processor time of each in seconds."""
+    url, pids = f"{service.url}/predict", family(service.job.process.pid)
     messages = [http.request(url, dumps([row]), str(service.token)) for row in X.tolist()]
+    before = cpu(pids)
     came = http.load(url, messages, connections=CONNECTIONS, seconds=SECONDS)
     assert not came.broken, came.broken
-    return came.rate
+    return came.rate, (cpu(pids) - before) / len(came.times)
 
 
 def cost(api: Workbench) -> None:
     """Both services by turns, so that what else the machine does meets both."""
-    kept, not_kept = (
-        api.serve("linear", name=name, log_requests=log) for name, log in (("kept", True), ("not", False))
-    )
-    rates = [(asked(not_kept), asked(kept)) for _ in range(ROUNDS)]
-    without, with_log = (statistics.median(side) for side in zip(*rates, strict=True))
-    print(f"without a log {without:9,.0f}/s")
-    print(f"with a log    {with_log:9,.0f}/s  {100 * (1 - with_log / without):.1f} % less (to reach: 5 %)", flush=True)
-    for service in (kept, not_kept):
+    ways = {"without a log": False, "with a log": True}
+    services = {said: api.serve("linear", name=f"kept-{log}", log_requests=log) for said, log in ways.items()}
+    turns = [{said: asked(service) for said, service in services.items()} for _ in range(ROUNDS)]
+    seen = {said: [turn[said] for turn in turns] for said in ways}
+    (rate, spent), *_ = found = [tuple(map(statistics.median, zip(*each, strict=True))) for each in seen.values()]
+    for said, (answers, each) in zip(ways, found, strict=True):
+        less, more = 100 * (1 - answers / rate), 100 * (each / spent - 1)
+        print(
+            f"{said:14}{answers:9,.0f}/s  {each * 1e6:5.1f} µs of the processor  {less:5.1f} % less, {more:5.1f} % more"
+        )
+    for service in services.values():
         service.stop()
 
 
 def lengthened(api: Workbench, rows: int) -> None:
     """A log of so many rows over the last week, without what was asked just now."""
-    folder = Store(paths.state(api.home)).job_folder("service/kept") / "requests"
-    segments.compact(folder, "linear", api.registry, seconds=WEEK, most_bytes=1e12)
+    folder = Store(paths.state(api.home)).job_folder("service/kept-True") / "requests"
+    while list(folder.glob("*.jsonl")):
+        with suppress(FileNotFoundError):  # the service itself may be at it
+            segments.compact(folder, "linear", api.registry, seconds=WEEK, most_bytes=1e12)
     made = sorted(folder.glob("*.parquet"))
     one = pq.read_table(made[0])
     for file in made:
@@ -86,10 +94,10 @@ def lengthened(api: Workbench, rows: int) -> None:
 def read_back(api: Workbench) -> None:
     for since in ("1h", "1d"):
         begun = time.perf_counter()
-        frame = api.requests("kept", since=since)
+        frame = api.requests("kept-True", since=since)
         print(f"requests --since {since}: {len(frame):9,} rows in {time.perf_counter() - begun:.2f} s", flush=True)
     begun = time.perf_counter()
-    frame = api.requests("kept", last=10_000)
+    frame = api.requests("kept-True", last=10_000)
     print(f"requests -n 10000:    {len(frame):9,} rows in {time.perf_counter() - begun:.2f} s", flush=True)
 
 

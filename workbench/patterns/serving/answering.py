@@ -36,6 +36,9 @@ class Limits:
     timeout: float = 60.0
 
 
+_ID = b"x-request-id"
+
+
 class _Stays:
     """A client of which nothing is known."""
 
@@ -166,6 +169,16 @@ class Answering:
             self._named = served, pairs, b"".join(lines)
         return self._named[1]
 
+    def _usual(self, headers: Pairs) -> bytes:
+        """The lines of what all answers of the version have, perhaps with the name of a request; empty for others."""
+        if self._named is None:
+            return b""
+        _, pairs, lines = self._named
+        if headers is pairs:
+            return lines
+        named = len(headers) == len(pairs) + 1 and headers[-1][0] is _ID and headers[: len(pairs)] == pairs
+        return lines + b"%b: %b\r\n" % headers[-1] if named else b""
+
     def told(self, error: Exception) -> WorkbenchError:
         """What a client is told of an error; the log has it too, where the client is not to blame."""
         if isinstance(error, ModelFailed):
@@ -186,4 +199,4 @@ class Answering:
 
 def identified(request: Request) -> Pairs:
     """The header that names a request in the log."""
-    return ((b"x-request-id", request.id.encode("latin-1")),) if request.id else ()
+    return ((_ID, request.id.encode("latin-1")),) if request.id else ()

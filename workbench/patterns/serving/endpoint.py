@@ -85,10 +85,10 @@ class Endpoint(Answering):
     async def _send(self, reply: Reply, scope: Any, asked: Headers, send: Send) -> None:
         if len(reply.content) >= PAYS:
             await compress(reply, asked)
-        if self._named and reply.headers is self._named[1] and reply.type is JSON and reply.status == 200:
-            usual = scope["method"] != "HEAD" and not self.draining
-            if usual and self._whole.write(getattr(send, "__self__", None), self._named[2], reply.content):
-                return
+        usual = reply.status == 200 and reply.type is JSON and scope["method"] != "HEAD" and not self.draining
+        lines = self._usual(reply.headers) if usual else b""
+        if lines and self._whole.write(getattr(send, "__self__", None), lines, reply.content):
+            return
         headers = [
             (b"content-type", reply.type),
             (b"content-length", str(len(reply.content)).encode()),

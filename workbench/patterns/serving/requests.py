@@ -36,19 +36,25 @@ class RequestLog:
 
     def answered(self, served: Served, answered: list[tuple[Asked, Any]]) -> None:
         """Write down what the model was asked, and what it answered or why not; `refused` is told of what came late."""
-        made = [self._entry(served, asked, answer) for asked, answer in answered if not isinstance(answer, Refused)]
+        now = time.time()
+        made = [
+            self._entry(served, asked, answer, now) for asked, answer in answered if not isinstance(answer, Refused)
+        ]
         if made:
             self.spool.write(made)
 
     def refused(self, served: Served, request: Request, error: WorkbenchError) -> None:
         """Write down a request that never reached the model, or whose answer came too late."""
-        self.spool.write([self._about(served, request, status_of(error)) | {"error": self._said(error, error.what)}])
+        entry = self._about(served, request, status_of(error), time.time())
+        self.spool.write([entry | {"error": self._said(error, error.what)}])
 
-    def _entry(self, served: Served, asked: Asked, answer: Any) -> Entry:
-        entry = self._about(served, asked.request, 200) | {"rows": asked.rows, "x": _inputs(served, asked)}
+    def _entry(self, served: Served, asked: Asked, answer: Any, now: float) -> Entry:
+        entry = self._about(served, asked.request, 200, now)
+        entry["rows"], entry["x"] = asked.rows, _inputs(served, asked)
         if isinstance(answer, Exception):
             return entry | {"status": status_of(answer), "error": self._said(answer, str(answer))}  # type: ignore[arg-type]
-        return entry | {"y": _written(answer)}
+        entry["y"] = _written(answer)
+        return entry
 
     def _said(self, error: Exception, said: str) -> str:
         """The words of an error; of a value in a column that is not to be read here, only that it does not fit."""
@@ -57,11 +63,18 @@ class RequestLog:
         return f"column {column!r} holds what does not fit" if veiled else said
 
     @staticmethod
-    def _about(served: Served, request: Request, status: int) -> Entry:
-        now = time.time()
-        entry: Entry = {"id": request.id, "at": request.came, "version": served.version, "status": status}
-        entry |= {"ms": (now - request.came) * 1000, "path": request.path}
-        return entry | {"caller": request.caller} if request.caller else entry
+    def _about(served: Served, request: Request, status: int, now: float) -> Entry:
+        entry: Entry = {
+            "id": request.id,
+            "at": request.came,
+            "version": served.version,
+            "status": status,
+            "ms": (now - request.came) * 1000,
+            "path": request.path,
+        }
+        if request.caller:
+            entry["caller"] = request.caller
+        return entry
 
 
 def _inputs(served: Served, asked: Asked) -> dict[str, Any]:
