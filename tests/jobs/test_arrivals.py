@@ -127,7 +127,8 @@ def test_messages_start_runs_while_supervisors_and_readers_are_killed(
             if i % 4 == 3:
                 victim = chosen_victim(home, i)
                 os.kill(victim, signal.SIGKILL)
-                until(lambda victim=victim: not psutil.pid_exists(victim) or gone(victim))
+                until(lambda victim=victim: gone(victim) and supervisor_of(home) != victim)
+                until(lambda: supervisor_of(home) or not supervisor.runs(home))
                 supervisor.ensure(home)
         until(lambda: [job.state for job in store.jobs("run")].count("done") == MESSAGES)
         said = [job.spec["cause"]["message"] for job in store.jobs("run")]

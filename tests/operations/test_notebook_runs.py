@@ -55,6 +55,10 @@ a, b = 1, "x"
 c = d = 2.5
 e: int | None = 3
 f: Optional[float] = None
+g = [
+    "a",  # the first
+]  # type: List[str] some names
+h: Dict[str, int] = None
 """
 
 
@@ -63,8 +67,9 @@ def test_parameters_are_read_however_they_are_set(tmp_path: Path) -> None:
     known = parameters.read(tmp_path / "nb.ipynb")
     assert known is not None
     assert {name: known[name].type for name in known} == {
-        "a": int, "b": str, "c": float, "d": float, "e": int, "f": float,
+        "a": int, "b": str, "c": float, "d": float, "e": int, "f": float, "g": list, "h": dict,
     }  # fmt: skip
+    assert known["g"].help == "some names"
     given = {"a": "7", "d": "1", "e": "None", "f": "2"}
     assert parameters.check(tmp_path / "nb.ipynb", given) == {"a": 7, "d": 1.0, "e": None, "f": 2.0}
     with pytest.raises(UsageError, match="parameter a is an int, not 'None'"):

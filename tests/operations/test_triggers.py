@@ -86,6 +86,8 @@ def test_a_schedule_follows_another(api: Workbench, tmp_path: Path) -> None:
         api.batch("first.ipynb", after="then")
     with pytest.raises(NotFound, match="nothing that runs is called firts"):
         api.batch("then.ipynb", after="firts")
+    api.remove("schedule/first")
+    assert "schedule/then waits in vain: schedule/first was removed" in str(api.schedules()[0])
 
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {

@@ -140,6 +140,8 @@ def test_the_run_of_a_schedule_looks_and_mails(api: Workbench, service: Any, inb
     api.running.begin(again)
     assert not api.wait(again.name).facts["begins"], "it goes on"
     assert api.running.store.take_followers() == []
+    api.remove(schedule.name)
+    assert "waits in vain: nobody looks for drift of service/churn any more" in str(api.schedules()[0])
     (mail,) = mails
     assert (mail["subject"], mail["to"]) == ("drift: service/churn, churn@1", "me@example.org")
     assert "churn@1 ✗ drift in age" in mail.get_content()

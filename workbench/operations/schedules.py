@@ -60,9 +60,19 @@ class Schedule:
             return "paused"
         if not s.starts:
             return f"next run {figures.moment(s.next_due, s.zone)}"
+        if gone := self._gone(s.starts):
+            return f"waits in vain: {gone}"
         last = self.running.store.last_event(self.name)
         trouble = last.details.get("trouble") if last else ""
         return f"cannot {'listen' if 'webhook' in s.starts else 'look'}: {trouble}" if trouble else "waits"
+
+    def _gone(self, starts: dict[str, Any]) -> str:
+        """That what it follows is there no more."""
+        there = {schedule.name: schedule.spec.get("name") for schedule in self.running.schedules()}
+        after, drift = starts.get("after", ""), starts.get("drift")
+        if after.startswith("schedule/") and after not in there:
+            return f"{after} was removed"
+        return f"nobody looks for drift of {drift} any more" if drift and drift not in there.values() else ""
 
     def _call(self) -> list[str]:
         """The line that calls its address; the token is asked for by whoever runs it."""
@@ -71,7 +81,8 @@ class Schedule:
 
     def _when(self) -> list[str]:
         s = self.schedule
-        keeps = [f"keeps {s.keep if not s.keep.isdecimal() else text.count(int(s.keep), 'run')}"] if s.keep else []
+        kept = text.count(int(s.keep), "run") if s.keep and s.keep.isdecimal() else f"runs for {s.keep}"
+        keeps = [f"keeps {kept}"] * bool(s.keep)
         if not s.starts:
             return [waits_for(s), _manner(s), *keeps]
         number = self.running.store.started_by(self.name)

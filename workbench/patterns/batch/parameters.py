@@ -21,11 +21,12 @@ from .hiding import name_of
 
 TAG = "parameters"
 _TYPES = {"int": int, "float": float, "bool": bool, "str": str, "list": list, "dict": dict, "DataFrame": Frame}
-_TYPES |= {"date": date, "datetime": datetime}
+_TYPES |= {"date": date, "datetime": datetime, "List": list, "Dict": dict}
 _MAGIC = re.compile(r"^(\s*)[%!].*$", re.MULTILINE)
 _OPTIONAL = re.compile(r"\bOptional\[|\bNone\b")
 _NOTHING = re.compile(r"^\s*None\s*\|\s*")
 _DAY = re.compile(r"^(?:\w+\.)?(date|datetime)\((.+)\)$")
+_COMMENTED = re.compile(r"^type: *(\S+) *(.*)$")
 _READS = re.compile(r"^(pd|pandas)\.read_\w+$")
 _TRUE, _FALSE = ("true", "yes", "1", "on"), ("false", "no", "0", "off")
 
@@ -106,10 +107,12 @@ def _parsed(source: str, notebook: Path, number: int) -> dict[str, Parameter]:
 
 def _parameters(node: ast.stmt, lines: list[str]) -> Iterator[Parameter]:
     """`a = 1`, `a: int = 1`, `a = b = 1` and `a, b = 1, 2`."""
-    said = ast.unparse(node.annotation) if isinstance(node, ast.AnnAssign) else ""
+    help = lines[node.end_lineno - 1].partition(" # ")[2].strip() if node.end_lineno else ""
+    commented = _COMMENTED.match(help)  # as Python 2 had it, and papermill reads it
+    help = commented[2] if commented else help
+    said = ast.unparse(node.annotation) if isinstance(node, ast.AnnAssign) else commented[1] if commented else ""
     for name, value in _assigned(node):
         default = ast.unparse(value) if value is not None else ""
-        help = lines[node.end_lineno - 1].partition(" # ")[2].strip() if node.end_lineno else ""
         choices = _choices(node.annotation) if isinstance(node, ast.AnnAssign) else ()
         kind = type(choices[0]) if choices else _type(said, value)
         optional = bool(_OPTIONAL.search(said)) or default == "None"
