@@ -107,15 +107,19 @@ def test_from_a_broker(kind: str, brokers: Callable[[str], Any], lives: Lives, h
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", SERVERS)
+@pytest.mark.parametrize("kind", [*SERVERS, "kafka in transactions"])
 def test_into_a_broker(kind: str, brokers: Callable[[str], Any], lives: Lives, home: Path) -> None:
-    """One that tells has each once; another has the same again, and a header that says which it is."""
-    output, answers = brokers(kind).place("answers"), opening.topic(brokers(kind).place("answers"))
-    source = places.log("queue:rows")
-    count = killed(lives, "queue:rows", output, home, lambda: source.offsets().get("churn", 0), MANY, EACH + 1)
+    """One that tells has each once; another has the same again, and a header that says which it is. librdkafka's mock
+    cluster shows what a transaction put that was never committed, which real ones do not."""
+    kind, _, once = kind.partition(" ")
+    output = brokers(kind).place("answers-once", transactions="yes") if once else brokers(kind).place("answers")
+    answers, source = opening.topic(output), places.log("queue:rows")
+    kills = 3 if once and MANY == 8 else MANY
+    count = killed(lives, "queue:rows", output, home, lambda: source.offsets().get("churn", 0), kills, EACH + 1)
     found = [json.loads(record.value)["n"] for record in answers.newest(1_000_000)]
     assert set(found) == set(range(count))
-    if answers.tells:
+    assert answers.tells == (kind not in ("kafka", "amqp") or bool(once))
+    if answers.tells and not (once and "WORKBENCH_KAFKA" not in os.environ):
         assert sorted(found) == list(range(count))
         check_order(found)
     answers.close()

@@ -248,7 +248,7 @@ class KafkaTopic:
                 }
                 self._producer = Producer(settings(self.at, **ours))
             for value, key, head, name in zip(values, keys or none, headers or none, names, strict=True):
-                self._produce(value, key, headers_of(head, name), failed)
+                self._produce(self._producer, value, key, headers_of(head, name), failed)
         while len(self._producer) and not failed and not self._down:
             self._producer.poll(_LOOK)
         if failed or self._down:
@@ -256,7 +256,7 @@ class KafkaTopic:
             self._producer = None
             raise refusal(self.label, failed[0] if failed else self._down)
 
-    def _produce(self, value: bytes, key: str | None, headers: Any, failed: list[Any]) -> None:
+    def _produce(self, producer: Any, value: bytes, key: str | None, headers: Any, failed: list[Any]) -> None:
         def told(error: Any, _: Any) -> None:
             if error is not None:
                 failed.append(error)
@@ -264,12 +264,12 @@ class KafkaTopic:
         whole = None if key is None else key.encode()
         while True:
             try:
-                self._producer.produce(self.topic, value, whole, headers=headers, on_delivery=told)
+                producer.produce(self.topic, value, whole, headers=headers, on_delivery=told)
             except BufferError:
                 if self._down:
                     failed.append(self._down)
                     return
-                self._producer.poll(_LOOK)
+                producer.poll(_LOOK)
             else:
                 return
 

@@ -61,8 +61,9 @@ def topic(place: str) -> Topic:
         return RedisTopic(at)
     if at.kind == "kafka":
         from .kafka import KafkaTopic
+        from .kafka_once import KafkaOnce
 
-        return KafkaTopic(at)
+        return KafkaOnce(at) if at.options.get("transactions") == "yes" else KafkaTopic(at)
     if at.kind == "cloudevents":
         from .cloudevents_topic import EventsTopic
 

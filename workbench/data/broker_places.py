@@ -12,7 +12,8 @@ from ..errors import UsageError
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of broker: what its topics are called, how its URL reads, what it needs, and its options of ours."""
+    """A kind of broker: what its topics are called, how its URL reads, what it needs, and its options of ours: numbers,
+    and switches that are `yes` or `no`."""
 
     topic: str
     shape: str
@@ -20,12 +21,15 @@ class Kind:
     extra: str
     options: tuple[str, ...] = ()
     in_path: bool = False
+    switches: tuple[str, ...] = ()
 
 
 KINDS = {
     "redis": Kind("stream", "redis://HOST:PORT/DB?stream=NAME", "redis", "redis", ("claim",)),
     "rediss": Kind("stream", "rediss://HOST:PORT/DB?stream=NAME", "redis", "redis", ("claim",)),
-    "kafka": Kind("topic", "kafka://HOST:PORT/TOPIC", "confluent_kafka", "kafka", in_path=True),
+    "kafka": Kind(
+        "topic", "kafka://HOST:PORT/TOPIC", "confluent_kafka", "kafka", in_path=True, switches=("transactions",)
+    ),
     "cloudevents": Kind("path", "cloudevents://HOST:PORT/NAME", "httpx", "", in_path=True),
     "nats": Kind("subject", "nats://HOST:PORT/SUBJECT", "nats", "nats", in_path=True),
     "amqp": Kind("queue", "amqp://HOST/VHOST?queue=NAME", "aio_pika", "rabbitmq"),
@@ -45,22 +49,25 @@ def parts(place: str, kind: Kind) -> tuple[str, dict[str, str], str, dict[str, s
     UsageError for a URL without a host or a topic.
     """
     url, query = urlsplit(place), dict(parse_qsl(urlsplit(place).query, keep_blank_values=True))
-    options = {name: query.pop(name) for name in ("group", kind.topic, *kind.options) if name in query}
+    options = {name: query.pop(name) for name in ("group", kind.topic, *kind.options, *kind.switches) if name in query}
     if kind.in_path:
         options[kind.topic] = unquote(url.path.strip("/"))
     if not url.hostname or not options.get(kind.topic):
         missing = f"no {kind.topic}" if url.hostname else "no host"
         raise UsageError(f"{_shown(place)} has {missing}", fix=kind.shape)
-    _check_numbers(options, kind)
+    _check_options(options, kind)
     bare = url._replace(query="").geturl()
     label = _shown(bare) if kind.in_path else f"{_shown(bare)}?{kind.topic}={options[kind.topic]}"
     return bare, query, label, options
 
 
-def _check_numbers(options: dict[str, str], kind: Kind) -> None:
+def _check_options(options: dict[str, str], kind: Kind) -> None:
     for name in kind.options:
         if name in options and not re.fullmatch(r"\d+(\.\d+)?", options[name]):
             raise UsageError(f"{name}={options[name]} is no number", fix=f"{name}=60, in seconds")
+    for name in kind.switches:
+        if options.get(name, "no") not in ("yes", "no"):
+            raise UsageError(f"{name}={options[name]} says neither yes nor no", fix=f"{name}=yes")
 
 
 def _shown(place: str) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
 from ..bundle import loaded, registries
 from ..bundle.apart import Apart
+from ..bundle.storage import writing
 from ..errors import WorkbenchError
 from ..routing.table import Table
 from . import changeover, rollout
@@ -47,7 +49,8 @@ class Following:
         self.said: dict[str, str] = {}  # of each version, what became of its fast path
         self.following = changeover.Following(self._wanted)
         self.rolling = RollingOut(context.store, self.registry, self.spec["model"])
-        self.metrics = Metrics(context.folder / _METRICS, 0, 1)
+        with writing(context.folder):
+            self.metrics = Metrics(context.folder / _METRICS, 0, 1)
         self.begun = False  # until then nothing is predicted: this process may be forked
         self.held: dict[str, tuple[ModelVersion, Predictor]] = {}  # those that answer, and those that were prepared
         self.table = Table.parse(self._wanted())
@@ -74,7 +77,8 @@ class Following:
     def route(self) -> Route:
         """The versions that answer, after the orders that came meanwhile."""
         self.context.tick()
-        self.rolling()
+        with suppress(WorkbenchError):  # what cannot be looked at now is looked at again
+            self.rolling()
         for order in self.context.orders():
             if order.do == "seek":
                 continue  # between two batches
