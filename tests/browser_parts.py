@@ -10,6 +10,8 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +20,20 @@ import websocket
 from waiting import until
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), "")
+PICTURES = os.environ.get("WORKBENCH_PICTURES", "")
 needs_chromium = pytest.mark.skipif(not CHROMIUM, reason="no Chromium is installed")
+HUB = "hub.example"
+"""Another name of this machine in these browsers: by it a page is looked at as from another machine."""
 _FLAGS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run")
+_FLAGS += (f"--host-resolver-rules=MAP {HUB} 127.0.0.1",)
+
+
+@cache
+def axe() -> str:
+    """axe-core, as a package of the tests carries it."""
+    (place,) = find_spec("axe_playwright_python").submodule_search_locations  # type: ignore[union-attr, misc]
+    script = Path(place) / "axe.min.js"
+    return script.read_text(encoding="utf-8")
 
 
 class Page:
@@ -81,6 +95,44 @@ class Page:
             f"[...document.querySelectorAll('button')].find(b => b.checkVisibility() && b.textContent === {json.dumps(text)}).click()"
         )
 
+    def key(self, key: str) -> None:
+        """Press a key where the focus is: Tab, Enter, ArrowRight, …"""
+        known = {"Tab": 9, "Enter": 13, " ": 32, "Escape": 27, "ArrowLeft": 37, "ArrowRight": 39, "ArrowDown": 40}
+        typed = {"Enter": "\r", " ": " "}.get(key)
+        how = {"key": key, "code": "Space" if key == " " else key, "windowsVirtualKeyCode": known[key]}
+        said = {"type": "keyDown", "text": typed} if typed else {"type": "rawKeyDown"}
+        self.do("Input.dispatchKeyEvent", **said, **how)
+        self.do("Input.dispatchKeyEvent", type="keyUp", **how)
+
+    def mouse(self, place: str, button: str = "left") -> None:
+        """Press a button of the mouse in the middle of an element, which is scrolled into sight."""
+        self.until(f"{place}?.checkVisibility()")
+        middle = "(r => [r.x + r.width / 2, r.y + r.height / 2])"
+        x, y = self.run(f"{place}.scrollIntoView({{block: 'nearest'}}), {middle}({place}.getBoundingClientRect())")
+        self.do("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
+        for kind in ("mousePressed", "mouseReleased"):
+            self.do("Input.dispatchMouseEvent", type=kind, x=x, y=y, button=button, clickCount=1)
+
+    def barriers(self, place: str = "document") -> list[str]:
+        """What keeps people out of a part of the page: what axe finds there that is serious or critical."""
+        if not self.run("Boolean(window.axe)"):
+            self.run(f"{axe()};0")
+        grave = "v => ['serious', 'critical'].includes(v.impact)"
+        where = "v => v.id + ' ' + v.nodes.map(n => n.target.join(' ') + ' ' + n.html.slice(0, 200) + ' ' + n.failureSummary).join(' · ')"
+        found: list[str] = self.run(
+            f"axe.run({place}, {{resultTypes: ['violations']}}).then(r => r.violations.filter({grave}).map({where}))"
+        )
+        return found
+
+    def tab(self, beginning: str, title: str = "") -> None:
+        """Wait for a tab that was opened at such an address to show a page of this title, then close it."""
+
+        def shown() -> list[str]:
+            tabs = self.do("Target.getTargets")["targetInfos"]
+            return [t["targetId"] for t in tabs if t["url"].startswith(beginning) and t["title"].startswith(title)]
+
+        self.do("Target.closeTarget", targetId=until(shown, f"{title} at {beginning}")[0])
+
     def text(self, selector: str) -> str:
         """What a person reads there."""
         return str(self.run(f"document.querySelector({json.dumps(selector)}).innerText"))
@@ -90,11 +142,13 @@ class Page:
         self.do("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False)
         self.do("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
 
-    def picture(self, file: Path, clip: dict[str, float] | None = None) -> None:
-        """The whole page as it is drawn, or a part of it."""
-        part = {"clip": clip} if clip else {}
-        shot = self.do("Page.captureScreenshot", captureBeyondViewport=True, **part)
-        file.write_bytes(base64.b64decode(shot["data"]))
+    def picture(self, name: str, clip: dict[str, float] | None = None) -> None:
+        """The whole page as it is drawn, or a part of it, kept where WORKBENCH_PICTURES says; nothing without it."""
+        if PICTURES:
+            part = {"clip": clip} if clip else {}
+            shot = self.do("Page.captureScreenshot", captureBeyondViewport=not clip, **part)
+            Path(PICTURES).mkdir(parents=True, exist_ok=True)
+            (Path(PICTURES) / f"{name}.png").write_bytes(base64.b64decode(shot["data"]))
 
 
 @contextmanager

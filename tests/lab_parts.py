@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from browser_parts import Page
+from browser_parts import PICTURES, Page
 from waiting import until
 
-PICTURES = os.environ.get("WORKBENCH_PICTURES", "")
+ROOT = Path(__file__).parents[1]
 _TOKEN = "0123456789abcdef"
 _OFFLINE = ("--LabApp.news_url=", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate")
 _PANEL = "window.jupyterapp.shell.currentWidget"
@@ -24,6 +25,9 @@ _PANEL = "window.jupyterapp.shell.currentWidget"
 
 class Lab:
     """A JupyterLab in `folder`, whose kernels have their Workbench in `folder/home`."""
+
+    program, app, tree = "jupyterlab", "LabApp", "lab/tree"
+    host, base = "127.0.0.1", "/"
 
     def __init__(self, url: str, folder: Path, page: Page) -> None:
         self.url, self.folder, self.page = url, folder, page
@@ -35,7 +39,7 @@ class Lab:
             kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
             nbformat.write(nbformat.v4.new_notebook(cells=code, metadata=kernel), self.folder / name)
         self.page.run("window.jupyterapp?.commands.execute('docmanager:save-all')")  # or it asks whether to leave
-        self.page.go(f"{self.url}/lab/tree/{name}?token={_TOKEN}&reset")
+        self.page.go(f"{self.url}/{self.tree}/{name}?token={_TOKEN}&reset")
         self.page.until("window.jupyterapp")
         self.page.run("window.jupyterapp.restored.then(() => window.jupyterapp.shell.collapseLeft())")
         self.page.until(f"{_PANEL}?.sessionContext?.session?.kernel?.status === 'idle'")
@@ -80,42 +84,65 @@ class Lab:
             box = self.page.run(
                 f"(r => ({{x: r.x, y: r.y, width: r.width, height: r.height}}))({place}.getBoundingClientRect())"
             )
-            self.page.picture(Path(PICTURES) / f"{name}.png", {**box, "scale": 2})
+            self.page.picture(name, {**box, "scale": 2})
+
+    def looked_at(self, name: str, card: str) -> None:
+        """A card in light, dark and narrow: it fits into its window, and keeps nobody out."""
+        place = f"document.querySelector('[data-card^={json.dumps(card)}]')"
+        for theme in ("Dark", "Light"):
+            self.theme(f"JupyterLab {theme}")
+            self.picture(f"{name}-{theme.lower()}", card)
+            assert not self.page.barriers(place)
+        self.page.looks(400)
+        self.picture(f"{name}-narrow", card)
+        assert self.page.run(f"{place}.scrollWidth <= {place}.clientWidth")
+        self.page.looks(1200)
 
     @property
     def elsewhere(self) -> list[str]:
         """The addresses outside this machine that were asked for."""
-        own = ("http://127.0.0.1", "http://localhost", "ws://127.0.0.1", "data:", "blob:")
+        own = ("http://127.0.0.1", "http://localhost", "ws://127.0.0.1", f"http://{self.host}:", "data:", "blob:")
         return [url for url in self.page.requests if not url.startswith(own)]
 
 
+class Notebook7(Lab):
+    """Notebook 7, which shows one notebook a page."""
+
+    program, app, tree = "notebook", "JupyterNotebookApp", "notebooks"
+
+
 @contextmanager
-def lab(folder: Path, page: Page) -> Iterator[Lab]:
-    """A JupyterLab of its own; it ends with the block."""
+def lab(folder: Path, page: Page, kind: type[Lab] = Lab, path: Path | None = None) -> Iterator[Lab]:
+    """A JupyterLab, or a Notebook 7, of its own, with the extensions below `path`; it ends with the block."""
     runtime = folder / "jupyter"
     places = {f"JUPYTER_{kind}_DIR": str(runtime / kind.lower()) for kind in ("CONFIG", "DATA", "RUNTIME")}
     environment = {
         **os.environ,
         **places,
+        **({"JUPYTER_PATH": str(path)} if path else {}),
         "WORKBENCH_HOME": str(folder / "home"),
         "IPYTHONDIR": str(runtime / "ipython"),
     }
     how = (
         "--no-browser",
-        "--expose-app-in-browser",
+        f"--{kind.app}.expose_app_in_browser=True",
         "--ServerApp.port=0",
+        f"--ServerApp.base_url={kind.base}",
+        f"--ServerApp.allow_remote_access={kind.host != Lab.host}",
         f"--IdentityProvider.token={_TOKEN}",
         *_OFFLINE,
     )
-    command = [sys.executable, "-m", "jupyterlab", *how, "--allow-root", str(folder)]
+    command = [sys.executable, "-m", kind.program, *how, "--allow-root", str(folder)]
+    if path:
+        shutil.copytree(ROOT / "jupyter-config", runtime / "config")
     settings = runtime / "config" / "lab" / "user-settings" / "@jupyterlab" / "apputils-extension"
-    settings.mkdir(parents=True)
+    settings.mkdir(parents=True, exist_ok=True)
     (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}')
     log = (folder / "lab.log").open("wb")
     process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
     try:
         told = until(lambda: _told(runtime / "runtime"), (folder / "lab.log").read_text())
-        yield Lab(f"http://127.0.0.1:{told['port']}", folder, page)
+        yield kind(f"http://{kind.host}:{told['port']}{kind.base.rstrip('/')}", folder, page)
     finally:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGTERM)

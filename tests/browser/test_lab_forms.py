@@ -27,6 +27,12 @@ def predict(frame):
     return frame["age"]"""
 LONG = "pd.concat([X] * 1000).to_parquet('long.parquet', row_group_size=10_000)\n%predict slow long.parquet -o scored.parquet"
 
+HELD = """%%model held --example X.head(20)
+import time
+def predict(frame):
+    time.sleep(120)
+    return frame["age"]"""
+
 
 def card(name: str) -> str:
     return f"document.querySelector('[data-card^=\"{name}\"]')"
@@ -43,18 +49,6 @@ def noted(jupyter: Lab) -> Lab:
     return jupyter
 
 
-def pictures(lab: Lab, name: str, shown: str) -> None:
-    """A card in light, dark and narrow; it fits into its window."""
-    lab.picture(f"{name}-light", shown)
-    lab.theme("JupyterLab Dark")
-    lab.picture(f"{name}-dark", shown)
-    lab.page.looks(400)
-    lab.picture(f"{name}-narrow", shown)
-    assert lab.page.run(f"{card(shown)}.scrollWidth <= {card(shown)}.clientWidth")
-    lab.page.looks(1200)
-    lab.theme("JupyterLab Light")
-
-
 @needs_chromium
 def test_it_predicts_while_a_slider_moves(noted: Lab) -> None:
     form, page = card("form/risk@1"), noted.page
@@ -69,8 +63,27 @@ def test_it_predicts_while_a_slider_moves(noted: Lab) -> None:
     page.run(f"{plan}.value = '\"pro\"'; {plan}.dispatchEvent(new Event('input', {{bubbles: true}}))")
     page.until(f"{said}.startsWith('18.')")
     assert page.run(f"{form}.querySelector('.wb-curve path').getAttribute('d').length") > 20
-    pictures(noted, "form", "form/risk@1")
+    page.until(f"{form}.querySelector('.wb-reasons')?.innerText.includes('plan = pro')")
+    noted.looked_at("form", "form/risk@1")
     assert not noted.elsewhere
+
+
+@needs_chromium
+def test_a_form_is_filled_without_a_mouse(noted: Lab) -> None:
+    form, page = card("form/risk@1"), noted.page
+    page.run(f"{form}.querySelector('input[type=range]').focus()")
+    names = []
+    for _ in range(12):
+        page.key("Tab")
+        if not page.run(f"{form}.contains(document.activeElement)"):
+            break
+        names.append(page.run("document.activeElement.name || document.activeElement.getAttribute('aria-label')"))
+    assert [name for name in names if name] == ["age", "calls", "calls", "plan", "vip", "city"]
+    page.run(f"{form}.querySelectorAll('input[type=range]')[1].focus()")
+    before = int(page.run("document.activeElement.value"))
+    page.key("ArrowLeft")
+    page.until(f"{form}.querySelector('input[name=calls]').value === '{before - 1}'")
+    page.until(f"{form}.querySelector('.wb-out dd').textContent.startsWith('{before + 9}.')")
 
 
 @needs_chromium
@@ -84,7 +97,7 @@ def test_a_notebook_runs_from_its_form(noted: Lab) -> None:
     page.until(f"{form}.querySelector('.wb-detail .wb-card .wb-done')")  # is told nothing
     runs: Any = Workbench(noted.folder / "home").runs()
     assert runs[-1].job.spec["parameters"] == {"month": 7}
-    pictures(noted, "notebook", "form/retrain")
+    noted.looked_at("notebook", "form/retrain")
 
 
 @needs_chromium
@@ -97,7 +110,7 @@ def test_the_dashboard_finds_and_opens(noted: Lab) -> None:
     page.until(f"{board}.querySelector('td')?.textContent.startsWith('run/')")
     page.run(f"{board}.querySelector('[data-do=show]').click()")
     page.until(f"{board}.querySelector('.wb-detail .wb-card .wb-name')?.textContent.startsWith('run/')")
-    pictures(noted, "dashboard", "dashboard/")
+    noted.looked_at("dashboard", "dashboard/")
     typed = f"{board}.querySelector('input[type=search]')"
     page.run(f"{typed}.value = 'nowhere'; {typed}.dispatchEvent(new Event('input', {{bubbles: true}}))")
     page.until(f"{board}.querySelector('.wb-table').textContent.startsWith('no runs like that')")
@@ -105,7 +118,7 @@ def test_the_dashboard_finds_and_opens(noted: Lab) -> None:
 
 @needs_chromium
 def test_long_work_is_cancelled_while_its_cell_runs(jupyter: Lab) -> None:
-    jupyter.open("long.ipynb", [DATA, SLOW, LONG])
+    jupyter.open("long.ipynb", [DATA, SLOW, LONG, HELD])
     page, notebook = jupyter.page, "window.jupyterapp.shell.currentWidget.content"
     jupyter.run_above(2)
     page.until(f"{card('slow@1')}?.querySelector('[data-do=serve]')")  # by then messages have a subshell of their own
@@ -118,3 +131,16 @@ def test_long_work_is_cancelled_while_its_cell_runs(jupyter: Lab) -> None:
     )
     page.until(f"!{card('progress/')}")
     assert not (jupyter.folder / "scored.parquet").exists()
+
+
+@needs_chromium
+def test_a_capture_shows_its_steps_and_is_cancelled(jupyter: Lab) -> None:
+    """In the notebook of the test before."""
+    page, notebook = jupyter.page, "window.jupyterapp.shell.currentWidget.content"
+    page.run(f"{notebook}.activeCellIndex = 3; void window.jupyterapp.commands.execute('notebook:run-cell')")
+    page.until(f"{card('progress/')}?.querySelector('[aria-current=step]')?.innerText.includes('asking this kernel')")
+    jupyter.looked_at("capture", "progress/")
+    page.run(f"{card('progress/')}.querySelector('[data-do=cancel]').click()")
+    page.until(f"{notebook}.widgets[3].node.innerText.includes('held was cancelled')")
+    page.until(f"!{card('progress/')}")
+    assert "held" not in Workbench(jupyter.folder / "home").registry.names()

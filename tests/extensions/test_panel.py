@@ -10,8 +10,9 @@ from typing import Any
 
 import nbformat
 import pytest
-from browser_parts import Page, browser, needs_chromium
-from panel_lab import built, lab
+from browser_parts import HUB, browser, needs_chromium
+from lab_parts import Lab, lab
+from panel_lab import built
 from waiting import until
 
 from workbench.api import Workbench
@@ -27,18 +28,23 @@ def notebook(path: Path, *cells: str) -> None:
     nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in cells], metadata=kernel), path)
 
 
-class Lab:
-    """JupyterLab as somebody uses it."""
+class Used(Lab):
+    """JupyterLab as somebody uses it who has the panel, on a hub: what runs is on another machine than the browser."""
 
-    def __init__(self, page: Page, files: Path, api: Workbench) -> None:
-        self.page, self.files, self.api = page, files, api
+    api: Workbench
+    host, base = HUB, "/user/me/"
+
+    @property
+    def proxy(self) -> str:
+        """Where the Jupyter server shows what runs on its machine."""
+        return f"{self.url}/proxy/"
 
     def do(self, command: str, **options: Any) -> None:
         """A command, as a menu runs it; it may wait for a dialog, so that nobody waits for it here."""
         self.page.run(f"void window.jupyterapp.commands.execute({json.dumps(command)}, {json.dumps(options)})")
 
-    def open(self, name: str) -> None:
-        """Open a notebook, and wait for its kernel."""
+    def show(self, name: str) -> None:
+        """Open a notebook beside the others, and wait for its kernel."""
         self.do("docmanager:open", path=name)
         self.page.until(f"window.jupyterapp.shell.currentWidget?.context?.path === {json.dumps(name)}")
         self.page.run("window.jupyterapp.shell.currentWidget.context.sessionContext.ready")
@@ -71,36 +77,30 @@ class Lab:
 
 
 @pytest.fixture(scope="module")
-def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    folder, home = tmp_path_factory.mktemp("lab"), tmp_path_factory.mktemp("home")
-    api = Workbench(home)
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Used]:
+    folder = tmp_path_factory.mktemp("lab")
     try:
-        jupyter = built(tmp_path_factory.mktemp("panel"))
+        path = built()
     except subprocess.CalledProcessError as error:
         pytest.fail(error.stderr)
-    try:
-        with lab(folder, jupyter, home) as url, browser(folder / "chromium") as page:
-            notebook(folder / "files" / "model.ipynb", DATA, CELL)
-            notebook(folder / "files" / "broken.ipynb", "ages = {}", "ages['ada']")
-            page.looks(1400)
-            page.go(url)
-            page.until("window.jupyterapp")
-            page.run("window.jupyterapp.restored")
-            one = Lab(page, folder / "files", api)
-            one.do("workbench:show")
-            page.until("document.querySelector('#workbench-panel')?.checkVisibility()")
-            yield one
-    finally:
-        api.shutdown(all=True)
+    with browser(tmp_path_factory.mktemp("chromium")) as page, lab(folder, page, Used, path) as one:
+        one.api = Workbench(folder / "home")
+        notebook(folder / "model.ipynb", DATA, CELL)
+        notebook(folder / "broken.ipynb", "ages = {}", "ages['ada']")
+        page.looks(1400)
+        one.open("model.ipynb")
+        one.do("workbench:show")
+        page.until("document.querySelector('#workbench-panel')?.checkVisibility()")
+        yield one
+        one.api.shutdown(all=True)
 
 
-def test_a_cell_is_captured_from_its_menu_and_served_and_stopped_from_the_panel(opened: Lab, tmp_path: Path) -> None:
+def test_a_cell_is_captured_by_a_right_click_and_served_and_stopped_from_the_panel(opened: Used) -> None:
     page, api = opened.page, opened.api
-    opened.open("model.ipynb")
-    opened.do("notebook:run-all-cells")
-    page.until("window.jupyterapp.shell.currentWidget.content.widgets[1].model.executionCount")
-    page.run("void (window.jupyterapp.shell.currentWidget.content.activeCellIndex = 1)")
-    opened.do("workbench:capture")
+    opened.run_all()
+    page.mouse("document.querySelectorAll('.jp-CodeCell')[1].querySelector('.jp-InputPrompt')", "right")
+    page.mouse("[...document.querySelectorAll('.lm-Menu-item')].find(e => e.innerText.includes('Capture as model…'))")
+    assert not page.barriers("document.querySelector('.jp-Dialog')")
     opened.fill(name="churn", example="X")
     until(lambda: api.registry.names() == ["churn"], "the cell is captured")
     assert page.run("window.jupyterapp.shell.currentWidget.content.widgets[1].model.sharedModel.getSource()") == (
@@ -110,7 +110,13 @@ def test_a_cell_is_captured_from_its_menu_and_served_and_stopped_from_the_panel(
     opened.press("serve churn@1")
     opened.row("service/churn")
     until(lambda: "ready" in opened.panel() and api.deployments()[0].state == "ready", "it is served")
-    page.picture(tmp_path / "panel.png")
+    for theme in ("JupyterLab Dark", "JupyterLab Light"):
+        opened.theme(theme)
+        page.picture(f"panel-{theme.split()[1].lower()}")
+        assert not page.barriers("document.querySelector('#workbench-panel')")
+    assert opened.proxy in opened.panel()
+    opened.press("open service/churn")
+    page.tab(f"{opened.proxy}{api.deployments()[0].facts['port']}/", "churn")
     opened.press("log service/churn")
     page.until("document.querySelector('.wb-Log')")
     opened.press("stop service/churn")
@@ -118,28 +124,29 @@ def test_a_cell_is_captured_from_its_menu_and_served_and_stopped_from_the_panel(
     assert api.deployments()[0].state == "stopped"
 
 
-def test_a_notebook_that_fails_says_so_and_shows_the_cell(opened: Lab, tmp_path: Path) -> None:
-    opened.open("broken.ipynb")
+def test_a_notebook_that_fails_says_so_and_shows_the_cell(opened: Used) -> None:
+    opened.show("broken.ipynb")
     opened.do("workbench:batch-this")
     opened.fill()
     opened.page.until("document.body.innerText.includes('KeyError')")
     opened.row("run/1")
     until(lambda: "failed" in opened.panel(), "the run has failed")
     assert "'ada'" in opened.panel()
-    opened.page.picture(tmp_path / "failed.png")
+    opened.page.picture("failed")
 
 
-def test_a_notebook_is_shared_by_a_link(opened: Lab) -> None:
-    opened.do("filebrowser:open-path", path="model.ipynb")
-    opened.open("model.ipynb")
+def test_a_notebook_is_shared_by_a_link(opened: Used) -> None:
+    opened.show("model.ipynb")
     opened.do("workbench:share-this")
     opened.fill(guest="2h")
     opened.page.until("document.querySelector('.jp-Dialog a[href*=\"ticket=\"]')")
+    opened.page.mouse("document.querySelector('.jp-Dialog a[href*=\"ticket=\"]')")
+    opened.page.tab(opened.proxy)
     opened.page.run("document.querySelector('.jp-Dialog .jp-mod-reject').click()")
     until(lambda: "app/model" in opened.panel(), "the panel shows it")
 
 
-def test_after_the_page_is_loaded_again_all_is_there(opened: Lab) -> None:
+def test_after_the_page_is_loaded_again_all_is_there(opened: Used) -> None:
     opened.page.run("window.jupyterapp.commands.execute('docmanager:save-all')")
     opened.page.run("window.before = true")
     opened.page.do("Page.reload")
@@ -148,7 +155,7 @@ def test_after_the_page_is_loaded_again_all_is_there(opened: Lab) -> None:
     until(lambda: "service/churn" in opened.panel() and "run/1" in opened.panel(), "the panel shows what it showed")
 
 
-def test_the_menus_have_their_lines(opened: Lab) -> None:
+def test_the_menus_have_their_lines(opened: Used) -> None:
     page = opened.page
     page.until("document.querySelector('.jp-DirListing-item[data-file-type=notebook], .jp-DirListing-item')")
     opened.do("filebrowser:activate")
@@ -162,6 +169,5 @@ def test_the_menus_have_their_lines(opened: Lab) -> None:
         assert line in page.text(".lm-Menu")
 
 
-def test_only_this_host_was_asked(opened: Lab) -> None:
-    outside = [url for url in opened.page.requests if not url.startswith(("http://127.0.0.1", "data:", "blob:", "ws:"))]
-    assert not outside
+def test_only_this_host_was_asked(opened: Used) -> None:
+    assert not opened.elsewhere

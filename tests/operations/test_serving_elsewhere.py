@@ -104,6 +104,17 @@ def test_the_page_works_behind_a_proxy(closed: Any, tmp_path: Path) -> None:
         assert (cookie["path"], cookie["httpOnly"], cookie["sameSite"]) == ("/user/me/proxy/8000/", True, "Strict")
 
 
+def test_a_link_leads_in_by_the_name_of_a_hub(api: Workbench, closed: Any) -> None:
+    hub = {"host": "hub.example"}
+    assert httpx.get(closed.url, headers=hub).status_code == 421
+    link = api.open(closed.name).link
+    with httpx.Client() as browsing:
+        answer = browsing.get(link, headers=hub)
+        assert answer.status_code == 200
+        assert "HttpOnly" in answer.headers["set-cookie"]
+    assert httpx.get(link.replace("ticket=link", "ticket=stay"), headers=hub).status_code == 421
+
+
 @needs_chromium
 def test_the_page_works_in_jupyter(closed: Any, tmp_path: Path) -> None:
     """Behind jupyter-server-proxy itself, for who is known to the Jupyter server."""

@@ -64,6 +64,15 @@ def answered(page: Page) -> dict[str, str]:
 
 
 @needs_chromium
+@pytest.mark.parametrize(("width", "scheme"), [(1100, "light"), (1100, "dark"), (400, "light")])
+def test_it_keeps_nobody_out(page: Page, width: int, scheme: str) -> None:
+    page.looks(width, scheme)
+    page.picture(f"service-page-{scheme}-{width}")
+    assert not page.barriers()
+    assert page.run("document.documentElement.scrollWidth <= innerWidth")
+
+
+@needs_chromium
 def test_the_form_asks_for_what_it_holds(page: Page, service: Any) -> None:
     for name, value in {
         "age": "40",

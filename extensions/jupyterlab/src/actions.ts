@@ -2,7 +2,7 @@ import { Notification } from '@jupyterlab/apputils';
 import { NotebookActions, NotebookPanel } from '@jupyterlab/notebook';
 
 import { Field, form, tell } from './forms';
-import { act, Answer } from './server';
+import { act, Answer, reachable, relocated } from './server';
 
 const NAMED = /^%%model\b/;
 
@@ -11,7 +11,7 @@ export async function doing(verb: string, options: Record<string, unknown>, said
   const id = Notification.emit(`${verb} …`, 'in-progress', { autoClose: false });
   try {
     const answer = await act(verb, options);
-    Notification.update({ id, message: said || answer.text.split('\n')[0], type: 'success', autoClose: 4000 });
+    Notification.update({ id, message: said || relocated(answer.text.split('\n')[0]), type: 'success', autoClose: 4000 });
     return answer;
   } catch (error) {
     Notification.update({ id, message: String(error), type: 'error', autoClose: false });
@@ -59,7 +59,8 @@ export async function share(path: string): Promise<void> {
   }
   const answer = await doing('app', { notebook: path, guest: asked.guest || null, name: asked.name || null });
   if (answer) {
-    await tell('Shared as app', answer.text, String(answer.value.link ?? ''));
+    const link = String(answer.value.link ?? '');
+    await tell('Shared as app', relocated(answer.text), link && reachable(link));
   }
 }
 
@@ -69,7 +70,7 @@ export async function open(name: string): Promise<void> {
   const answer = await doing('open', { name }, `opened ${name}`);
   if (tab && answer) {
     tab.opener = null;
-    tab.location.href = String(answer.value.link);
+    tab.location.href = reachable(String(answer.value.link));
   } else {
     tab?.close();
   }

@@ -20,7 +20,8 @@ const plugin: JupyterFrontEndPlugin<void> = {
   id: ID,
   description: 'Models, deployments, runs and schedules beside the notebook',
   autoStart: true,
-  // All optional: Voila loads every extension too, and has no shell; there this stays quiet.
+  // All optional: Voila loads every extension too, and has no notebooks to steer; there this stays quiet. Notebook 7 has
+  // a page for each notebook, without launcher and status bar.
   optional: [ILabShell, ICommandPalette, IDefaultFileBrowser, ILauncher, INotebookTracker, ISettingRegistry, IStatusBar],
   activate
 };
@@ -29,7 +30,7 @@ export default plugin;
 
 function activate(
   app: JupyterFrontEnd,
-  shell: ILabShell | null,
+  lab: ILabShell | null,
   palette: ICommandPalette | null,
   files: IDefaultFileBrowser | null,
   launcher: ILauncher | null,
@@ -37,9 +38,10 @@ function activate(
   settings: ISettingRegistry | null,
   bar: IStatusBar | null
 ): void {
-  if (!shell) {
+  if (!notebooks && !files) {
     return;
   }
+  const shell = app.shell;
   let panel: Panel | null = null;
   const watching = new Watching(() => Boolean(panel?.isVisible));
   const after = (done: Promise<unknown>) => void done.then(() => watching.now());
@@ -48,9 +50,9 @@ function activate(
 
   const openLog = (name: string) => {
     const id = `workbench-log-${name}`;
-    const there = [...shell.widgets('main')].find(widget => widget.id === id);
-    if (!there) {
-      shell.add(logTab(name), 'main');
+    const area = lab ? 'main' : 'down'; // Notebook 7 has one thing in the middle
+    if (![...shell.widgets(area)].some(widget => widget.id === id)) {
+      shell.add(logTab(name), area);
     }
     shell.activateById(id);
   };

@@ -2,7 +2,7 @@ import { Widget } from '@lumino/widgets';
 
 import { button, element } from './elements';
 import { icon } from './icon';
-import { Model, Thing } from './server';
+import { Model, relocated, Thing } from './server';
 import { Watching } from './watching';
 
 /** What a button does, by its word. */
@@ -61,13 +61,13 @@ export class Panel extends Widget {
 
   private row(thing: Thing): HTMLElement {
     const lines = thing.lines.map(([label, text]) =>
-      element('div', { className: 'wb-Line' }, element('dt', {}, label), element('dd', {}, text))
+      element('div', { className: 'wb-Line' }, element('dt', {}, label), element('dd', {}, relocated(text)))
     );
     const body = element('div', { className: 'wb-Card' }, element('dl', {}, ...lines), this.buttons(thing));
     const dot = element('span', { className: `wb-Dot wb-mod-${thing.state}`, 'aria-hidden': 'true' });
     const state = element('span', { className: 'wb-State' }, thing.state);
     const why = ['failed', 'blocked'].includes(thing.state) && thing.reason.split('\n')[0];
-    return this.opening(thing.name, [dot, element('b', {}, thing.name), state], why || thing.brief, body);
+    return this.opening(thing.name, [dot, element('b', {}, thing.name), state], why || relocated(thing.brief), body);
   }
 
   private buttons(thing: Thing): HTMLElement {

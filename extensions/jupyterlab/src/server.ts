@@ -1,4 +1,4 @@
-import { URLExt } from '@jupyterlab/coreutils';
+import { PageConfig, URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
 
 /** What the panel shows of one thing that runs, or of a schedule. */
@@ -48,6 +48,23 @@ export class Refused extends Error {
   toString(): string {
     return [this.message, this.where && `at ${this.where}`, this.fix && `→ ${this.fix}`].filter(Boolean).join('\n');
   }
+}
+
+const HERE = ['localhost', '127.0.0.1', '[::1]'];
+
+/** An address on the server's machine, as this browser reaches it: on a hub, through the Jupyter server. */
+export function reachable(address: string): string {
+  const url = new URL(address);
+  if (!HERE.includes(url.hostname) || HERE.includes(window.location.hostname)) {
+    return address;
+  }
+  const server = new URL(PageConfig.getBaseUrl(), window.location.origin).href;
+  return `${URLExt.join(server, 'proxy', url.port)}${url.pathname}${url.search}`;
+}
+
+/** Text with the addresses in it as this browser reaches them. */
+export function relocated(text: string): string {
+  return text.replace(/http:\/\/(127\.0\.0\.1|localhost):\d+/g, address => reachable(address).replace(/\/$/, ''));
 }
 
 async function ask<T>(path: string, init: RequestInit): Promise<T> {

@@ -122,7 +122,8 @@ class Access:
     def _proven(self, headers: Headers, query: bytes) -> bool:
         """Whether a token comes with the request, in any way."""
         ways = (_authorization(headers)[1], _linked(query), self._kept(headers))
-        return any(given and self._name_of(given) is not None for given in ways)
+        ticket = self._ticket(_asked(query, "ticket"), "link") if self.token else None
+        return bool(ticket) or any(given and self._name_of(given) is not None for given in ways)
 
     def _kept(self, headers: Headers) -> bytes | None:
         """What the cookie holds."""
