@@ -13,6 +13,7 @@ import nbformat
 import pytest
 from browser_parts import Page, browser, needs_chromium
 from page_models import NAMED, told
+from proxy_parts import jupyter
 from waiting import until
 
 from workbench import tickets
@@ -93,14 +94,13 @@ def test_a_browser_uses_it_by_a_link_and_asks_no_other_host(api: Workbench, app:
         }
         assert hosts <= {app.url.removeprefix("http://"), None}
         until(lambda: app.refresh().facts.get("using") == 1, "a visitor is counted")
-        page.picture(tmp_path / "app.png")
+        page.picture("app")
 
 
 def moved(page: Page) -> None:
     """Move the slider by a key, as somebody without a mouse does."""
     page.run("document.querySelector('.noUi-handle, .ui-slider-handle').focus()")
-    for kind in ("keyDown", "keyUp"):
-        page.do("Input.dispatchKeyEvent", type=kind, key="ArrowRight", code="ArrowRight", windowsVirtualKeyCode=39)
+    page.key("ArrowRight")
 
 
 def test_a_guest_has_a_link_of_their_own(api: Workbench, app: Any) -> None:
@@ -157,4 +157,50 @@ def test_a_model_is_tried_in_an_app_and_its_link_leads_to_the_same_answer(api: W
         page.until("[...document.querySelectorAll('a')].some(a => a.textContent === 'link to this')")
         shared = page.run("[...document.querySelectorAll('a')].find(a => a.textContent === 'link to this').href")
         assert "age=33" in shared
-        page.picture(tmp_path / "whatif.png")
+        assert not page.barriers()
+        page.looks(400)
+        assert page.run("document.documentElement.scrollWidth <= 400")
+        page.picture("whatif-narrow")
+        page.looks(1100)
+        page.until("document.querySelector('.wb-reasons')")
+        page.picture("whatif")
+        assert not page.barriers()
+
+
+@pytest.mark.slow
+@needs_chromium
+def test_the_console_steers_what_runs(api: Workbench, tmp_path: Path) -> None:
+    """The same cards as in a notebook."""
+    api.model("churn", told, example=NAMED)
+    api.serve("churn")
+    console = Path(__file__).parents[2] / "notebooks" / "apps" / "console.ipynb"
+    card = "document.querySelector('[data-card=\"service/churn\"]')"
+    with browser(tmp_path / "chromium") as page:
+        page.looks(1100)
+        page.go(api.open(api.app(str(console)).name).link)
+        page.until("document.querySelector('[data-card^=dashboard]')?.matches('.wb-live')")
+        page.until("[...document.querySelectorAll('.wb-link')].some(e => e.innerText === 'service/churn')")
+        page.run("[...document.querySelectorAll('.wb-link')].find(e => e.innerText === 'service/churn').click()")
+        page.until(f"{card}?.querySelector('[data-do=stop]')")
+        page.picture("console")
+        assert not page.barriers()
+        page.run(f"{card}.querySelector('[data-do=stop]').click()")
+        page.until(f"{card}.querySelector('.wb-state').textContent === 'stopped'")
+        assert api.status("service/churn").state == "stopped"
+
+
+@needs_chromium
+def test_it_works_behind_the_jupyter_server(api: Workbench, app: Any, tmp_path: Path) -> None:
+    """As on a hub: by the hub's address, for who is known there and has a link."""
+    ticket = api.open(app.name).link.removeprefix(app.url)
+    with jupyter(tmp_path / "jupyter") as (server, token), browser(tmp_path / "chromium") as page:
+        page.go(f"{server}/login?token={token}")
+        page.requests.clear()
+        outside = f"{server}/proxy/{app.facts['port']}"
+        page.go(f"{outside}{ticket}")
+        page.until("document.body && document.body.innerText.includes('squared is 9')")
+        assert page.run("location.href") == f"{outside}/"
+        moved(page)
+        page.until("document.body.innerText.includes('4 squared is 16')")
+        asked = {url for url in page.requests if url.startswith("http") and not url.endswith("favicon.ico")}
+        assert all(url.startswith(outside) for url in asked), asked

@@ -78,7 +78,7 @@ class AtGate(tornado.web.RequestHandler):
                 samesite="lax",
                 secure=self.request.protocol == "https",
             )
-            self.redirect(seen_below(self.request) + _without_ticket(self.request.uri or "/"))
+            self.redirect(_without_ticket(self.request.uri or "/"))
             return
         self.set_status(self.status)
         self.finish(_PAGE.format(what=self.why["what"], fix=self.why["fix"]))
@@ -91,9 +91,10 @@ def seen_below(request: HTTPServerRequest) -> str:
 
 
 def _without_ticket(uri: str) -> str:
+    """Where to go on, from where one is: a proxy in between shows it somewhere else."""
     parts = urlsplit(uri)
     query = urlencode([(key, value) for key, value in parse_qsl(parts.query) if key != "ticket"])
-    return ((parts.path.lstrip("/") and f"/{parts.path.lstrip('/')}") or "/") + (f"?{query}" if query else "")
+    return f"./{parts.path.rpartition('/')[2]}" + (f"?{query}" if query else "")
 
 
 _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Not here</title>
