@@ -14,6 +14,7 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from workbench import paths
@@ -99,3 +100,15 @@ def test_what_should_run_is_looked_after_again(home: Path) -> None:
     while not supervisor.runs(home):
         assert time.monotonic() < end
         time.sleep(0.02)
+
+
+def test_a_page_of_another_site_cannot_steer(server: str) -> None:
+    """A browser that is let in by its cookie must show that the page which asks is Jupyter's own."""
+    with httpx.Client(trust_env=False, follow_redirects=True) as browsing:
+        browsing.get(f"{server}/login", params={"token": TOKEN})
+        refused = browsing.post(f"{server}/workbench/api/stop", json={"name": "service/churn"})
+        assert (refused.status_code, "_xsrf" in refused.text) == (403, True)
+        own = {"X-XSRFToken": browsing.cookies["_xsrf"]}
+        asked = browsing.post(f"{server}/workbench/api/stop", json={"name": "service/churn"}, headers=own)
+        assert asked.status_code == 404
+        assert "service/churn" in asked.json()["message"]

@@ -202,5 +202,7 @@ def test_it_works_behind_the_jupyter_server(api: Workbench, app: Any, tmp_path: 
         assert page.run("location.href") == f"{outside}/"
         moved(page)
         page.until("document.body.innerText.includes('4 squared is 16')")
-        asked = {url for url in page.requests if url.startswith("http") and not url.endswith("favicon.ico")}
+        asked = {url for url in page.requests if url.startswith("http") and "favicon" not in url}
         assert all(url.startswith(outside) for url in asked), asked
+        page.go(f"{server}/api/status")
+        assert "connections" in page.text("body"), "who is known to the Jupyter server stays so"

@@ -66,8 +66,10 @@ def run(
 ) -> None:
     """Show a notebook until `look`, which is told how many use it and how many came, says that it is enough; `failed`
     is told what a cell of it raised."""
+    port = shared[0].getsockname()[1]
     config = Config(
         VoilaConfiguration={"template": "lab", "allow_template_override": "NO", "preheat_kernel": False},
+        IdentityProvider={"cookie_name": f"workbench-app-{port}"},  # a Jupyter server in front has the usual one
         MappingKernelManager={"cull_idle_timeout": _IDLE, "cull_interval": 60, "cull_connected": False},
     )
     app = App.instance(notebook_path=str(notebook), open_browser=False, config=config)
