@@ -66,6 +66,7 @@ class Service(Handle):
         seen = figures.of_service(self.job) if not self.job.over else {}
         return [
             ("note", self.remark),
+            ("on", str(self.facts.get("engine") or "")),
             ("call", self._call(own) if self.state == "ready" else ""),
             ("route", rollout.words(self.running, self.job)),
             ("seen", figures.words(seen)),
