@@ -155,6 +155,7 @@ def pids(service: Any) -> list[int]:
     return [int(pid) for pid in service.refresh().facts.get("replicas", ())]
 
 
+@pytest.mark.filterwarnings("ignore:Using extra keyword arguments")  # of Ray's own schema
 def test_an_export_runs_as_ray_has_it(api: Workbench, tmp_path: Path, cluster: Any) -> None:
     from ray.serve.schema import ServeDeploySchema
 
