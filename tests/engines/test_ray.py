@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 import ray_parts
 import yaml
@@ -205,3 +206,38 @@ def test_what_the_kernel_answers_is_answered_on_ray(kind: str, api: Workbench, t
     for there in found:
         kept = there[list(expected)].astype({name: values.dtype for name, values in expected.items()})
         assert not difference(expected, answer_table(kept, len(table)), exact=False)
+
+
+def test_a_stream_is_answered_once_by_actors_of_which_some_are_lost(
+    api: Workbench, tmp_path: Path, cluster: Any
+) -> None:
+    api.model("churn", first, example=NUMBERS, row_wise="yes")
+    node = ray_parts.add(cluster)
+    stream = api.stream("churn", "queue:rows", output="out.jsonl", engine="ray", workers=3, most=10)
+    table = pd.DataFrame({"a": np.arange(1000.0), "b": 0.0})
+    api.put("queue:rows", table.head(500))
+    stream.until(lambda facts: facts.get("records", 0) >= 100)
+    cluster.remove_node(node, allow_graceful=False)
+    api.put("queue:rows", table.tail(500))
+    stream.until(lambda facts: facts.get("records") == 1000 and not facts.get("lag"), timeout=120)
+    answered = [json.loads(line)["prediction"] for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert answered == list(3 * table["a"])
+    assert "Ray, " in str(stream.refresh())
+
+
+def test_without_an_address_a_cluster_is_started_and_ends_with_the_run(
+    api: Workbench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("RAY_ADDRESS")
+    api.model("churn", row_wise, example=CUSTOMERS)
+    store(tmp_path / "in", 1)
+    before = raylets()
+    run = api.batch("churn", "in", output="out", engine="ray", wait=True)
+    assert run.facts["rows"] == 50
+    assert "Ray, a cluster of its own: 1 node" in str(run)
+    until(lambda: raylets() <= before)
+
+
+def raylets() -> set[int]:
+    """The nodes of Ray on this machine."""
+    return {process.pid for process in psutil.process_iter(["name"]) if process.info["name"] == "raylet"}

@@ -203,13 +203,18 @@ class Predictions(Home):
         env: str | None = None,
         name: str | None = None,
         workers: int | None = None,
+        engine: str | None = None,
         env_file: str | None = None,
         notify: str | None = None,
         dry_run: bool = False,
     ) -> Any:
         """Predict for each record of a queue, in the background."""
+        from ..operations.elsewhere import far, on
+        from ..operations.starting import refuse_idle
+
         spec: dict[str, Any] = {"group": group, "start": str(start or "start"), "most": most or 1000, "fast": fast}
-        spec["env"] = env
+        refuse_idle("this machine, not for an engine", not far(engine), env=env)
+        spec |= {"env": env, **on(engine, "stream")}
         spec |= {"form": format or "json", "part_rows": part_rows, "part_seconds": part_seconds, "metrics": metrics}
         spec |= {"retries": retries or 0, "retry_delay": float(retry_delay or 10), "workers": workers or 1}
         return self._deploying().stream(model, input, output, spec, Common(name, env_file, notify, dry_run))

@@ -34,7 +34,11 @@ class Engine:
 
 _ALL = (
     Engine(
-        "ray", "Ray", "ray", ("RAY_ADDRESS",), {"score": "ray_batch", "sweep": "ray_sweep", "service": "ray_serving"}
+        "ray",
+        "Ray",
+        "ray",
+        ("RAY_ADDRESS",),
+        {"score": "ray_batch", "sweep": "ray_sweep", "service": "ray_serving", "stream": "ray_stream"},
     ),
 )
 ENGINES = {engine.name: engine for engine in _ALL}

@@ -15,6 +15,7 @@ from . import carried
 
 _ADDRESS = "RAY_ADDRESS"
 _PATIENCE = 10.0
+_TRIES, _LATE = 3, "timed out during startup"
 _ROOM = 1_000_000_000
 """Bytes of memory for what is under way, on a cluster that is started here; what is more lies on the disk."""
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -51,8 +52,6 @@ class Cluster:
 def join(least: int = 1) -> Cluster:
     """Join the cluster, or start one in which `least` processes have a processor each, however many this machine has.
     JobFailed where there is none at the address, or it has another Ray or Python."""
-    import ray
-
     address = os.environ.get(_ADDRESS)
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     runtime: dict[str, Any] = {"env_vars": carried.variables()}
@@ -66,12 +65,33 @@ def join(least: int = 1) -> Cluster:
     before = signal.getsignal(signal.SIGTERM)
     try:
         _knock(address)
-        ray.init(**how)
-    except (ConnectionError, RuntimeError, ValueError) as error:
+        _begin(how)
+    except Exception as error:  # Ray raises what it comes upon
         raise _not_joined(address, error) from error
     finally:
         signal.signal(signal.SIGTERM, before)  # it takes the signal for itself
     return Cluster(own=not address)
+
+
+def _begin(how: dict[str, Any]) -> None:
+    """A node waits for its helpers no longer than 15 seconds, in which on a busy machine they are not there."""
+    import ray
+
+    for left in reversed(range(_TRIES)):
+        try:
+            ray.init(**how)
+        except Exception as error:
+            if not left or _LATE not in str(error):
+                raise
+        else:
+            return
+
+
+def joined() -> Cluster | None:
+    """The cluster that this process has joined already."""
+    import ray
+
+    return Cluster(own=_ADDRESS not in os.environ) if ray.is_initialized() else None
 
 
 def _knock(address: str | None) -> None:

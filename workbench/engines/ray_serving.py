@@ -99,6 +99,7 @@ class Application:
         """What Ray Serve is told of the replicas: so many, or from so many to the most."""
         least, most = self.spec["workers"], self.spec.get("max_workers")
         how: dict[str, Any] = {"name": self.own, "max_ongoing_requests": self.spec["limits"]["max_queue"]}
+        how |= {"logging_config": {"enable_access_log": False}}  # it would be a line for each request
         how |= {"ray_actor_options": {"num_cpus": 1}, "health_check_period_s": 1, "graceful_shutdown_timeout_s": 20}
         if most:
             sizes = {"min_replicas": least, "max_replicas": most, "target_ongoing_requests": _AT_ONCE_PER_REPLICA}

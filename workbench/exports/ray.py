@@ -48,6 +48,7 @@ def config(subject: Subject) -> dict[str, Any]:
     waiting, least = spec["limits"]["max_queue"], subject.spec["workers"]
     sizes = {**_SIZES, "min_replicas": least, "max_replicas": max(least, _SIZES["max_replicas"])}
     deployment = {"name": subject.name, "max_ongoing_requests": waiting, "autoscaling_config": sizes}
+    deployment["logging_config"] = {"enable_access_log": False}
     application = {
         "name": subject.name,
         "route_prefix": "/",

@@ -258,6 +258,7 @@ _STREAM = (
     _FAST,
     _ENV,
     *_LASTING,
+    _ENGINE,
 )
 
 _APP = (
