@@ -25,6 +25,7 @@ ORDER = (
     ("brokers",),
     ("patterns",),
     ("exports",),
+    ("engines",),
     ("jobs",),
     ("operations",),
     ("listing", "diagnosis"),

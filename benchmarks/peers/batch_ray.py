@@ -1,4 +1,4 @@
-"""Ray Data, two processors of this machine: `batch_ray.py INPUT OUTPUT`."""
+"""Ray Data, two processors of this machine: `batch_ray.py INPUT OUTPUT [WORKERS]`."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Scoring:
 
 
 if __name__ == "__main__":
-    given, out = sys.argv[1:]
+    given, out, *workers = sys.argv[1:]
     print("ready", flush=True)
     ray.init(num_cpus=2, include_dashboard=False, logging_level="ERROR", log_to_driver=False)
     ray.data.DataContext.get_current().enable_progress_bars = False
     data = ray.data.read_parquet(given)
-    data.map_batches(Scoring, batch_size=65_536, concurrency=1).write_parquet(out)
+    data.map_batches(Scoring, batch_size=65_536, concurrency=int((workers or ["1"])[0])).write_parquet(out)

@@ -15,6 +15,7 @@ from workbench import paths
 from workbench.bundle.registry import Registry
 from workbench.patterns.batch.crew import Bundle, Crew
 from workbench.patterns.batch.increment import New
+from workbench.patterns.batch.processes import Processes
 from workbench.patterns.batch.scoring import How, score
 
 for _module in ("pyarrow.parquet", "pyarrow.csv", "sqlalchemy", "sqlalchemy.dialects.sqlite"):
@@ -46,7 +47,8 @@ def main() -> None:
         read, write = os.pipe()
         if not (child := os.fork()):
             workers = how.pop("workers", 0)
-            crew = Crew(Bundle(registry / "churn" / "1", "churn@1", home), workers) if workers else None
+            hands = Processes(Bundle(registry / "churn" / "1", "churn@1", home)) if workers else None
+            crew = Crew(hands, workers) if hands else None
             moments = Moments(moment)
             threading.setprofile(moments)
             sys.setprofile(moments)

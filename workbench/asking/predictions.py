@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
@@ -63,6 +64,7 @@ class Predictions(Home):
         since: str | None = None,
         backfill: bool = False,
         workers: int | None = None,
+        engine: str | None = None,
         timeout: float | None = None,
         retries: int | None = None,
         limit: float | None = None,
@@ -79,6 +81,7 @@ class Predictions(Home):
     ) -> Any:
         """Score a store, or run a notebook, in the background; again and again with `every`, `after` or `on_…`."""
         from ..data.places import columns
+        from ..operations.elsewhere import AT_ONCE, far, on
         from ..operations.notebooks import Manner, Swept, wanted
         from ..operations.scoring import Growth, Pace, Scoring, kept
         from ..operations.starting import Triggers, refuse_idle
@@ -104,7 +107,7 @@ class Predictions(Home):
             kernel=kernel,
             folder=folder,
         )
-        swept = Swept(sweep, points, samples, at_once, best)
+        swept = Swept(sweep, points, samples, at_once or (AT_ONCE if far(engine) else None), best)
         refuse_idle("a sweep, --sweep or --points", swept.any, samples=samples, at_once=at_once, best=best)
         if is_notebook:
             if input is not None:
@@ -116,6 +119,7 @@ class Predictions(Home):
             growth = Growth(watermark, since, backfill) if new or watermark or since or backfill else None
             how = Scoring(parameters, max_rejects, mode, key, columns(partition), kept(keep), pace, growth)
             spec = self._deploying().scoring(target, input, output, how, cycle=cycle)
+        spec = replace(spec, spec=spec.spec | on(engine, spec.spec["what"]))
         return self._deploying().batch(spec, common, cycle, wait=wait)
 
     def serve(
@@ -143,11 +147,20 @@ class Predictions(Home):
         bandit: str | None = None,
         name: str | None = None,
         workers: int | None = None,
+        engine: str | None = None,
+        max_workers: int | None = None,
         env_file: str | None = None,
         notify: str | None = None,
         dry_run: bool = False,
     ) -> Any:
         """Answer requests over HTTP, and over gRPC where asked for, in the background."""
+        from ..operations.elsewhere import far, on, replicas
+        from ..operations.starting import refuse_idle
+
+        away = far(engine)
+        refuse_idle("this machine, not for an engine", not away, grpc=grpc, tls_cert=tls_cert, tls_key=tls_key)
+        refuse_idle("this machine, not for an engine", not away, log_requests=log_requests, env=env, bandit=bandit)
+        refuse_idle("an engine, --engine", away, max_workers=max_workers)
         most = round((max_body or 16) * 1_000_000)
         limits = {"max_body": most, "max_queue": max_queue or 1024, "timeout": timeout or 60.0}
         spec = {
@@ -163,6 +176,8 @@ class Predictions(Home):
             "limits": limits,
             "fast": fast,
             "env": env,
+            **on(engine, "service"),
+            **replicas(workers or 1, max_workers),
         }
         sharing = Sharing(split, bandit)
         sharing.check(model)
@@ -188,13 +203,18 @@ class Predictions(Home):
         env: str | None = None,
         name: str | None = None,
         workers: int | None = None,
+        engine: str | None = None,
         env_file: str | None = None,
         notify: str | None = None,
         dry_run: bool = False,
     ) -> Any:
         """Predict for each record of a queue, in the background."""
+        from ..operations.elsewhere import far, on
+        from ..operations.starting import refuse_idle
+
         spec: dict[str, Any] = {"group": group, "start": str(start or "start"), "most": most or 1000, "fast": fast}
-        spec["env"] = env
+        refuse_idle("this machine, not for an engine", not far(engine), env=env)
+        spec |= {"env": env, **on(engine, "stream")}
         spec |= {"form": format or "json", "part_rows": part_rows, "part_seconds": part_seconds, "metrics": metrics}
         spec |= {"retries": retries or 0, "retry_delay": float(retry_delay or 10), "workers": workers or 1}
         return self._deploying().stream(model, input, output, spec, Common(name, env_file, notify, dry_run))

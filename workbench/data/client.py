@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ..inference.fields import Table
 
 _MOST_ROWS = 16_384
-_FULL, _BUSY = 413, (429, 503)
+_FULL, _BUSY, _LOST = 413, (429, 503), (500, 502, 504)
 _FIRST_WAIT, _LONGEST_WAIT, _GONE = 0.05, 5.0, 2.0
 _STEP = "%serve MODEL prints the address of a service of Workbench; for others, verify --against"
 
@@ -160,7 +160,7 @@ class Client:
         while True:
             try:
                 response = self._remote.send("POST", f"{self._base}/predict", body, headers)
-                if response.status_code not in _BUSY:
+                if response.status_code not in _BUSY and not _lost(response):
                     return response
                 wait = max(wait, _retry_after(response))
             except NotFound:
@@ -182,6 +182,11 @@ class Client:
                 self._about = about = self._asked()
         used = replace(about, wire=wire([response.headers.get("content-type", "").partition(";")[0]]))
         return used.wire.read(about.outputs, response.content)
+
+
+def _lost(response: httpx.Response) -> bool:
+    """Whether a proxy answers, for a process of the service that has ended meanwhile: the service itself says JSON."""
+    return response.status_code in _LOST and "json" not in response.headers.get("content-type", "")
 
 
 def _retry_after(response: httpx.Response) -> float:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import journal, paths
 from ..bundle import registries
+from ..engines import known
 from ..errors import JobFailed, WorkbenchError
 from ..patterns.batch.arrived import for_cause, parameters
 from ..patterns.control import LOOK
@@ -155,7 +156,7 @@ def _scoring(context: Context, spec: dict[str, Any]) -> Work:
     context.facts(version=version.ref)
     again = context.job.restarts > 0  # the attempt before ended without a word: a row may have ended it
     predictor = version.predictor(context.home, apart=again)
-    crew = _crew(context, spec, version, apart=again)
+    crew = _crew(context, spec, version, again=again)
     keep = spec.get("keep")
     how = How(
         spec["max_rejects"],
@@ -178,17 +179,22 @@ def _new(context: Context, spec: dict[str, Any], model: str) -> New | None:
     return New.of(paths.state(context.home) / "scored", model, spec["input"], spec["output"], spec["new"])
 
 
-def _crew(context: Context, spec: dict[str, Any], version: ModelVersion, *, apart: bool) -> Crew | None:
-    """Processes of their own, where there are to be several, or one that may take too long."""
+def _crew(context: Context, spec: dict[str, Any], version: ModelVersion, *, again: bool) -> Crew | None:
+    """Processes of their own: those of an engine, or here where there are to be several, or one that may take too
+    long. Where an attempt before ended without a word, rows may end those of this machine."""
     from ..patterns.batch.crew import Bundle, Crew
+    from ..patterns.batch.processes import Processes
 
-    count, timeout = spec.get("workers") or 1, spec.get("timeout")
-    if count == 1 and timeout is None:
+    count, timeout, engine = spec.get("workers"), spec.get("timeout"), spec.get("engine")
+    if not engine and (count or 1) == 1 and timeout is None:
         return None
     context.store.database.close()  # which the forks must not have
-    bundle = Bundle(version.folder, version.ref, context.home)
-    crew = Crew(bundle, count, timeout=timeout, retries=spec.get("retries") or 0, apart=apart)
-    context.facts(workers=crew.pids)
+    bundle, retries = Bundle(version.folder, version.ref, context.home), spec.get("retries") or 0
+    if engine:
+        crew: Crew = known.part(engine, "score").crew(bundle, count, timeout=timeout, retries=retries)
+    else:
+        crew = Crew(Processes(bundle), count or 1, timeout=timeout, retries=retries, apart=again)
+    context.facts(**crew.facts)
     return crew
 
 
@@ -242,8 +248,12 @@ def _sweep(context: Context, spec: dict[str, Any]) -> Work:
     points = [point | told for point in spec["points"]]
     place = (_folder(spec), spec.get("kernel"))
     sweep = Sweep(Path(spec["notebook"]), points, spec["at_once"], spec["best"] or "", _times(spec), *place)
-    output = Path(spec["output"] or context.folder / "runs")
-    work = partial(run_sweep, sweep, output, given=_snapshot(context, spec), scratch=context.folder)
+    output, elsewhere = Path(spec["output"] or context.folder / "runs"), None
+    if engine := spec.get("engine"):
+        elsewhere = known.part(engine, "sweep").Points()
+        context.facts(engine=str(elsewhere.cluster))
+    given = _snapshot(context, spec)
+    work = partial(run_sweep, sweep, output, given=given, scratch=context.folder, elsewhere=elsewhere)
     return _kept(context, spec, work)
 
 

@@ -18,7 +18,7 @@ from .. import paths
 from ..bundle import loaded, registries
 from ..errors import NotFound, WorkbenchError
 from ..routing.table import Table
-from . import addresses, handover, logs, own_token, rollout
+from . import addresses, handover, logs, own_token, rollout, worker_elsewhere
 from .changeover import Epoch, short_turns
 from .door import Door
 from .store import Store
@@ -44,6 +44,9 @@ _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 def run(context: Context) -> None:
     """The life of a service: its door, until it is stopped or followed by another."""
     spec = context.job.spec
+    if spec.get("engine"):
+        worker_elsewhere.run(context)
+        return
     registry = registries.of(context.home)
     shared = addresses.sockets(context)
     facts = {**_address(shared, spec["host"], tls=bool(spec.get("tls"))), "metrics": str(_metrics(context))}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ..bundle import loaded, registries
 from ..bundle.apart import Apart
 from ..bundle.storage import writing
+from ..engines import known
 from ..errors import WorkbenchError
 from ..routing.table import Table
 from . import changeover, rollout
@@ -68,7 +69,7 @@ class Following:
 
     def begin(self) -> None:
         """Start the processes that ask, while this one may still be forked; tell which versions answer."""
-        if self._count() > 1:
+        if self._count() > 1 and not self.spec.get("engine"):
             self.context.store.database.close()  # which the forks must not have
             self.crew = self._crew(fork=True)
         self.several()
@@ -170,9 +171,10 @@ class Following:
         """The processes that ask, as many as are wanted now; None where this one asks itself. Those of the versions
         before are left to whoever waits for their answers."""
         count = self._count()
-        if self.crew and (count == 1 or (self.crew.bundle.table, self.crew.apart) != (str(self.table), self._apart())):
+        here = count == 1 and not self.spec.get("engine")
+        if self.crew and (here or (self.crew.bundle.table, self.crew.apart) != (str(self.table), self._apart())):
             self.crew = None
-        if count > 1 and self.crew is None:
+        if not here and self.crew is None:
             self.crew = self._crew(fork=False)
         if self.crew and self.crew.count != count:
             self.crew.resize(count)
@@ -190,4 +192,8 @@ class Following:
         folders = tuple(self.held[ref][0].folder for ref in self.table.refs)
         form, fast = self.spec.get("form", "json"), bool(self.spec.get("fast"))
         bundle = Bundle(str(self.table), folders, self.context.home, form, fast, self._own())
+        if engine := self.spec.get("engine"):
+            crew: Crew = known.part(engine, "stream").crew(bundle, self._count(), apart=self._apart())
+            self.context.facts(engine=crew.where)
+            return crew
         return Crew(bundle, self._count(), self._apart()).begin(fork=fork)

@@ -130,7 +130,7 @@ class Deploying:
         cycle = starting.known(cycle, self.running, f"schedule/{name}", common.env_file) if cycle else None
         if common.dry_run:
             return Planned(f"schedule/{name}" if cycle else f"a run of {name}", options(wanted.spec))
-        env = environment.record(self.running.home, wanted.preload, common.env_file, reads=wanted.reads)
+        env = self._environment(wanted, common, wanted.spec.get("engine"))
         if wanted.spec["what"] == "notebook" and "kernel" not in wanted.spec:
             env["ahead"] = wanted.spec.get("folder") or str(Path(wanted.spec["notebook"]).parent)
         restart = "never" if wanted.spec["what"] == "notebook" else "retry"
@@ -195,10 +195,14 @@ class Deploying:
             check_output(way["output"], way["input"], how.mode, how.partition, usual=how.usual)
         return replace(wanted, spec={"what": "score", **wanted.spec, **way, **how.to_json()})
 
+    def _environment(self, wanted: Wanted, common: Common, engine: str | None) -> dict[str, Any]:
+        given = (self.running.home, wanted.preload, common.env_file)
+        return environment.record(*given, reads=wanted.reads, engine=engine)
+
     def _deploy(self, name: str, spec: Spec, wanted: Wanted, common: Common, live: tuple[str, ...] = ()) -> Any:
         if common.dry_run:
             return Planned(name, options(spec))
-        env = environment.record(self.running.home, wanted.preload, common.env_file, reads=wanted.reads)
+        env = self._environment(wanted, common, spec.get("engine"))
         self._set_live(wanted)
         job, changes = self.running.store.put(name, spec, env, notify=common.told, live=live)
         if changes or job.state not in ("ready", "paused"):

@@ -76,17 +76,20 @@ def record(
     env_file: str | None = None,
     *,
     reads: tuple[str, ...] = (),
+    engine: str | None = None,
 ) -> dict[str, Any]:
     """This interpreter, the few variables that programs need, the file that holds the others, and the folder.
 
     preload: installed modules that it will import. NotFound where there is no such file. Of the variables in it only
     is kept when they were written, so that another value is a change. reads: variables that the model reads;
-    UsageError where nothing sets one of them.
+    UsageError where nothing sets one of them. engine: its variables say where its cluster is.
     """
+    from ..engines import known
     from ..jobs import launch
 
     file = Path(env_file).expanduser().absolute() if env_file else None
-    ours = {name: value for name, value in os.environ.items() if name in _OURS or name.startswith("OTEL_")}
+    named = (*_OURS, *known.variables(engine))
+    ours = {name: value for name, value in os.environ.items() if name in named or name.startswith("OTEL_")}
     places = {"WORKBENCH_HOME": str(home), "WORKBENCH_STATE": str(paths.state(home))}
     given = clean(threads=1) | ours | places | (launch.variables(str(file)) if file and reads else {})
     if missing := [name for name in reads if name not in given]:

@@ -35,11 +35,12 @@ PLATFORMS: dict[str, tuple[str, ...]] = {
     "knative": (_SERVED, _STREAMED),
     "argo": (_RUN,),
     "kubeflow": (_RUN,),
+    "ray": (_SERVED,),
     "file": (_SERVED, _STREAMED, _RUN),
 }
 """The platforms, and what each has something for; a model by itself is what stands first."""
-_MANY = ("docker", "compose", "seldon")
-_ONE_PORT = ("kserve", "seldon", "knative")
+_MANY = ("docker", "compose", "seldon", "ray")
+_ONE_PORT = ("kserve", "seldon", "knative", "ray")
 _MODULES = {"file": "packed"}
 _ASKED = ("limits", "workers", "open_metrics", "cors", "log", "fast", "grpc", "token")
 

@@ -66,6 +66,7 @@ class Service(Handle):
         seen = figures.of_service(self.job) if not self.job.over else {}
         return [
             ("note", self.remark),
+            ("on", str(self.facts.get("engine") or "")),
             ("call", self._call(own) if self.state == "ready" else ""),
             ("route", rollout.words(self.running, self.job)),
             ("seen", figures.words(seen)),
@@ -130,7 +131,12 @@ class Stream(Handle):
         to = self.job.spec["output"]
         way = f"{shown(self.job.spec['input'])} → {' and '.join(map(shown, [to] if isinstance(to, str) else to))}"
         steps = self._next(f"%workbench put {shown(self.job.spec['input'])} FILE")
-        lines = [("note", self.remark), ("way", way), ("route", rollout.words(self.running, self.job))]
+        lines = [
+            ("note", self.remark),
+            ("on", str(self.facts.get("engine") or "")),
+            ("way", way),
+            ("route", rollout.words(self.running, self.job)),
+        ]
         lines += [("dead", self._dead()), ("speed", self.facts.get("speed", ""))]
         lines += [("own", _own(self.facts)), ("new", self._newer())]
         return [*lines, ("next", steps)]

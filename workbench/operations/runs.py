@@ -120,6 +120,7 @@ class Run(Handle):
         rejects = self.facts.get("rejects") or 0
         refused = f"{text.count(rejects, 'row')} refused → {self.facts.get('rejects_file', '')}" if rejects else ""
         lines = [
+            ("on", str(self.facts.get("engine") or "")),
             ("to", self.output),
             ("got", str(self.facts.get("got") or "") if self._points() or self.state != "done" else ""),
             ("rows", refused),

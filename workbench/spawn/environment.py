@@ -25,6 +25,11 @@ def clean(threads: int = 1) -> dict[str, str]:
     return kept | dict.fromkeys(_THREADS, str(threads))
 
 
+def is_of_a_machine(name: str) -> bool:
+    """Whether a variable says where things are on this machine, which others have elsewhere."""
+    return name.upper() in _KEPT or name in ("PWD", "OLDPWD", "SHLVL", "_") or name.startswith(("LD_", "DYLD_"))
+
+
 def _is_kept(name: str) -> bool:
     return name.upper() in _KEPT or name.startswith(("LC_", *_NUMERIC))
 

@@ -41,7 +41,7 @@ _CAPTURE = (
     switch("dry_run", "show what would be taken from where; store nothing"),
 )
 
-PLATFORMS = ("docker", "compose", "kserve", "seldon", "knative", "argo", "kubeflow", "file")
+PLATFORMS = ("docker", "compose", "kserve", "seldon", "knative", "argo", "kubeflow", "ray", "file")
 
 _EXPORT = (
     argument("thing", "thing", "a model, a deployment, a run or a schedule", "THING", required=True),

@@ -36,6 +36,14 @@ _ENV = Option(
     "own",
     choices=("own",),
 )
+_ENGINE = Option(
+    "engine",
+    "text",
+    "where it runs: this machine, or a cluster of Ray (RAY_ADDRESS, or one that is started for it)",
+    ("--engine",),
+    "local|ray",
+    choices=("local", "ray"),
+)
 _FAST = switch("fast", "let known estimators answer by a quicker computation, where it is proven equal")
 _LASTING = (
     _NAME,
@@ -135,6 +143,7 @@ _BATCH = (
     option("since", "text", "leave out what is older: a value of --watermark, or the time of a file", "VALUE"),
     switch("backfill", "let a version that has scored nothing yet score all again, in the place of what is there"),
     option("workers", "number", "for a model: how many processes score (1)", "N", least=1, most=256),
+    _ENGINE,
     option("timeout", "number", "seconds that a cell of the notebook, or a chunk of the store, may take", "SECONDS"),
     option(
         "retries", "number", "try again so often: a chunk or a notebook that failed, or took too long (0)", "N", least=0
@@ -200,6 +209,8 @@ _SERVE = (
     SPLIT,
     BANDIT,
     *_LASTING,
+    _ENGINE,
+    option("max_workers", "number", "with an engine: let them grow to so many while they are busy", "N", least=1),
 )
 
 _STREAM = (
@@ -247,6 +258,7 @@ _STREAM = (
     _FAST,
     _ENV,
     *_LASTING,
+    _ENGINE,
 )
 
 _APP = (

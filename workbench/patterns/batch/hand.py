@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from multiprocessing.connection import Connection
@@ -20,6 +21,8 @@ from .ledger import Reject
 from .parts import Part, without_lines
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from ...data.scoring import Form
     from ...inference.predictor import Predictor
 
@@ -30,16 +33,15 @@ LOADED = -1
 
 @dataclass(frozen=True)
 class Given:
-    """A chunk to score: its table lies in shared memory, `size` bytes under the descriptor `room`; `answers` are what
-    is known of names and types."""
+    """A chunk to score: its table lies in a `room` that its process reads; `answers` are what is known of names and
+    types."""
 
     number: int
     file: str
     form: Form
     rows: int
     first_row: int
-    room: int
-    size: int
+    room: Any
     part: Part
     answers: dict[str, Any] | None
     retries: int
@@ -47,13 +49,20 @@ class Given:
 
 @dataclass(frozen=True)
 class Reply:
-    """What came of a chunk: the files of its part, the rows that were refused; or the error that ends the run."""
+    """What came of a chunk: how the files of its part are called, which are there already, or their `content`; the rows
+    that were refused; or the error that ends the run."""
 
     number: int
     part: str = ""
+    content: dict[str, Any] | None = None
     rejects: tuple[Reject, ...] = ()
     answers: dict[str, Any] | None = None
     error: WorkbenchError | None = None
+
+    def keep(self, part: Part) -> Callable[[], str]:
+        """What has the files of the part written, where they are not, and says how they are called."""
+        content = self.content
+        return (lambda: self.part) if content is None else lambda: part.put(content)
 
 
 def work(args: dict[str, Any]) -> None:
@@ -76,17 +85,20 @@ def work(args: dict[str, Any]) -> None:
             given: Given = pipe.recv()
         except EOFError:
             return
-        pipe.send(_replied(given, predictor, answers))
+        pipe.send(replied(given, shared.read(*given.room), predictor, answers))
 
 
-def _replied(given: Given, predictor: Predictor, answers: Answers) -> Reply:
+def replied(given: Given, table: pa.Table, predictor: Predictor, answers: Answers, *, far: bool = False) -> Reply:
+    """What comes of a chunk whose rows, with their lines, are this table. From `far` away its part is handed back."""
     if given.answers is not None:
         answers.learn(given.answers)
-    table, lines = without_lines(shared.read(given.room, given.size))
+    table, lines = without_lines(table)
     piece = Piece(table, given.first_row, lines)
     try:
         scored, rejects = chunks.score(predictor, answers, given.form, piece, given.file, given.retries)
-        part = given.part.write(scored) if scored is not None else ""
+        content = given.part.content(scored) if far and scored is not None else {} if far else None
+        part = given.part.write(scored) if not far and scored is not None else ""
     except WorkbenchError as error:
         return Reply(given.number, error=error)
-    return Reply(given.number, part, tuple(rejects), answers.to_json() if answers.known else None)
+    known = answers.to_json() if answers.known else None
+    return Reply(given.number, part, content, tuple(rejects), known)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -46,11 +47,35 @@ class Part:
             raise refused(self.folder, error) from error
         return "\n".join(names)
 
+    def content(self, scored: Scored) -> dict[str, Any]:
+        """The bytes of each of its files, for another machine to `put`. BadInput, UsageError, StorageError."""
+        import pyarrow as pa
+
+        with tempfile.TemporaryDirectory(prefix="workbench-") as folder:
+            names = replace(self, folder=Path(folder)).write(scored).split("\n")
+            return {name: pa.py_buffer(Path(folder, name).read_bytes()) for name in names}
+
+    def put(self, content: dict[str, Any]) -> str:
+        """Keep what `content` has made elsewhere, as `write` does. StorageError."""
+        try:
+            for name, data in content.items():
+                (file := self.folder / name).parent.mkdir(parents=True, exist_ok=True)
+                new = _beside(file)
+                new.write_bytes(data)
+                os.replace(new, file)
+        except OSError as error:
+            raise refused(self.folder, error) from error
+        return "\n".join(content)
+
+
+def _beside(file: Path) -> Path:
+    return file.with_name(f".{file.name}.{os.getpid()}.new")
+
 
 def _write(table: pa.Table, file: Path) -> None:
     from pyarrow import parquet
 
-    new = file.with_name(f".{file.name}.{os.getpid()}.new")
+    new = _beside(file)
     texts = [field.name for field in table.schema if str(field.type) in ("string", "large_string", "bool")]
     parquet.write_table(table, new, use_dictionary=texts or False)
     os.replace(new, file)

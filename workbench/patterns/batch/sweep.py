@@ -28,6 +28,8 @@ from .outcome import ANY_TIME, NotebookRun, Times
 _SLUG = re.compile(r"[^\w.=+-]+")
 _LONGEST = 80
 Point = dict[str, Any]
+RunPoint = Callable[..., NotebookRun]
+"""Runs one point elsewhere, in a kernel of this name in this folder, given what `run_notebook` is given."""
 
 
 @dataclass(frozen=True)
@@ -81,24 +83,32 @@ class Sweep:
 
 
 def run_sweep(
-    sweep: Sweep, output: Path, *, control: Control | None = None, given: Path | None = None, scratch: Path
+    sweep: Sweep,
+    output: Path,
+    *,
+    control: Control | None = None,
+    given: Path | None = None,
+    scratch: Path,
+    elsewhere: RunPoint | None = None,
 ) -> Swept:
     """Run all points whose end is not kept in `scratch`, `output` being the folder of the executed notebooks and of the
-    table that compares them. `given` is a copy of the notebook that is run in its place. Points that fail stop no
-    others."""
+    table that compares them. `given` is a copy of the notebook that is run in its place; `elsewhere` runs points on
+    other machines. Points that fail stop no others."""
     with writing(output):
         for folder in (output, scratch / "points"):
             folder.mkdir(parents=True, exist_ok=True)
-        return _Sweeping(sweep, given or sweep.notebook, output, control or Foreground(), scratch).run()
+        return _Sweeping(sweep, given or sweep.notebook, output, control or Foreground(), scratch, elsewhere).run()
 
 
 class _Sweeping:
     """One attempt."""
 
-    def __init__(self, sweep: Sweep, given: Path, output: Path, control: Control, scratch: Path) -> None:
+    def __init__(
+        self, sweep: Sweep, given: Path, output: Path, control: Control, scratch: Path, elsewhere: RunPoint | None
+    ) -> None:
         sweep = replace(sweep, points=[parameters.check(given, point) for point in sweep.points])
         self.sweep, self.given, self.output, self.control, self.scratch = sweep, given, output, control, scratch
-        self.lock = threading.Lock()
+        self.elsewhere, self.lock = elsewhere, threading.Lock()
         self.started = time.monotonic()
         self.seen = [_begun(point) for point in sweep.points]
         for i, point in enumerate(sweep.points):
@@ -108,7 +118,7 @@ class _Sweeping:
         todo = [i for i, seen in enumerate(self.seen) if seen["state"] != "done"]
         self._compare()
         folder = self.sweep.folder or self.sweep.notebook.parent
-        ahead = Ahead(folder, self.scratch, len(todo), self.sweep.kernel)
+        ahead = Ahead(folder, self.scratch, 0 if self.elsewhere else len(todo), self.sweep.kernel)
         try:
             self._all(todo, ahead)
         finally:
@@ -143,17 +153,12 @@ class _Sweeping:
             self._compare()
 
     def _run(self, point: Point, output: Path, control: Control, start: Callable[[], Kernel]) -> NotebookRun:
-        return run_notebook(
-            self.sweep.notebook,
-            output,
-            point,
-            control=control,
-            given=self.given,
-            times=self.sweep.times,
-            scratch=self.scratch,
-            start=start,
-            keep=self.output / "results" / output.stem,
-        )
+        keep = self.output / "results" / output.stem
+        how: dict[str, Any] = {"control": control, "given": self.given, "times": self.sweep.times, "keep": keep}
+        if self.elsewhere is not None:
+            place = {"folder": self.sweep.folder or self.sweep.notebook.parent, "kernel": self.sweep.kernel}
+            return self.elsewhere(self.sweep.notebook, output, point, **how, **place)
+        return run_notebook(self.sweep.notebook, output, point, scratch=self.scratch, start=start, **how)
 
     def _saw(self, i: int, facts: Mapping[str, Any]) -> None:
         with self.lock:

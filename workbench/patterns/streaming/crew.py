@@ -46,6 +46,10 @@ class Bundle:
     fast: bool = False
     own: bool = False
 
+    def to_json(self) -> dict[str, Any]:
+        """As another process is told of it."""
+        return {**self.__dict__, "folders": list(map(str, self.folders)), "home": str(self.home)}
+
 
 @dataclass
 class _Task:
@@ -57,11 +61,11 @@ class _Task:
 
 
 @dataclass
-class _Hand:
+class Hand:
     """One process, and what it is asked about. It is `loaded` once it has said so."""
 
     pid: int
-    pipe: Connection[Any, Any]
+    pipe: Any
     task: _Task | None = None
     loaded: bool = False
 
@@ -70,14 +74,15 @@ class _Hand:
 class Crew:
     """`count` processes. The first ones are forks of this process, which share its model, so it must have no threads
     and must not have predicted; those that come later are fresh ones. With `apart` rows may end the process of the
-    model, as they may in one that follows another."""
+    model, as they may in one that follows another. `where` says on which cluster they are, if on one."""
 
     bundle: Bundle
     count: int
     apart: bool = False
-    _hands: list[_Hand] = field(default_factory=list)
+    _hands: list[Hand] = field(default_factory=list)
     _given: deque[_Task] = field(default_factory=deque)
     _undealt: deque[_Task] = field(default_factory=deque)
+    where: str = ""
 
     def begin(self, *, fork: bool) -> Crew:
         """Start the processes."""
@@ -87,14 +92,11 @@ class Crew:
         self._hands = [self._started(fork=fork, apart=self.apart) for _ in range(self.count)]
         return self
 
-    def _started(self, *, fork: bool, apart: bool) -> _Hand:
+    def _started(self, *, fork: bool, apart: bool) -> Hand:
         pipe, theirs = Pipe()
-        said: dict[str, Any] = {"table": self.bundle.table, "folders": list(map(str, self.bundle.folders))}
-        said |= {"home": str(self.bundle.home), "form": self.bundle.form, "fast": self.bundle.fast}
-        said |= {"own": self.bundle.own, "apart": apart}
         with theirs:
-            args = {**said, "pipe": theirs.fileno(), "owner": os.getpid()}
-            return _Hand(branch(f"{__name__}:work", args, fds=[theirs.fileno()], fresh=not fork), pipe)
+            args = {**self.bundle.to_json(), "apart": apart, "pipe": theirs.fileno(), "owner": os.getpid()}
+            return Hand(branch(f"{__name__}:work", args, fds=[theirs.fileno()], fresh=not fork), pipe)
 
     @property
     def pids(self) -> list[int]:
@@ -138,38 +140,50 @@ class Crew:
         for hand in self._hands:
             if self._undealt and hand.loaded and hand.task is None:
                 hand.task = self._undealt.popleft()
-                with suppress(OSError):  # it has ended, as is heard next
-                    hand.pipe.send(hand.task.records)
+                self._ask(hand, hand.task.records)
+
+    def _ask(self, hand: Hand, records: list[Record]) -> None:
+        with suppress(OSError):  # it has ended, as is heard next
+            hand.pipe.send(records)
 
     def take(self, timeout: float) -> Batch | None:
         """The answers to the first of what was given; None where the time, in seconds, is up before. ModelFailed where
         its process ended again and again, BundleRefused where one cannot load the model."""
         if self._given and self._given[0].batch is None:
-            ready = wait([hand.pipe for hand in self._hands], timeout)
-            self._hear([hand for hand in self._hands if hand.pipe in ready])
+            self._hear(self._ready(timeout))
         if self._given and self._given[0].batch is not None:
             return self._given.popleft().batch
         return None
 
-    def _hear(self, hands: Iterable[_Hand]) -> None:
+    def _ready(self, timeout: float) -> list[Hand]:
+        """Those that have said something, or ended, within so many seconds."""
+        ready = wait([hand.pipe for hand in self._hands], timeout)
+        return [hand for hand in self._hands if hand.pipe in ready]
+
+    def _said(self, hand: Hand) -> Told | WorkbenchError | None:
+        """What a process says: None that it is loaded. EOFError, OSError where it has ended."""
+        said: Told | WorkbenchError | None = hand.pipe.recv()
+        return said
+
+    def _hear(self, hands: Iterable[Hand]) -> None:
         for hand in hands:
             try:
-                said = hand.pipe.recv()
+                said = self._said(hand)
             except (EOFError, OSError):
                 self._follow(hand)
                 continue
             if isinstance(said, WorkbenchError):
                 raise said
             hand.loaded = True
-            if hand.task is not None:
+            if hand.task is not None and said is not None:
                 hand.task.batch, hand.task = _batch(hand.task.records, said), None
         self._retire()
         self._deal()
 
-    def _follow(self, hand: _Hand) -> None:
+    def _follow(self, hand: Hand) -> None:
         """Another process in the place of one that has ended, which is asked again."""
-        code, task = self._reaped(hand), hand.task
-        what = f"a process that answers for {Table.parse(self.bundle.table).ref} ended (pid {hand.pid}, {_words(code)})"
+        how, task = self._reaped(hand), hand.task
+        what = f"a process that answers for {Table.parse(self.bundle.table).ref} ended ({how})"
         if task is not None:
             task.deaths += 1
             if task.deaths > _DEATHS:
@@ -178,11 +192,14 @@ class Crew:
         journal.note(f"{what}; another follows it")
         self._hands[self._hands.index(hand)] = self._started(fork=False, apart=task is not None or self.apart)
 
-    @staticmethod
-    def _reaped(hand: _Hand) -> int:
-        """Its exit code, below 0 for a signal."""
+    def _reaped(self, hand: Hand) -> str:
+        """How a process ended, in words, that was let go."""
         hand.pipe.close()
-        return os.waitstatus_to_exitcode(os.waitpid(hand.pid, 0)[1])
+        return f"pid {hand.pid}, {_words(os.waitstatus_to_exitcode(os.waitpid(hand.pid, 0)[1]))}"
+
+    def _kill(self, hand: Hand) -> None:
+        with suppress(ProcessLookupError):
+            os.kill(hand.pid, signal.SIGKILL)
 
     def forget(self) -> None:
         """What was given is not waited for; processes that are asked about it answer nobody."""
@@ -192,8 +209,7 @@ class Crew:
     def close(self) -> None:
         """Let the processes end."""
         for hand in self._hands:
-            with suppress(ProcessLookupError):
-                os.kill(hand.pid, signal.SIGKILL)
+            self._kill(hand)
             self._reaped(hand)
         self._hands = []
 
@@ -212,7 +228,7 @@ def work(args: dict[str, Any]) -> None:
     end_with_owner(args["owner"])
     pipe = Connection(args["pipe"])
     try:
-        asking = Routed(_route(args), args["form"])
+        asking = routed(args)
     except WorkbenchError as error:
         pipe.send(error)
         return
@@ -223,18 +239,24 @@ def work(args: dict[str, Any]) -> None:
         except EOFError:
             return
         try:
-            pipe.send(_answered(asking, records))
+            pipe.send(answered(asking, records))
         except WorkbenchError as error:
             pipe.send(error)
         except BrokenPipeError:
             return
 
 
-def _answered(asking: Routed, records: list[Record]) -> Told:
+def answered(asking: Routed, records: list[Record]) -> Told:
+    """What another process is told of a batch."""
     batch = asking(records)
     places = {record.offset: place for place, record in enumerate(records)}
     dead = [(places[one.record.offset], one.reason, one.again, one.trace) for one in batch.dead]
     return batch.lines, dead, batch.shares
+
+
+def routed(args: dict[str, Any]) -> Routed:
+    """What asks, of what a bundle says of itself."""
+    return Routed(_route(args), args["form"])
 
 
 def _route(args: dict[str, Any]) -> Route:

@@ -1,0 +1,97 @@
+"""Where what runs in a cluster of Ray tells what it sees, and reads how it is steered: an actor."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+_SILENCE = 3.0
+"""Seconds: a replica tells something ten times in one."""
+
+
+class Board:
+    """By a name for each that runs. Whoever steers says it again and again, so nothing is lost where it begins anew."""
+
+    def __init__(self) -> None:
+        self._facts: dict[str, dict[str, Any]] = {}
+        self._steered: dict[str, dict[str, Any]] = {}
+
+    def tell(self, name: str, facts: dict[str, Any]) -> dict[str, Any]:
+        """Take what one sees; how it is steered."""
+        self._facts.setdefault(name, {}).update(facts)
+        return self._steered.get(name, {})
+
+    def steer(self, name: str, how: dict[str, Any]) -> dict[str, Any]:
+        """Say how one is steered; what it has told."""
+        self._steered[name] = how
+        return self._facts.get(name, {})
+
+
+class Steered:
+    """The control of one that runs, over a board."""
+
+    def __init__(self, board: Any, name: str) -> None:
+        self._board, self._name, self._said = board, name, {"stopping": False, "paused": False}
+        self._new: dict[str, Any] = {}
+
+    def _look(self) -> dict[str, Any]:
+        import ray
+
+        new, self._new = self._new, {}
+        self._said |= ray.get(self._board.tell.remote(self._name, new))
+        return self._said
+
+    def stopping(self) -> bool:
+        return bool(self._look()["stopping"])
+
+    def paused(self) -> bool:
+        return bool(self._said["paused"])
+
+    def facts(self, **facts: Any) -> None:
+        self._new |= facts
+
+    def state(self, state: str, reason: str = "") -> None:
+        self._new |= {"state": state, "reason": reason}
+
+
+class ServiceBoard:
+    """That of a service: what should answer, the versions as bytes, and what its replicas have told, who are gone when
+    they have not told anything for a while."""
+
+    def __init__(self) -> None:
+        self._said: dict[str, Any] = {"ref": "", "next": "", "epoch": 0}
+        self._packed: dict[str, bytes] = {}
+        self._replicas: dict[str, tuple[float, dict[str, Any]]] = {}
+        self._figures: dict[str, bytes] = {}
+
+    def put(self, said: dict[str, Any]) -> None:
+        self._said = said
+
+    def said(self) -> dict[str, Any]:
+        return self._said
+
+    def carry(self, ref: str, packed: bytes) -> None:
+        self._packed[ref] = packed
+
+    def there(self) -> list[str]:
+        """The versions that it has."""
+        return list(self._packed)
+
+    def packed(self, ref: str) -> bytes:
+        return self._packed[ref]
+
+    def beat(self, replica: str, facts: dict[str, Any]) -> dict[str, Any]:
+        """Take what a replica sees; what should answer."""
+        if figures := facts.pop("figures", None):
+            self._figures[replica] = figures
+        self._replicas[replica] = time.monotonic(), facts
+        return self._said
+
+    def seen(self) -> dict[str, dict[str, Any]]:
+        """The replicas that live, and what each sees."""
+        now = time.monotonic()
+        return {name: facts for name, (at, facts) in self._replicas.items() if now - at < _SILENCE}
+
+    def figures(self) -> list[bytes]:
+        """What each replica that there ever was has counted."""
+        return list(self._figures.values())
