@@ -54,7 +54,7 @@ class Engine:
     script: str = ""
 
 
-ENGINES = (Engine(""), Engine("ray", "ray", "peers.batch_ray"))
+ENGINES = (Engine(""), Engine("ray", "ray", "peers.batch_ray"), Engine("spark", "pyspark", "peers.batch_spark"))
 """Another engine is another line here."""
 
 
@@ -117,7 +117,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=2, help="the best of so many counts")
     options = parser.parse_args()
     os.environ["OMP_NUM_THREADS"] = "1"
-    os.environ.pop("RAY_ADDRESS", None)
+    for name in ("RAY_ADDRESS", "SPARK_REMOTE", "SPARK_MASTER"):
+        os.environ.pop(name, None)
     warm()
     print(f"{os.cpu_count()} processors, Python {platform.python_version()}, {date.today():%d %B %Y}\n")
     print("| engine | workers | seconds | rows/s | by hand | ratio |\n| --- | --: | --: | --: | --: | --: |")

@@ -1,4 +1,4 @@
-"""Spark on local[2] by `mapInPandas`: `batch_spark.py INPUT OUTPUT`."""
+"""Spark on this machine by `mapInPandas`: `batch_spark.py INPUT OUTPUT [WORKERS]`, without a number on two."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from models import predictor
 from pyspark.sql import SparkSession
 
 
-def session() -> Any:
-    """As a person would have it on one machine: two cores, Arrow, nothing shown."""
-    made = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
+def session(workers: str = "2") -> Any:
+    """As a person would have it on one machine: so many cores, Arrow, nothing shown."""
+    made = SparkSession.builder.master(f"local[{workers}]").config("spark.ui.enabled", "false")
     made = made.config("spark.driver.memory", "4g").config("spark.driver.bindAddress", "127.0.0.1")
     made = made.config("spark.driver.host", "127.0.0.1").config("spark.sql.execution.arrow.maxRecordsPerBatch", 65_536)
     found = made.getOrCreate()
@@ -28,8 +28,8 @@ def scored(parts: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
 
 
 if __name__ == "__main__":
-    given, out = sys.argv[1:]
+    given, out, *workers = sys.argv[1:]
     print("ready", flush=True)
-    spark = session()
+    spark = session(*workers)
     spark.read.parquet(given).mapInPandas(scored, "prediction double").write.mode("overwrite").parquet(out)
     spark.stop()

@@ -209,9 +209,11 @@ class Predictions(Home):
         dry_run: bool = False,
     ) -> Any:
         """Predict for each record of a queue, in the background."""
-        from ..operations.elsewhere import far, on
+        from ..operations.elsewhere import far, on, refuse_what_spark_has_not
         from ..operations.starting import refuse_idle
 
+        idle = {"part_rows": part_rows, "part_seconds": part_seconds, "retries": retries, "metrics": metrics}
+        refuse_what_spark_has_not(engine, **idle, fast=fast, workers=workers)
         spec: dict[str, Any] = {"group": group, "start": str(start or "start"), "most": most or 1000, "fast": fast}
         refuse_idle("this machine, not for an engine", not far(engine), env=env)
         spec |= {"env": env, **on(engine, "stream")}

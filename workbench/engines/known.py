@@ -23,15 +23,18 @@ PATTERNS = {
 @dataclass(frozen=True)
 class Engine:
     """`module` is what must be installed for it, with the extra of its name; `reads` are the variables that say where
-    its cluster is, `does` the module of this room for each pattern that it takes on."""
+    its cluster is, `does` the module of this room for each pattern that it takes on. With streams it `reads_itself`, or
+    answers what the loop of this machine reads."""
 
     name: str
     title: str
     module: str
     reads: tuple[str, ...]
     does: dict[str, str] = field(default_factory=dict)
+    reads_itself: bool = False
 
 
+_SPARK = ("SPARK_REMOTE", "SPARK_MASTER", "SPARK_HOME", "SPARK_CONF_DIR", "PYSPARK_PYTHON", "PYSPARK_SUBMIT_ARGS")
 _ALL = (
     Engine(
         "ray",
@@ -39,6 +42,14 @@ _ALL = (
         "ray",
         ("RAY_ADDRESS",),
         {"score": "ray_batch", "sweep": "ray_sweep", "service": "ray_serving", "stream": "ray_stream"},
+    ),
+    Engine(
+        "spark",
+        "Spark",
+        "pyspark",
+        (*_SPARK, "JAVA_HOME", "HADOOP_CONF_DIR"),
+        {"score": "spark_batch", "stream": "spark_stream"},
+        reads_itself=True,
     ),
 )
 ENGINES = {engine.name: engine for engine in _ALL}

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .context import Context
 
 _METRICS = "metrics"
+_OF_ITS_OWN = "where it reads on is kept by its engine\n→ a stream of another --name begins anew"
 
 
 def run(context: Context) -> None:
@@ -33,6 +34,10 @@ def run(context: Context) -> None:
     from ..patterns.streaming.loop import run as loop
 
     house = Following(context)
+    engine = house.spec.get("engine")
+    if engine and known.ENGINES[engine].reads_itself:
+        known.part(engine, "stream").run(house.spec, house.answering, context)
+        return
     house.begin()
     with served(house.spec.get("metrics"), context.name, lambda: context.job.facts, context.folder):
         loop(house.spec, house, context)
@@ -91,6 +96,13 @@ class Following:
             self._let_go()
             self.now = self._prepared(self.table)
         return self.now
+
+    def answering(self) -> ModelVersion:
+        """The live version alone, for tasks elsewhere to load, after the orders that came meanwhile."""
+        self.route()
+        if (asked := self.sought()) is not None:
+            asked[1](_OF_ITS_OWN)
+        return self.held[self.table.ref][0]
 
     def _tried(self, do: str, ref: str) -> str:
         """Do it; why not: whatever a new version raises, the one that answers goes on."""

@@ -16,6 +16,7 @@ from ..bundle.storage import writing
 from ..data import folders, places
 from ..errors import NotFound, NotProven, UsageError
 from . import environment, request_log, starting, triggers
+from .elsewhere import streamed
 from .ending import ended
 from .handles import Planned
 from .kinds import handle
@@ -80,23 +81,19 @@ class Deploying:
         """A stream that is ready, or the plan of one."""
         from ..patterns.streaming.sinks import absolute
 
-        if "://" not in input and not input.startswith("queue:"):
-            raise UsageError(f"{input}: a stream reads a queue", fix="queue:NAME; files are for %batch")
-        at = places.parse(input)
-        if not at.queued:
-            raise UsageError(f"{at.label}: a stream reads a queue", fix="queue:NAME; files are for %batch")
+        source, label, named = streamed(input, spec.get("engine"))
         common.check()
-        to = [absolute(one, at.label) for one in ([output] if isinstance(output, str) else output)]
+        to = [absolute(one, label) for one in ([output] if isinstance(output, str) else output)]
         wanted = self._lasting(model, _STREAMING)
         own = common.name or wanted.own_name
-        way = {"model": wanted.spec["model"], "input": places.absolute(input)}
-        way["output"] = to if len(to) > 1 else to[0]
-        group = spec["group"] or at.options.get("group") or own
+        way = {"model": wanted.spec["model"], "input": source, "output": to if len(to) > 1 else to[0]}
+        group = spec["group"] or named or own
         if not common.dry_run:
             version = self._version(wanted)
             self._equip(spec, wanted)
             alone = "" if version.manifest.row_wise else _ALONE
-            remarks = (wanted.remark, alone, _beginning(input, group, spec["start"]))
+            beginning = "" if "engine" in spec else _beginning(input, group, spec["start"])
+            remarks = (wanted.remark, alone, beginning)
             wanted = replace(wanted, remark=" · ".join(filter(None, remarks)))
         return self._deploy(f"stream/{own}", {**way, **spec, "group": group}, wanted, common, live=("workers",))
 

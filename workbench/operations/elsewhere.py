@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..data import places
 from ..engines import known
 from ..errors import UsageError
 
+SPARK = "spark"
 AT_ONCE = 64
 """The points of a sweep that a cluster is given at a time; those that find no processor wait there."""
 
@@ -31,3 +33,25 @@ def replicas(least: int, most: int | None) -> dict[str, Any]:
     if most < least:
         raise UsageError(f"--max-workers {most} is fewer than --workers {least}", fix=f"--max-workers {least} or more")
     return {"max_workers": most}
+
+
+def refuse_what_spark_has_not(engine: str | None, **options: Any) -> None:
+    """UsageError for an option that does nothing in a stream of Spark, whose batches and attempts are its own."""
+    given = next((name for name, value in options.items() if value), None) if engine == SPARK else None
+    if given:
+        raise UsageError(f"--{given.replace('_', '-')} has no meaning with --engine spark", fix="leave it out")
+
+
+def streamed(place: str, engine: str | None) -> tuple[str, str, str]:
+    """What a stream reads, as it reads from every folder; what people call it; and the group that it names.
+    UsageError for what is no queue, and for what its engine does not read."""
+    if engine == SPARK:
+        from ..engines import spark_sources
+
+        return spark_sources.place(place)
+    if "://" not in place and not place.startswith("queue:"):
+        raise UsageError(f"{place}: a stream reads a queue", fix="queue:NAME; files are for %batch, or --engine spark")
+    at = places.parse(place)
+    if not at.queued:
+        raise UsageError(f"{at.label}: a stream reads a queue", fix="queue:NAME; files are for %batch")
+    return places.absolute(place), at.label, at.options.get("group", "")

@@ -13,6 +13,7 @@ from ..brokers import again
 from ..data import places
 from ..data.log_groups import Group
 from ..errors import BadInput, StorageError, UsageError
+from .elsewhere import SPARK
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,6 +77,9 @@ def dead_letters(running: Running, name: str, *, replay: bool, rows: Any = None,
         raise UsageError("--rows go in the place of what is replayed", fix="--replay --rows ROWS")
     if replay and discard:
         raise UsageError("either --replay or --discard", fix="leave one out")
+    if replay and job.spec.get("engine") == SPARK:
+        fix = f"put them right into a file that it reads, then %workbench dead-letters {job.name} --discard"
+        raise UsageError(f"{job.name} is answered by Spark, which reads nothing but {job.spec['input']}", fix=fix)
     place = job.facts.get("dead_letters")
     if not place:
         return DeadLetters(job.name, [])

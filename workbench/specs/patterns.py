@@ -39,10 +39,11 @@ _ENV = Option(
 _ENGINE = Option(
     "engine",
     "text",
-    "where it runs: this machine, or a cluster of Ray (RAY_ADDRESS, or one that is started for it)",
+    "where it runs: this machine, or a cluster of Ray (RAY_ADDRESS) or of Spark (SPARK_REMOTE, SPARK_MASTER); where "
+    "these name none, one is started for it",
     ("--engine",),
-    "local|ray",
-    choices=("local", "ray"),
+    "local|ray|spark",
+    choices=("local", "ray", "spark"),
 )
 _FAST = switch("fast", "let known estimators answer by a quicker computation, where it is proven equal")
 _LASTING = (
@@ -218,7 +219,7 @@ _STREAM = (
     argument(
         "input",
         "sink",
-        "the queue: `queue:NAME`, or a place of Redis, NATS, Kafka or RabbitMQ",
+        "the queue: `queue:NAME`, or a place of Redis, NATS, Kafka or RabbitMQ; with --engine spark a folder too",
         "INPUT",
         "--input",
         "--source",

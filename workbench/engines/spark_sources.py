@@ -1,0 +1,58 @@
+"""A place that a stream reads -> the rows that Spark brings of it: bytes, each with its lane and its offset there."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlsplit
+
+from ..data.grammar import expand, parse
+from ..errors import UsageError
+
+if TYPE_CHECKING:
+    from .spark_session import Session
+
+VALUE, LANE, OFFSET = "value", "lane", "offset"
+_KAFKA = "kafka://"
+_BEGIN = {"start": "earliest", "end": "latest"}
+
+
+def is_files(place: str) -> bool:
+    """Whether it is a folder or a glob of files, which only an engine streams from."""
+    return "://" not in place and not place.startswith("queue:")
+
+
+def place(said: str) -> tuple[str, str, str]:
+    """As it reads from every folder, as people call it, and the group that it names. UsageError for what Spark does not
+    stream from."""
+    if is_files(said):
+        whole = os.path.abspath(os.path.expanduser(said))
+        return whole, whole, ""
+    if not said.startswith(_KAFKA):
+        fix = "a folder, a glob such as 'inbox/*.jsonl', or kafka://HOST:PORT/TOPIC"
+        raise UsageError(f"{said}: Spark streams from files and from Kafka", fix=fix)
+    at = parse(said)
+    return said, at.label, at.options.get("group", "")
+
+
+def read(session: Session, spec: dict[str, Any]) -> Any:
+    """The rows as they arrive; a line of a file has no offset of its own."""
+    from pyspark.sql import functions as f
+
+    at = expand(spec["input"])
+    if is_files(at):
+        found = session.spark.readStream.format("text").load(at)
+        offset, lane = f.lit(None).cast("long"), f.lit("")
+    else:
+        found = _kafka(session, at, spec)
+        offset, lane = f.col("offset") + 1, f.col("partition").cast("string")
+    return found.select(f.col(VALUE).cast("binary").alias(VALUE), lane.alias(LANE), offset.alias(OFFSET))
+
+
+def _kafka(session: Session, at: str, spec: dict[str, Any]) -> Any:
+    """Options of the place are those of Kafka's own client for Java."""
+    url = urlsplit(at)
+    options = {"kafka.bootstrap.servers": url.netloc, "subscribe": url.path.strip("/")}
+    options |= {"startingOffsets": _BEGIN[spec["start"]], "failOnDataLoss": "true"}
+    options |= {f"kafka.{name}": value for name, value in parse_qsl(url.query) if name != "group"}
+    return session.spark.readStream.format("kafka").options(**options).load()

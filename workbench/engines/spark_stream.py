@@ -1,0 +1,221 @@
+"""A stream by Spark's Structured Streaming: files that arrive, or a topic of Kafka -> answered by its tasks, written by
+the sinks of any stream.
+
+Spark keeps what it has read in the job's folder, and a sink up to where it has the answers: a batch that was cut off
+comes again with the same records, and what the sink has of it is not written again.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..brokers.protocol import of_lane
+from ..data.log import Record
+from ..errors import JobFailed, StorageError
+from ..inference.schema import Schema
+from ..patterns.control import LOOK
+from ..patterns.streaming.batches import Asking, Batch, Dead, Unfit
+from ..patterns.streaming.letters import Letters
+from ..patterns.streaming.seen import Seen
+from ..patterns.streaming.sinks import open_all
+from . import spark_task
+from .spark_session import MASTER, REMOTE, Session, said
+from .spark_sources import LANE, OFFSET, VALUE, read
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from ..bundle.version import ModelVersion
+    from ..patterns.control import Control
+    from .spark_task import Told
+
+_RECORDS = 10_000
+_EACH = 1 << 32
+"""So many offsets has a batch whose records have none of their own."""
+_FIRST_DELAY, _LONGEST_DELAY = 0.5, 30.0
+_ANSWERED = "answered"
+Model = Callable[[], "ModelVersion"]
+Answered = tuple[Record, "bytes | Dead"]
+
+
+def answering(told: Told, form: str) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    """What `mapInArrow` is given: records as bytes -> what was answered to each."""
+
+    def work(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        import pyarrow as pa
+
+        asking = Asking(spark_task.predictor(told), form)
+        for batch in batches:
+            if batch.num_rows:
+                data = pickle.dumps(_answered(asking, batch.to_pydict()))
+                yield pa.RecordBatch.from_arrays([pa.array([data], pa.binary())], [_ANSWERED])
+
+    return work
+
+
+def _answered(asking: Asking, found: dict[str, list[Any]]) -> list[Answered]:
+    """Asked by their numbers, since records of files have no other name yet."""
+    at = time.time()
+    records = [Record(number, at, None, None, value) for number, value in enumerate(found[VALUE])]
+    made = asking(records)
+    lines: dict[int, bytes | Dead] = {one.offset: line for one, line in zip(made.records, made.lines, strict=True)}
+    lines |= {one.record.offset: one for one in made.dead}
+    names = zip(records, found[OFFSET], found[LANE], strict=True)
+    return [(one._replace(offset=offset, lane=lane), lines[one.offset]) for one, offset, lane in names]
+
+
+def run(spec: dict[str, Any], model: Model, context: Any) -> None:
+    """The life of a stream on Spark, until it is stopped; `context` is its job's. JobFailed for what ends it."""
+    if os.environ.get(REMOTE):
+        what = f"over Spark Connect ({REMOTE}) a stream could write nothing here"
+        raise JobFailed(what, fix=f"unset {REMOTE}, and name the cluster by {MASTER}, or neither")
+    Streaming(spec, model, context, context.folder, context.home).run()
+
+
+class Streaming:
+    """One stream. `model` gives the version that is to answer now, and sees to orders each time."""
+
+    def __init__(self, spec: dict[str, Any], model: Model, control: Control, folder: Path, home: Path) -> None:
+        self.spec, self.model, self.control, self.home = spec, model, control, home
+        self.checkpoint, self.source = folder / "checkpoint", _identity(folder, spec["group"])
+        self.seen, self.writing, self.ended = Seen(), threading.Lock(), True
+        self.refused: Exception | None = None
+
+    def run(self) -> None:
+        """Until it is told to stop; a new version takes over between two batches."""
+        self.session = Session(f"workbench {self.spec['group']}", records=_RECORDS)
+        self.control.facts(engine=str(self.session))
+        self.dead = Letters(f"queue:{self.spec['group']}.dead", self.source)
+        self.schema = Schema.from_json(self.model().manifest.schema)
+        self._open()
+        delay = 0.0
+        try:
+            while not self.control.stopping():
+                delay = self._one(self.model(), delay)
+        finally:
+            self.sink.close()
+            self.dead.close()
+            self.session.end()
+
+    def _open(self) -> None:
+        self.sink = open_all(self.spec["output"], self.source, self.schema)
+
+    def _one(self, version: ModelVersion, delay: float) -> float:
+        """Stream with a version until there is another; the delay before the next attempt."""
+        if self.control.paused():
+            time.sleep(LOOK)
+            return delay
+        self.ended, self.refused = False, None
+        query = self._begun(version)
+        try:
+            self.control.state("ready")
+            while self._goes_on(version) and not query.awaitTermination(LOOK):
+                self._tell()
+            return 0.0
+        except Exception as error:  # noqa: BLE001 whatever ended the query
+            return self._wait(self._reason(error), min(_LONGEST_DELAY, delay * 2 or _FIRST_DELAY))
+        finally:
+            self._end(query)
+
+    def _begun(self, version: ModelVersion) -> Any:
+        told = spark_task.tell(self.session, version.ref, version.folder, self.home)
+        work = answering(told, self.spec.get("form", "json"))
+        found = read(self.session, self.spec).mapInArrow(work, f"{_ANSWERED} binary")
+        writing = found.writeStream.foreachBatch(self._batch).option("checkpointLocation", str(self.checkpoint))
+        return writing.start()
+
+    def _goes_on(self, version: ModelVersion) -> bool:
+        return not self.control.stopping() and not self.control.paused() and self.model() == version
+
+    def _end(self, query: Any) -> None:
+        with self.writing:
+            self.ended = True
+        with suppress(Exception):
+            query.stop()
+
+    def _batch(self, found: Any, epoch: int) -> None:
+        """What Spark calls for each of its batches; it counts as read once this returns."""
+        try:
+            pieces = found.toArrow().column(_ANSWERED)
+            answered = [one for piece in pieces for one in pickle.loads(piece.as_buffer())]  # noqa: S301 our own tasks'
+            for batch in _lanes(answered, epoch):
+                with self.writing:
+                    if self.ended:
+                        raise JobFailed("the stream has ended", fix="it goes on with this batch")
+                    self._write(batch)
+        except Exception as error:
+            self.refused = error
+            raise
+
+    def _write(self, batch: Batch) -> None:
+        if (self.sink.position(batch.lane) or 0) >= batch.last:
+            return
+        if batch.dead:
+            self._bury(batch.dead, batch)
+        try:
+            done = self.sink.write(batch)
+        except Unfit as error:
+            self._bury(error.dead, batch)
+            done = error.took or self.sink.write(batch.without(error.dead))
+        if done.get(batch.lane, 0) < batch.last:  # it holds some back, and Spark reads on after this
+            done = self.sink.close()
+            self._open()
+        self.seen.took(batch, done)
+        self.seen.tick(len(batch.records))
+
+    def _bury(self, dead: list[Dead], batch: Batch) -> None:
+        if self.dead.log.position(of_lane(self.source, batch.lane)) < batch.last:  # else it came before
+            self.dead.add(dead, batch, batch.first - 1)
+
+    def _tell(self) -> None:
+        with self.writing:  # by another thread
+            self.seen.dead = self.dead.count
+            dead = {"dead_letters": self.dead.place, "died_of": self.dead.newest()} if self.seen.dead else {}
+        self.control.facts(**self.seen.facts(), **dead)
+
+    def _reason(self, error: Exception) -> str:
+        if isinstance(self.refused, StorageError):
+            return f"{self.refused.what} · nothing lost"
+        if self.refused is not None:
+            raise self.refused
+        raise JobFailed(f"{self.session}: {said(error)}", fix="see the log of the stream") from error
+
+    def _wait(self, reason: str, delay: float) -> float:
+        self.control.facts(next_try=time.time() + delay)
+        self.control.state("blocked", reason)
+        end = time.monotonic() + delay
+        while time.monotonic() < end and not self.control.stopping():
+            self.model()
+            time.sleep(LOOK)
+        return delay
+
+
+def _identity(folder: Path, group: str) -> str:
+    """What tells the records of this checkpoint from all others."""
+    file = folder / "checkpoint.name"
+    if not file.exists():
+        file.write_text(f"spark/{group}/{secrets.token_hex(8)}", encoding="utf-8")
+    return file.read_text(encoding="utf-8")
+
+
+def _lanes(answered: list[Answered], epoch: int) -> Iterator[Batch]:
+    """What was answered in one batch of Spark, as a batch for each lane, in order."""
+    lanes: dict[str, list[Answered]] = {}
+    for record, line in answered:
+        lanes.setdefault(record.lane, []).append((record, line))
+    for lane, some in lanes.items():
+        if some[0][0].offset is None:  # lines of files
+            some = [(r._replace(offset=epoch * _EACH + i), line) for i, (r, line) in enumerate(some, 1)]
+        some.sort(key=lambda one: one[0].offset)
+        good = [(record, line) for record, line in some if not isinstance(line, Dead)]
+        dead = [Dead(record, line.reason, line.again, line.trace) for record, line in some if isinstance(line, Dead)]
+        first, last = some[0][0].offset, some[-1][0].offset
+        yield Batch(first, last, [r for r, _ in good], [line for _, line in good], dead, lane)
