@@ -60,9 +60,10 @@ def server(python: Path, tmp_path: Path) -> Iterator[tuple[str, subprocess.Popen
 
 @contextmanager
 def started(command: list[Any], folder: Path, url: str, health: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A server of others, once it is well."""
+    """A server of others, once it is well; it finds the programs of its own environment."""
+    env = {**os.environ, "PATH": f"{Path(command[0]).parent}{os.pathsep}{os.environ['PATH']}"}
     with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, start_new_session=True)
+        process = subprocess.Popen(command, cwd=folder, env=env, stdout=log, stderr=log, start_new_session=True)
 
     def answers() -> bool:
         try:
