@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 TRIES = 4
+LEAN = str(Path(__file__).parent / "lean")
 ROOM = 100 * 1024 * 1024
 PORTS = ("metrics_agent_port", "metrics_export_port", "runtime_env_agent_port", "dashboard_agent_listen_port")
 
@@ -64,5 +65,5 @@ def small() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(utils, "get_dashboard_dependency_error", lambda: ImportError("not wanted"))
-        patch.setenv("PYTHONPATH", str(Path(__file__).parent / "lean"))
+        patch.setenv("PYTHONPATH", LEAN)
         yield

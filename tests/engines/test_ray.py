@@ -232,7 +232,8 @@ def test_without_an_address_a_cluster_is_started_and_ends_with_the_run(
     api.model("churn", row_wise, example=CUSTOMERS)
     store(tmp_path / "in", 1)
     before = raylets()
-    run = api.batch("churn", "in", output="out", engine="ray", wait=True)
+    (tmp_path / "env").write_text(f"PYTHONPATH={ray_parts.LEAN}\n")
+    run = api.batch("churn", "in", output="out", engine="ray", env_file="env", wait=True)
     assert run.facts["rows"] == 50
     assert "Ray, a cluster of its own: 1 node" in str(run)
     until(lambda: raylets() <= before)

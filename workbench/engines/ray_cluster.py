@@ -6,9 +6,12 @@ import logging
 import os
 import signal
 import socket
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from ..errors import JobFailed
 from . import carried
@@ -74,13 +77,19 @@ def join(least: int = 1) -> Cluster:
 
 
 def _begin(how: dict[str, Any]) -> None:
-    """A node waits for its helpers no longer than 15 seconds, in which on a busy machine they are not there."""
+    """A node waits for its helpers no longer than 15 seconds, in which on a busy machine they are not there; what was
+    started of it ends before the next."""
     import ray
 
+    before = {child.pid for child in psutil.Process().children(recursive=True)}
     for left in reversed(range(_TRIES)):
         try:
             ray.init(**how)
         except Exception as error:
+            for child in psutil.Process().children(recursive=True):
+                if child.pid not in before:
+                    with suppress(psutil.NoSuchProcess):
+                        child.kill()
             if not left or _LATE not in str(error):
                 raise
         else:
