@@ -16,7 +16,7 @@ from ..bundle.storage import writing
 from ..data import folders, places
 from ..errors import NotFound, NotProven, UsageError
 from . import environment, request_log, starting, triggers
-from .elsewhere import streamed
+from .elsewhere import SPARK, streamed
 from .ending import ended
 from .handles import Planned
 from .kinds import handle
@@ -92,7 +92,7 @@ class Deploying:
             version = self._version(wanted)
             self._equip(spec, wanted)
             alone = "" if version.manifest.row_wise else _ALONE
-            beginning = "" if "engine" in spec else _beginning(input, group, spec["start"])
+            beginning = "" if spec.get("engine") == SPARK else _beginning(input, group, spec["start"])
             remarks = (wanted.remark, alone, beginning)
             wanted = replace(wanted, remark=" · ".join(filter(None, remarks)))
         return self._deploy(f"stream/{own}", {**way, **spec, "group": group}, wanted, common, live=("workers",))
