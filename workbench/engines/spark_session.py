@@ -21,6 +21,7 @@ REMOTE, MASTER = "SPARK_REMOTE", "SPARK_MASTER"
 _PYTHON = "PYSPARK_PYTHON"
 _PORT = re.compile(r":\d+$")
 _JAVA = "install Java 17 or newer, or say where it is: export JAVA_HOME=FOLDER"
+_PORTS = {"sc": 15002, "spark": 7077}
 _MANY = 10_000
 _SHOWN = 300
 _RECORDS = "spark.sql.execution.arrow.maxRecordsPerBatch"
@@ -46,6 +47,7 @@ class Session:
             os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
         before = signal.getsignal(signal.SIGINT)
         try:
+            _reach(self.address)
             self.spark = self._remote() if os.environ.get(REMOTE) else self._joined(name)
             self.cores = self._counted()
         except Exception as error:  # noqa: BLE001 whatever Spark raises
@@ -105,6 +107,21 @@ class Session:
     def end(self) -> None:
         """Let go of the cluster; what it still does for this is ended."""
         self.spark.stop()
+
+
+def _reach(address: str) -> None:
+    """OSError where nobody listens, of which Spark itself would be sure after minutes."""
+    scheme, places = urlsplit(address).scheme, urlsplit(address).netloc.split(",")
+    refused: OSError | None = None
+    for place in places if scheme in _PORTS else ():
+        host = _PORT.sub("", place)
+        try:
+            socket.create_connection((host.strip("[]"), int(place[len(host) + 1 :] or _PORTS[scheme])), 10).close()
+            return
+        except OSError as error:
+            refused = error
+    if refused is not None:
+        raise refused
 
 
 def is_near(address: str) -> bool:
