@@ -114,6 +114,13 @@ def test_who_expects_100_is_told_to_go_on(service: Any) -> None:
         assert connection.recv(100).startswith(b"HTTP/1.1 100 Continue")
         connection.sendall(ROW)
         assert everything(connection).endswith(b'{"prediction":5.0}')
+    waits = head(service, "1.1", "Expect: 100-continue")
+    for refused in (waits.replace(b"Bearer ", b"Bearer no"), waits.replace(b"/predict", b"/nowhere")):
+        with raw(service) as connection:  # a body may follow then, or the next request: none can know
+            connection.sendall(refused)
+            answer = everything(connection)
+        assert answer.startswith(b"HTTP/1.1 40")
+        assert b"connection: close" in answer
 
 
 def test_pipelined_requests_are_answered_in_their_order(service: Any) -> None:

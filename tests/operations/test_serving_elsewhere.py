@@ -58,6 +58,7 @@ def test_a_site_that_may_ask_is_told_so_before_and_after(opened: Any) -> None:
         answer = httpx.post(f"{opened.url}/predict", json=[[1, 2, 3]], headers=sent | {"origin": SHOP})
         assert (answer.status_code, answer.headers[ALLOWED], answer.headers["vary"]) == (status, SHOP, "Origin")
         assert "access-control-allow-credentials" not in answer.headers
+        assert "x-request-id" in answer.headers["access-control-expose-headers"]
     look = httpx.get(f"{opened.url}/openapi.json", headers=headers(opened) | {"origin": "http://localhost:3000"})
     assert look.headers[ALLOWED] == "http://localhost:3000"
     evil = httpx.options(f"{opened.url}/predict", headers=PREFLIGHT | {"origin": "https://evil.example"})

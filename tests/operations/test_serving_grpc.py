@@ -100,6 +100,8 @@ def test_tritons_client_is_answered(api: Workbench, service: Any, triton: Path, 
     assert said["stranger"][0] == "StatusCode.UNAUTHENTICATED"
     assert said["wrong"][0] == "StatusCode.INVALID_ARGUMENT"
     assert "city" in said["wrong"][1]
+    assert said["unload"][0] == said["otherwise"][0] == "StatusCode.INVALID_ARGUMENT"
+    assert "stays loaded" in said["unload"][1]
 
 
 @pytest.mark.parametrize("raw", [True, False])

@@ -47,6 +47,7 @@ def main(url: str, token: str, yields: str, its_token: str) -> dict[str, Any]:
         "infer": listed(client.infer("churn", inputs(), headers=headers)),
         "gzip": listed(client.infer("churn", inputs(), headers=headers, compression_algorithm="gzip")),
     }
+    client.load_model("churn", headers=headers)
     wanted = [triton.InferRequestedOutput("months")]
     some = client.infer("churn", inputs(), model_version="1", outputs=wanted, request_id="17", headers=headers)
     said["some"] = [some.get_response().id, [output.name for output in some.get_response().outputs]]
@@ -61,6 +62,8 @@ def main(url: str, token: str, yields: str, its_token: str) -> dict[str, Any]:
         "unknown": lambda: client.infer("other", inputs(), headers=headers),
         "stranger": lambda: client.infer("churn", inputs()),
         "wrong": lambda: client.infer("churn", inputs()[:2], headers=headers),
+        "unload": lambda: client.unload_model("churn", headers=headers),
+        "otherwise": lambda: client.load_model("churn", headers=headers, config="{}"),
     }.items():
         try:
             said[name] = str(ask())

@@ -20,7 +20,10 @@ _TAKEN = (
     (b"access-control-allow-headers", _HEADERS),
     (b"access-control-max-age", b"600"),
 )
-_SHOWN = b"x-workbench-model, x-workbench-version, retry-after, inference-header-content-length, location"
+_SHOWN = (
+    b"x-request-id, x-workbench-model, x-workbench-version, retry-after, inference-header-content-length, location, "
+    b"ce-id, ce-source, ce-specversion, ce-type, ce-time, ce-causationid"
+)
 
 
 class Cors:

@@ -16,7 +16,7 @@ from . import body, deferring, events, patience, routes, yielded
 from .answering import STAYS, Answering, Limits, identified
 from .compression import PAYS, compress
 from .exchange import JSON, Reply, Request
-from .joined import Whole
+from .joined import Whole, end_unread
 from .place import Place
 from .refusals import Refused, not_taken, status_of
 from .routes import PLAIN, Protocol
@@ -68,12 +68,13 @@ class Endpoint(Answering):
             if found is None:
                 if self._health(path) is not None:
                     raise not_taken("POST", path, b"GET", f"GET {path}, or POST rows to /predict")
-                await self._visit(scope, receive, self._named_by(send))
+                await self._visit(scope, receive, self._named_by(receive, send))
                 return
             protocol, request = found, Request(path, headers, b"", caller)
             reply = await self._predict(protocol, request, receive, send)
         except Exception as error:  # noqa: BLE001 a client gets an answer whatever happens
             reply = self._failed(protocol, error, request)
+            end_unread(receive)
         if scope["method"] == "POST":
             served = request.served if request else None
             self.metrics.answered(reply.status, served.version if served else 0)
@@ -151,7 +152,7 @@ class Endpoint(Answering):
             return
         shown = path == "/metrics" and self.access.open_metrics
         cookie = () if shown else self.access.check_looking(headers, scope["query_string"], Place.of(scope))
-        await self._visit(scope, receive, self._named_by(send, cookie))
+        await self._visit(scope, receive, self._named_by(receive, send, cookie))
 
     async def _look_up(self, path: str, headers: Headers, scope: Any, send: Send) -> None:
         """The answer to a request that was to be answered later."""
@@ -160,11 +161,12 @@ class Endpoint(Answering):
         reply = await self.deferring.look(scope["method"], path.removeprefix(deferring.PREFIX), headers)
         await self._send(reply, scope, headers, send)
 
-    def _named_by(self, send: Send, further: Pairs = ()) -> Send:
+    def _named_by(self, receive: Receive, send: Send, further: Pairs = ()) -> Send:
         """Sends what the site answers with the version in its headers, and these."""
 
         async def sending(message: Any) -> None:
             if message["type"] == "http.response.start":
+                end_unread(receive)
                 message["headers"] = [*message["headers"], *further, *self.version()]
                 if self.draining:
                     message["headers"].append((b"connection", b"close"))

@@ -90,6 +90,14 @@ def whole_body(receive: Any) -> bytes | None:
     return body
 
 
+def end_unread(receive: Any) -> None:
+    """Let the answer close the connection of who waits to be told to go on, and never is: whether a body follows on
+    it, or the next request, cannot be known."""
+    cycle = getattr(receive, "__self__", None)
+    if type(cycle) is RequestResponseCycle and cycle.waiting_for_100_continue and cycle.more_body:
+        cycle.keep_alive = False
+
+
 class Protocol(HttpToolsProtocol):
     """uvicorn's protocol over a `Joined` transport."""
 

@@ -55,6 +55,8 @@ class Inference:
             "ModelConfig": self._config,
             "ModelStatistics": self._statistics,
             "RepositoryIndex": self._index,
+            "RepositoryModelLoad": self._load,
+            "RepositoryModelUnload": self._unload,
         }
         found = {
             name: self.calls.look(
@@ -183,6 +185,13 @@ class Inference:
     def _index(self, asked: Any) -> Fields:
         ready = self.endpoint.ready
         return {"models": v2_about.index(self.endpoint.versions, ready=ready, only_ready=asked.ready)}
+
+    def _load(self, asked: Any) -> Fields:
+        v2_about.load(asked.model_name, {"parameters": dict(asked.parameters)}, self.endpoint.live.current())
+        return {}
+
+    def _unload(self, asked: Any) -> Fields:
+        v2_about.refuse_unload(asked.model_name, self.endpoint.live.current(), self.endpoint.name)
 
     def _served(self, asked: Any) -> Served:
         """The version that answers, if it is the one that is meant."""

@@ -1,7 +1,7 @@
 """The protocols that are spoken over gRPC, in the words of their own files: names and numbers are theirs.
 
 https://github.com/kserve/open-inference-protocol (specification/protocol/open_inference_grpc.proto); what Triton's
-clients ask beyond it (ModelConfig, ModelStatistics, RepositoryIndex, ModelStreamInfer), of the parts that are answered;
+clients ask beyond it (ModelConfig, ModelStatistics, Repository…, ModelStreamInfer), of the parts that are answered;
 gRPC's health checking and server reflection.
 """
 
@@ -21,6 +21,8 @@ service GRPCInferenceService {
   rpc ModelConfig(ModelConfigRequest) returns (ModelConfigResponse);
   rpc ModelStatistics(ModelStatisticsRequest) returns (ModelStatisticsResponse);
   rpc RepositoryIndex(RepositoryIndexRequest) returns (RepositoryIndexResponse);
+  rpc RepositoryModelLoad(RepositoryModelLoadRequest) returns (RepositoryModelLoadResponse);
+  rpc RepositoryModelUnload(RepositoryModelUnloadRequest) returns (RepositoryModelUnloadResponse);
 }
 
 message ServerLiveRequest {}
@@ -169,6 +171,22 @@ message RepositoryIndexResponse {
   message ModelIndex { string name = 1; string version = 2; string state = 3; string reason = 4; }
   repeated ModelIndex models = 1;
 }
+
+message ModelRepositoryParameter {
+  oneof parameter_choice { bool bool_param = 1; int64 int64_param = 2; string string_param = 3; bytes bytes_param = 4; }
+}
+message RepositoryModelLoadRequest {
+  string repository_name = 1;
+  string model_name = 2;
+  map<string, ModelRepositoryParameter> parameters = 3;
+}
+message RepositoryModelLoadResponse {}
+message RepositoryModelUnloadRequest {
+  string repository_name = 1;
+  string model_name = 2;
+  map<string, ModelRepositoryParameter> parameters = 3;
+}
+message RepositoryModelUnloadResponse {}
 """
 
 HEALTH = """
