@@ -8,7 +8,7 @@ SYSTEM_PACKAGES := python3-venv
 PROGRAMS := chromium nats-server rabbitmq-server redis-server
 ALONE := tests/corpus tests/bundle/test_registry.py tests/faces/test_helptext.py
 
-.PHONY: tour test check bench format clean
+.PHONY: tour test engines check bench format clean
 
 tour: $(VENV)/.tour
 	[ ! -d build/tour/home ] || $(TOUR) shutdown --all
@@ -21,6 +21,11 @@ tour: $(VENV)/.tour
 test: $(VENV)/.test $(VENV)/.programs
 	$(BIN)/python -m pytest --numprocesses 3 --dist loadgroup --no-loadscope-reorder --durations 30 $(addprefix --ignore=,$(ALONE))
 	$(BIN)/python -m pytest $(ALONE)
+
+# Ray and Spark are larger than all else together, and Spark needs Java: what runs on them is tested by itself.
+engines: $(VENV)/.test
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[ray,spark]'
+	$(BIN)/python -m pytest tests/engines
 
 check: $(VENV)/.test
 	$(BIN)/ruff check .

@@ -35,6 +35,7 @@ def noted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 def test_cards_are_live(noted: Lab) -> None:
     noted.page.until(f"{CARD}?.matches('.wb-live') && {CARD}.querySelector('.wb-ready')")
+    noted.page.until(f"{CARD}?.querySelector('[data-do=stop]')")
     noted.picture("notebook7", "service/")
     noted.page.run(f"{CARD}.querySelector('[data-do=stop]').click()")
     noted.page.until(f"{CARD}.querySelector('.wb-state').textContent === 'stopped'")

@@ -17,7 +17,6 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "ope
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Any]:
     """A head and one node beside it, each with two processors of its own; tests add those that they end."""
-    pytest.importorskip("ray", reason="Ray is not installed")
     from ray_parts import begun
 
     with begun() as cluster:

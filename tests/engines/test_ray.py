@@ -16,7 +16,6 @@ import numpy as np
 import pandas as pd
 import psutil
 import pytest
-import ray_parts
 import yaml
 from batch_models import Gated, deadly, row_wise
 from contained import free_port
@@ -31,6 +30,9 @@ from workbench.data.client import Client
 from workbench.errors import JobFailed, UsageError
 from workbench.inference.answer import answer_table
 from workbench.operations.figures import of_service
+
+pytest.importorskip("ray", reason="no part of the project's own tests: Ray (240 MB), make engines")
+import ray_parts
 
 
 def store(folder: Path, number: int, rows: int = 50) -> None:
@@ -176,7 +178,7 @@ def test_an_export_runs_as_ray_has_it(api: Workbench, tmp_path: Path, cluster: A
     serve = [str(Path(sys.executable).with_name("serve")), "run", "--address", cluster.address, str(file)]
     with (tmp_path / "log").open("w") as log, subprocess.Popen(serve, stdout=log, stderr=log) as process:
         try:
-            until(lambda: answers(f"http://127.0.0.1:{port}/v2/health/ready"), (tmp_path / "log").read_text())
+            until(lambda: answers(f"http://127.0.0.1:{port}/v2/health/ready"), f"see {tmp_path / 'log'}")
             assert api.verify("churn@1", against=f"http://127.0.0.1:{port}").rows == len(NUMBERS)
         finally:
             process.send_signal(signal.SIGINT)

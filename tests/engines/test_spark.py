@@ -23,7 +23,7 @@ from spark_parts import Standalone, patiently
 from workbench.api import Workbench
 from workbench.errors import JobFailed
 
-pytest.importorskip("pyspark", reason="no part of the project's own tests: Spark (450 MB), pip install '.[spark]'")
+pytest.importorskip("pyspark", reason="no part of the project's own tests: Spark (450 MB), make engines")
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
