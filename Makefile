@@ -19,7 +19,7 @@ tour: $(VENV)/.tour
 # once. After them come those that need the machine to themselves: the corpus, which says what became of it, and what
 # looks at the terminal or at the folders of other users.
 test: $(VENV)/.test $(VENV)/.programs
-	$(BIN)/python -m pytest --numprocesses 3 --dist loadgroup --no-loadscope-reorder --durations 30 $(addprefix --ignore=,$(ALONE))
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder --durations 30 $(addprefix --ignore=,$(ALONE))
 	$(BIN)/python -m pytest $(ALONE)
 
 # Ray and Spark are larger than all else together, and Spark needs Java: what runs on them is tested by itself.

@@ -48,16 +48,23 @@ def brokers() -> Iterator[Callable[[str], Any]]:
         one.end()
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Of several workers one has a whole file, whose tests share what they start, but each notebook may go to another;
-    where most time goes comes first, so that none is left alone with it at the end."""
-    groups = [item.name if item.path.stem == "test_notebooks" else item.path.stem for item in items]
-    slow = Counter(group for group, item in zip(groups, items, strict=True) if item.get_closest_marker("slow"))
-    for group, item in zip(groups, items, strict=True):
-        item.add_marker(pytest.mark.xdist_group(group))
-    order = {id(item): -slow[group] for group, item in zip(groups, items, strict=True)}
-    items.sort(key=lambda item: order[id(item)])
+    """Files where most time goes come first, so that no worker is left alone with one at the end."""
+    slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
+    items.sort(key=lambda item: -slow[item.path])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Of several workers one has a whole file, whose tests share what they start; each notebook may go to another."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file: str = super()._split_scope(nodeid)
+            return nodeid if file.endswith("test_notebooks.py") else file
+
+    return Scheduling(config, log)
 
 
 NO_PART = "no part of the project"

@@ -33,7 +33,9 @@ Lives = Callable[..., str]
 def lives() -> Iterator[Lives]:
     """Tells a process of its own to begin a stream, or to end it."""
     command = [sys.executable, str(Path(__file__).with_name("stream_lives.py"))]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
 
     def tell(**order: Any) -> str:
         assert process.stdin
@@ -43,7 +45,7 @@ def lives() -> Iterator[Lives]:
         return process.stdout.readline().strip()
 
     yield tell
-    process.kill()
+    os.killpg(process.pid, signal.SIGKILL)  # its forks, too, which a test that failed has left
     process.communicate()
 
 

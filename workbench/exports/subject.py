@@ -28,6 +28,7 @@ SERVICE: Json = {
     "log": None,
     "limits": {"max_body": 16_000_000, "max_queue": 1024, "timeout": 60.0},
     "fast": False,
+    "env": None,
 }
 """How a service is run that nobody has deployed: as `serve` has it without options."""
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
