@@ -31,7 +31,9 @@ POISON = b"{no record"
 def lives() -> Iterator[Callable[..., str]]:
     """Tells a process of its own to begin a stream, or to end it."""
     command = [sys.executable, str(Path(__file__).with_name("stream_lives.py"))]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    process = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
 
     def tell(**order: Any) -> str:
         assert process.stdin
