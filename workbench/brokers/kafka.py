@@ -43,6 +43,7 @@ class KafkaReader:
         self.changes = 0
         self._ahead: dict[str, list[Record]] = {}
         self._read: Marks = {}  # up to where each lane was handed out, or skipped
+        self._back: set[str] = set()  # those that are read again from there, once Kafka lets them
         self._down: Any = None
         self._consumer: Any = None
 
@@ -90,6 +91,7 @@ class KafkaReader:
         if new:
             consumer.commit(offsets=new, asynchronous=False)
         for one in known:
+            self._forget(str(one.partition))
             self.done[str(one.partition)] = self._read[str(one.partition)] = one.offset
         consumer.assign(known)
 
@@ -102,6 +104,7 @@ class KafkaReader:
         self.done.pop(lane, None)
         self._read.pop(lane, None)
         self._ahead.pop(lane, None)
+        self._back.discard(lane)
 
     def poll(self, most: int, timeout: float) -> list[Record]:
         """The next records of one partition; those of others that came with them are next."""
@@ -118,6 +121,7 @@ class KafkaReader:
         return found
 
     def _gather(self, most: int, timeout: float) -> None:
+        self._go_back()
         with in_words(self.label):
             first = self._consumer.poll(timeout)  # wakes at once, which the wait for many does not
             many = most * max(1, len(self.done)) - 1  # each lane is a batch of its own
@@ -126,6 +130,8 @@ class KafkaReader:
             if error := message.error():
                 raise refusal(self.label, error)
             one = record(message)
+            if one.lane in self._back:
+                continue
             if one.offset > self._read.get(one.lane, one.offset):  # neither skipped, nor of a partition that is gone
                 self._ahead.setdefault(one.lane, []).append(one)
         if first is None and self._down:
@@ -144,8 +150,7 @@ class KafkaReader:
             except KafkaException as error:
                 if error.args[0].code() not in _LOST:
                     raise
-                for lane in own:
-                    self._ahead.pop(lane, None)
+                self._again(own)  # what comes next is not written before this is
                 return
         for one in said:
             if one.error:
@@ -157,13 +162,23 @@ class KafkaReader:
 
     def seek(self, marks: Marks) -> None:
         """Read on after these offsets; what a sink has already is skipped as it comes."""
-        for lane, mark in marks.items():
-            back = mark < self._read.get(lane, 0) or lane in self._ahead
+        self._again(
+            {lane: mark for lane, mark in marks.items() if mark < self._read.get(lane, 0) or lane in self._ahead}
+        )
+        self._read |= marks
+
+    def _again(self, marks: Marks) -> None:
+        for lane in marks:
             self._ahead.pop(lane, None)
-            self._read[lane] = mark
-            if back:
-                with in_words(self.label):
-                    self._consumer.seek(TopicPartition(self.topic, int(lane), mark))
+        self._back |= set(marks)
+        self._read |= marks
+
+    def _go_back(self) -> None:
+        """Kafka refuses to while partitions change hands: what comes before it does is read again later."""
+        for lane in list(self._back):
+            with suppress(KafkaException):
+                self._consumer.seek(TopicPartition(self.topic, int(lane), self._read[lane]))
+                self._back.discard(lane)
 
     def find(self, place: str) -> Marks:
         """After which message of each of its partitions a place is: `start`, `end` or a time. UsageError."""

@@ -192,9 +192,9 @@ class Loop:
         """The next records; those that were sent already to a sink that cannot tell, as the same batch."""
         assert self.sink is not None
         records = self.reader.poll(self.spec["most"], timeout)
-        if self.reader.changes != self.changes:  # what was read before others may have read by now
-            self.changes = self.reader.changes
+        if (changes := self.reader.changes) != self.changes:  # what was read before others may have read by now
             self._forget()
+            self.changes = changes
             return []
         return self._as_sent(records) if records and self.sink.repeats else records
 
