@@ -27,7 +27,7 @@ _CAPTURE = (
     "proving it in a clean process",
     "storing it as a version",
 )
-_LONG = ("bench", "diff", "drift", "explain", "export", "feedback", "requests", "tour", "verify")
+_LONG = ("bench", "diff", "drift", "explain", "export", "feedback", "put", "requests", "tour", "verify")
 """The verbs that may take long and have no bar of their own."""
 
 
