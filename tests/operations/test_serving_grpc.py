@@ -199,7 +199,7 @@ def test_bytes_that_are_no_message(ask: Asking) -> None:
 
 
 def test_a_method_that_is_not_there(ask: Asking) -> None:
-    asked = ask.channel.unary_unary(f"/{SERVICE}/RepositoryModelLoad")
+    asked = ask.channel.unary_unary(f"/{SERVICE}/SystemSharedMemoryStatus")
     assert refused(lambda: asked(b"", metadata=ask.metadata))[0] == grpc.StatusCode.UNIMPLEMENTED
 
 
