@@ -93,6 +93,12 @@ class Redis(Server):
         keep = ["--appendonly", "yes", "--appendfsync", "always", "--save", ""]
         return [self.program, "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder), *keep]
 
+    def ready(self) -> bool:
+        """Not while it refuses commands because it still reads what it kept."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:
+            connection.sendall(b"PING\r\n")
+            return connection.recv(64).startswith(b"+PONG")
+
     def place(self, topic: str, **options: str) -> str:
         return f"redis://127.0.0.1:{self.port}/0?stream={topic}{query(options)}"
 

@@ -25,7 +25,7 @@ def nats(address: str, topic: str, answers: Answers) -> None:
 
 
 async def _nats(address: str, topic: str, answers: Answers) -> None:
-    from nats import connect, errors
+    from nats import connect
     from nats.js.api import AckPolicy, ConsumerConfig
 
     client = await connect(f"nats://{address}")
@@ -33,7 +33,7 @@ async def _nats(address: str, topic: str, answers: Answers) -> None:
     config = ConsumerConfig(ack_policy=AckPolicy.ALL, max_ack_pending=10 * MOST)
     pull = await jetstream.pull_subscribe(topic, "direct", config=config)
     while True:
-        with suppress(errors.TimeoutError):
+        with suppress(TimeoutError):  # the client's own is one of these
             if found := await pull.fetch(MOST, timeout=0.2):
                 answers([message.data for message in found])
                 await found[-1].ack()
