@@ -221,8 +221,6 @@ class Worker:
             self.metrics.beat()
             self.rewards.refresh()
             logs.rotate(folder)
-            if self.endpoint.access.tokens:
-                self.endpoint.access.tokens.refresh()
 
     def _log(self) -> RequestLog | None:
         from ..monitoring.spool import Spool
