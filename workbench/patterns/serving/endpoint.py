@@ -59,7 +59,7 @@ class Endpoint(Answering):
         protocol, request = PLAIN, None
         started = time.perf_counter()
         try:
-            self.access.check_host(headers, scope["query_string"])
+            self.access.check_host(headers, scope)
             if scope["method"] != "POST":
                 await self._look(path, headers, scope, receive, send)
                 return
