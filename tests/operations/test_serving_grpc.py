@@ -115,6 +115,10 @@ def test_the_answer_has_the_form_of_the_request(ask: Asking, expected: Any, raw:
         "x-workbench-model": "churn",
         "x-workbench-version": "1",
     }
+    none = ask.infer(request(tensors_of(CUSTOMERS[:0]), raw=raw))
+    assert [(o.name, o.datatype, list(o.shape)) for o in none.outputs] == [
+        (o.name, o.datatype, [0]) for o in answer.outputs
+    ]
     some = request(tensors_of(CUSTOMERS), raw=raw, outputs=[{"name": "months"}])
     assert columns(ask.infer(some)) == {"months": expected["months"]}
     for found in (named := request(tensors_of(CUSTOMERS), raw=raw)).inputs:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from serving_parts import DIES, NUMBERS, WAITS, Moody, client, first
 from waiting import until
 
 from workbench.api import Workbench
+from workbench.errors import NotFound, UsageError
 
 LATER = {"Prefer": "respond-async"}
 AGES = pd.DataFrame({"age": [1.0, 2.0, 3.0]})
@@ -54,6 +57,36 @@ def test_it_speaks_the_protocol_that_was_asked_in(service: Any) -> None:
         refused = fetched(asking, kept.headers["location"])
         assert refused.status_code == 400
         assert refused.json()["error_code"] == "BAD_REQUEST"
+
+
+def test_what_is_handed_over_a_stream_scores(api: Workbench) -> None:
+    api.model("churn", first, example=NUMBERS, row_wise="yes")
+    service = api.serve("churn", asynchronous="queue:asked")
+    rows = [{"a": 1.0, "b": 2.0, "who": "ada"}, {"a": 2.0, "b": 0.0, "who": "bob"}]
+    body = {"inputs": [{"name": n, "shape": [1], "datatype": "FP64", "data": [1.0]} for n in "ab"]}
+    with client(service) as asking:
+        kept = asking.post("/predict", json=rows, headers=LATER | {"X-Request-Id": "mine"})
+        assert kept.status_code == 202
+        assert kept.json() == {"id": "mine", "state": "queued", "queue": "queue:asked", "rows": 2}
+        other = asking.post("/v2/models/churn/infer", json=body, headers=LATER).json()["id"]
+        csv = LATER | {"content-type": "text/csv", "x-request-id": "lines"}
+        assert asking.post("/predict", content="b,a,who\n1,2,eve\n", headers=csv).status_code == 202
+        assert asking.post("/predict", json={"a": "much", "b": 1}, headers=LATER).status_code == 400
+        assert asking.post("/predict", json={"a": 1.0, "b": 2.0}).json() == {"prediction": 5.0}
+        assert "where the stream" in asking.get("/results/mine").json()["fix"]
+    api.stream("churn", "queue:asked", output="queue:scored")
+
+    def scored() -> dict[str, Any]:
+        with suppress(NotFound):
+            return {str(record.key): json.loads(record.value) for record in api.tail("queue:scored")}
+        return {}
+
+    found = until(lambda: found if len(found := scored()) == 4 else None)
+    assert found["mine/0"] == {"a": 1.0, "b": 2.0, "who": "ada", "prediction": 5.0}
+    assert (found["mine/1"]["who"], found["mine/1"]["prediction"]) == ("bob", 6.0)
+    assert (found[other]["prediction"], found["lines"]["prediction"], found["lines"]["who"]) == (4.0, 7.0, "eve")
+    with pytest.raises(UsageError, match=r"answers\.csv is no queue"):
+        api.serve("churn", asynchronous="answers.csv")
 
 
 def test_nobody_without_the_token_sees_an_answer(service: Any) -> None:

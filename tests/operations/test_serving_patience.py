@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +14,7 @@ import httpx
 import pandas as pd
 import pytest
 from hurry import impatient
-from serving_parts import WAITS, Moody, afresh, headers
+from serving_parts import WAITS, Moody, afresh, client, headers
 from waiting import until
 
 from workbench.api import Workbench
@@ -65,6 +67,37 @@ def test_a_call_that_never_ends_costs_its_worker(in_a_hurry: None, service: Any,
     assert afresh(service, "/predict", json={"age": 4}).json() == {"prediction": 8.0}
     until(lambda: "lost  1 worker" in str(service.refresh()))
     assert "it did not answer for 3 s: the model was in one call all the time" in service.logs()
+
+
+def test_a_worker_that_is_stopped_and_goes_on(service: Any, api: Workbench) -> None:
+    (worker,) = service.facts["workers"]
+    with client(service) as kept:
+        assert kept.post("/predict", json={"age": 2}).json() == {"prediction": 4.0}
+        os.kill(worker, signal.SIGSTOP)
+        until(lambda: service.refresh().state == "blocked")
+        assert f"kill -CONT {worker}" in str(service.refresh())
+        assert httpx.get(f"{service.url}/v2/health/ready").status_code == 503
+        refused = afresh(service, "/predict", json=[{"age": 1}] * 10_000)
+        assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+        assert "was stopped" in refused.json()["error"]
+        os.kill(worker, signal.SIGCONT)
+        until(lambda: service.refresh().state == "ready")
+        assert afresh(service, "/predict", json={"age": 3}).json() == {"prediction": 6.0}
+        assert kept.post("/predict", json={"age": 2}).json() == {"prediction": 4.0}
+    assert service.refresh().facts["workers"] == [worker]
+    os.kill(worker, signal.SIGSTOP)
+    until(lambda: service.refresh().state == "blocked")
+    api.stop(service.name)
+    assert process(worker) is None
+
+
+def test_a_worker_that_stays_stopped_is_replaced(in_a_hurry: None, service: Any) -> None:
+    (worker,) = service.facts["workers"]
+    os.kill(worker, signal.SIGSTOP)
+    until(lambda: process(worker) is None)
+    until(lambda: service.refresh().state == "ready")
+    assert afresh(service, "/predict", json={"age": 4}).json() == {"prediction": 8.0}
+    assert "it did not answer for 3 s: it was stopped" in service.logs()
 
 
 def test_a_service_that_hangs_is_restarted_where_it_was(service: Any, api: Workbench, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from serving_parts import NUMBERS, first, headers
 from waiting import until
 
 from workbench.api import Workbench
+from workbench.monitoring import traces
 
 
 @pytest.fixture
@@ -51,7 +52,7 @@ def test_spans(api: Workbench, collector: tuple[str, list[Any]], monkeypatch: py
     api.model("churn", first, example=NUMBERS, row_wise="yes")
     service = api.serve("churn")
     trace, parent = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
-    asked = headers(service) | {"traceparent": f"00-{trace}-{parent}-01"}
+    asked = headers(service) | {"traceparent": f"00-{trace}-{parent}-01", "tracestate": "shop=7"}
     assert httpx.post(f"{service.url}/predict", json={"a": 1, "b": 2}, headers=asked).status_code == 200
     assert httpx.post(f"{service.url}/predict", content=b"{", headers=headers(service)).status_code == 400
     events = headers(service) | {"accept": "text/event-stream"}
@@ -61,11 +62,23 @@ def test_spans(api: Workbench, collector: tuple[str, list[Any]], monkeypatch: py
     about, span = next(found for found in spans if found[1].trace_id.hex() == trace)
     said = {one.key: one.value for one in span.attributes}
     assert about["service.name"] == "service/churn"
-    assert span.parent_span_id.hex() == parent
+    assert (span.parent_span_id.hex(), span.trace_state) == (parent, "shop=7")
     assert span.name == "POST /predict"
     assert said["http.response.status_code"].int_value == 200
     assert (said["workbench.model"].string_value, said["workbench.version"].int_value) == ("churn", 1)
     assert 0 < span.end_time_unix_nano - span.start_time_unix_nano < 10e9
+
+
+def test_the_environment_says_whether_and_under_which_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert traces.begin("service/churn") == (None, "")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")
+    assert "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf" in traces.begin("service/churn")[1]
+    monkeypatch.setenv("OTEL_TRACES_EXPORTER", "none")
+    assert traces.begin("service/churn") == (None, "")
+    assert traces.named("service/churn") == {"service.name": "service/churn"}
+    monkeypatch.setenv("OTEL_RESOURCE_ATTRIBUTES", "team=risk,service.name=shop")
+    assert traces.named("service/churn") == {}
 
 
 def test_the_card_says_that_spans_have_nowhere_to_go(

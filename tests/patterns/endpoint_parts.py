@@ -68,7 +68,8 @@ class Asking:
     async def _asked(self, method: str, path: str, content: Any, headers: dict[str, str]) -> Answered:
         said = content if isinstance(content, bytes) else orjson.dumps(content)
         sent: list[Any] = []
-        raw = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
+        given = {"host": "localhost"} | headers
+        raw = [(name.lower().encode(), value.encode("latin-1")) for name, value in given.items()]
         scope = {"type": "http", "method": method, "path": path, "raw_path": path.encode(), "query_string": b""}
         scope |= {"headers": raw, "scheme": "http", "root_path": "", "http_version": "1.1"}
 

@@ -77,6 +77,13 @@ def test_sizes_that_lie_are_refused(frame: Asking, size: Any, length: str | None
     refused(frame.post(INFER, head + bytes(8), {LENGTH: str(len(head)) if length is None else length}), what)
 
 
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff"])
+def test_what_is_no_json_is_told_what_would_be(frame: Asking, content: bytes) -> None:
+    assert '"datatype": "FP64"' in frame.post(INFER, content).json()["fix"]
+    assert '"instances"' in frame.post("/v1/models/m:predict", content).json()["fix"]
+    assert '"dataframe_records"' in frame.post("/invocations", content).json()["message"]
+
+
 def test_bytes_that_belong_to_nothing_are_refused(frame: Asking) -> None:
     content, headers = binary([("n", "INT64", [1], np.array([1]))])
     refused(frame.post(INFER, content + b"more", headers), "4 bytes of the body belong to no input")

@@ -46,6 +46,28 @@ def test_values_that_may_be_missing_have_their_datatype(frame: Asking) -> None:
     assert {name: output["data"] for name, output in outputs(missing).items()} == empty | {"n": [1]}
 
 
+def test_no_rows_are_answered_with_none_of_each_output(frame: Asking, array: Asking) -> None:
+    asked = {"inputs": [tensor(name, kind, [0], []) for name, kind in KINDS.items()]}
+    answered = outputs(frame.post(INFER, asked))
+    assert {name: (o["datatype"], o["shape"], o["data"]) for name, o in answered.items()} == {
+        name: (kind, [0], []) for name, kind in KINDS.items()
+    }
+    raw = frame.post(INFER, asked | {"parameters": {"binary_data_output": True}})
+    assert {name: value.shape for name, value in tensors(raw.content, raw.headers).items()} == dict.fromkeys(
+        KINDS, (0,)
+    )
+    content, headers = binary([("x", "FP64", [0, 3], b"")], outputs=[{"name": name} for name in ("sum", "half", "big")])
+    answered = outputs(array.post(INFER, content, headers))
+    assert {name: (o["datatype"], o["shape"], o["data"]) for name, o in answered.items()} == {
+        "sum": ("FP64", [0], []),
+        "half": ("FP16", [0, 3], []),
+        "big": ("BOOL", [0, 3], []),
+    }
+    refused(array.post(INFER, {"inputs": [tensor("x", "FP64", [0, 2], [])]}), "shape")
+    refused(frame.post(INFER, {"inputs": asked["inputs"][1:]}), "'n'")
+    refused(frame.post(INFER, asked | {"parameters": {"explain": True}}), "no rows")
+
+
 def test_every_output_may_come_raw(frame: Asking) -> None:
     answered = frame.post(INFER, {"inputs": inputs(), "parameters": {"binary_data_output": True}})
     assert answered.headers["content-type"] == "application/octet-stream"

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
-from ..operations import request_log
+from ..operations import handed, request_log
 from ..operations.certificate import certificate
 from ..operations.environment import Common
 from ..operations.origins import origins
@@ -131,6 +131,7 @@ class Predictions(Home):
         host: str | None = None,
         no_token: bool = False,
         open_metrics: bool = False,
+        asynchronous: str | None = None,
         tls_cert: str | None = None,
         tls_key: str | None = None,
         cors: str | None = None,
@@ -160,6 +161,7 @@ class Predictions(Home):
         away = far(engine)
         refuse_idle("this machine, not for an engine", not away, grpc=grpc, tls_cert=tls_cert, tls_key=tls_key)
         refuse_idle("this machine, not for an engine", not away, log_requests=log_requests, env=env, bandit=bandit)
+        refuse_idle("this machine, not for an engine", not away, **{"async": asynchronous})
         refuse_idle("an engine, --engine", away, max_workers=max_workers)
         most = round((max_body or 16) * 1_000_000)
         limits = {"max_body": most, "max_queue": max_queue or 1024, "timeout": timeout or 60.0}
@@ -170,6 +172,7 @@ class Predictions(Home):
             "workers": workers or 1,
             "token": not no_token,
             "open_metrics": open_metrics,
+            "async": handed.queue(asynchronous),
             "tls": certificate(tls_cert, tls_key),
             "cors": origins(cors),
             "log": request_log.options(keep_requests, hide, hash, on=log_requests),

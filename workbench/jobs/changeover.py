@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ..errors import StorageError, WorkbenchError
 from ..routing.table import Table
+from . import identity
 
 _LOOK_WANTED = 1.0
 _TURN = 0.0005
@@ -85,3 +86,11 @@ def coming(ref: str) -> str:
     """The versions that a table brings."""
     table = Table.parse(ref)
     return ", ".join(table.refs[1:]) or table.ref
+
+
+def sweep(folder: Path) -> None:
+    """Remove the files of doors that were killed; who maps them still has them."""
+    for path in [*folder.glob("epoch-*"), *folder.glob("metrics-*")]:
+        pid = path.name.partition("-")[2]
+        if pid.isdecimal() and identity.of(int(pid)) is None:
+            path.unlink(missing_ok=True)

@@ -26,6 +26,7 @@ class Child:
     prepared: str = ""  # what it has loaded beside that
     loaded: bool = False
     ready: bool = False
+    stopped: bool = False  # by a signal, until another lets it go on
     said: str = ""
     heard_at: float = field(default_factory=time.monotonic)
     read: bytearray = field(default_factory=bytearray)
@@ -44,6 +45,16 @@ class Child:
         """Send it a signal; it is not waited for yet, so its number is its own."""
         os.kill(self.pid, number)
 
+    def changed(self) -> int | None:
+        """Note that it was stopped, or goes on; its exit status, negative for a signal, once it has ended."""
+        found, status = os.waitpid(self.pid, os.WNOHANG | os.WUNTRACED | os.WCONTINUED)
+        if not found:
+            return None
+        if os.WIFSTOPPED(status) or os.WIFCONTINUED(status):
+            self.stopped, self.heard_at = os.WIFSTOPPED(status), time.monotonic()
+            return None
+        return os.waitstatus_to_exitcode(status)
+
     def heard(self) -> list[Message] | None:
         """What it said since; None when it is gone."""
         try:
@@ -56,6 +67,29 @@ class Child:
         *lines, rest = (self.read + part).split(b"\n")
         self.read = bytearray(rest)
         return [json.loads(line) for line in lines]
+
+
+class Children(dict[int, Child]):
+    """The processes behind one door, by their numbers."""
+
+    @property
+    def answering(self) -> list[Child]:
+        """Those that are ready, and not stopped."""
+        return [child for child in self.values() if child.ready and not child.stopped]
+
+    @property
+    def stuck(self) -> bool:
+        """Whether all that would answer were stopped."""
+        return not self.answering and any(child.ready for child in self.values())
+
+    @property
+    def stopped(self) -> list[str]:
+        """Which were, and what lets them go on."""
+        return [f"process {c.pid} was stopped by a signal → kill -CONT {c.pid}" for c in self.values() if c.stopped]
+
+    def silent(self, seconds: float) -> list[Child]:
+        """Those that were ready, and have said nothing for so long."""
+        return [child for child in self.values() if child.ready and child.silence > seconds]
 
 
 class woken_by_children:

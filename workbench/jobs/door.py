@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING, Any
 from .. import journal
 from ..errors import StorageError
 from ..spawn.branch import branch
-from . import handover, identity
-from .changeover import Epoch, Following, answering, coming
-from .children import Child, Message, woken_by_children
+from . import handover
+from .changeover import Epoch, Following, answering, coming, sweep
+from .children import Child, Children, Message, woken_by_children
 from .record import Order
+from .standing_in import StandIn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,13 +63,13 @@ class Door:
         beside: Callable[[], None] = lambda: None,
     ) -> None:
         self.context, self.shared, self.target, self.ref, self.count = context, shared, target, ref, count
-        _sweep(context.folder)
+        sweep(context.folder)
         self.beside = beside
         self.following, self.facts = Following(wanted), facts | {"door": os.getpid(), "deaths": 0}
         context.facts(**self.facts, **answering(ref))
         self.args = args | {"epoch": str(context.folder / f"epoch-{os.getpid()}"), "door": os.getpid()}
         self.epoch = Epoch(Path(self.args["epoch"]), new=True)
-        self.children: dict[int, Child] = {}
+        self.children = Children()
         self.due: dict[int, float] = dict.fromkeys(range(count), 0.0)  # slot -> when to start it
         self.failures = 0
         self.next_ref = ""
@@ -76,6 +77,7 @@ class Door:
         self.leaving = 0.0  # since when
         self.bereft = 0.0  # since when no other process is in its place any more
         self.selector = selectors.DefaultSelector()
+        self.stand_in = StandIn(context, shared[0])
         self.offer = handover.offer(shared, context.folder)
         if self.offer:
             self.selector.register(self.offer, selectors.EVENT_READ, self.offer.give)
@@ -151,21 +153,23 @@ class Door:
             child.tell(do="prepare", id=_CATCH_UP, ref=self.ref, at=self.epoch())
 
     def _tell_state(self) -> None:
-        ready = sum(child.ready for child in self.children.values())
+        ready, stuck = len(self.children.answering), self.children.stuck
+        self.stand_in.look(needed=stuck and not self.leaving)
         coming = ready < self.count and self.context.job.state == "starting" and self.failures < _FAILURES
-        if self.leaving or not ready or coming:
+        if self.leaving or coming or not (ready or stuck):
             return
         reason = "" if ready == self.count else f"{ready} of {self.count} workers"
-        reason = " · ".join(filter(None, [reason, self.following.refusal]))
-        workers = [child.pid for child in self.children.values()]
-        self.context.facts(**self.facts, **answering(self.ref), workers=workers)
-        self.context.state("ready", reason)
+        reason = " · ".join(filter(None, [reason, *self.children.stopped, self.following.refusal]))
+        self.context.facts(**self.facts, **answering(self.ref), workers=list(self.children))
+        self.context.state("ready" if ready else "blocked", reason)
 
     def _reap(self) -> None:
-        for pid, child in list(self.children.items()):
-            ended, status = os.waitpid(pid, os.WNOHANG)
-            if ended:
-                self._ended(child, os.waitstatus_to_exitcode(status))
+        for child in list(self.children.values()):
+            before, status = child.stopped, child.changed()
+            if status is not None:
+                self._ended(child, status)
+            elif child.stopped != before:
+                self._tell_state()
 
     def _ended(self, child: Child, status: int) -> None:
         del self.children[child.pid]
@@ -221,6 +225,7 @@ class Door:
         if self.leaving:
             self._cut_off()
             return
+        self.stand_in.look(needed=self.children.stuck)
         if self._should_leave():
             self._leave()
             return
@@ -240,10 +245,11 @@ class Door:
     def _end_the_silent(self) -> None:
         """A child that is in a call of its model which never ends, and does nothing else, is replaced. While a version
         is loaded it may be silent, too."""
-        silent = [child for child in self.children.values() if child.ready and child.silence > SILENCE]
-        for child in silent if not self.pending else ():
-            child.said = f"it did not answer for {SILENCE:.0f} s: the model was in one call all the time"
-            child.ends(signal.SIGKILL)
+        for child in self.children.silent(SILENCE):
+            if child.stopped or not self.pending:
+                why = "it was stopped" if child.stopped else "the model was in one call all the time"
+                child.said = f"it did not answer for {SILENCE:.0f} s: {why}"
+                child.ends(signal.SIGKILL)
 
     def _cut_off(self) -> None:
         """What is still being answered is waited for, but not for ever."""
@@ -328,15 +334,10 @@ class Door:
         if self.offer:
             self.selector.unregister(self.offer)
             self.offer.close()
+        self.stand_in.end()
         for shared in self.shared:
             shared.close()  # nobody should wait for a service that ends
         for child in self.children.values():
             child.tell(do="drain")
-
-
-def _sweep(folder: Path) -> None:
-    """Remove the files of doors that were killed; who maps them still has them."""
-    for path in [*folder.glob("epoch-*"), *folder.glob("metrics-*")]:
-        pid = path.name.partition("-")[2]
-        if pid.isdecimal() and identity.of(int(pid)) is None:
-            path.unlink(missing_ok=True)
+            if child.stopped:
+                child.ends(signal.SIGCONT)  # it drains, too

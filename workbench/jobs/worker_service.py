@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from ..patterns.serving.access import Access
     from ..patterns.serving.deferring import Deferring
     from ..patterns.serving.endpoint import Endpoint
+    from ..patterns.serving.handing import HandingOver
     from ..patterns.serving.live import Live, Route
     from ..patterns.serving.requests import RequestLog
     from ..patterns.serving.served import Served
@@ -221,8 +222,6 @@ class Worker:
             self.metrics.beat()
             self.rewards.refresh()
             logs.rotate(folder)
-            if self.endpoint.access.tokens:
-                self.endpoint.access.tokens.refresh()
 
     def _log(self) -> RequestLog | None:
         from ..monitoring.spool import Spool
@@ -234,7 +233,11 @@ class Worker:
         spool = Spool(folder, hidden=tuple(how["hide"]), hashed=tuple(how["hash"]))
         return RequestLog(spool, f"{self.args['slot']}-{os.getpid()}")
 
-    def _deferring(self) -> Deferring:
+    def _deferring(self) -> Deferring | HandingOver:
+        if place := self.job.spec.get("async"):
+            from ..patterns.serving.handing import HandingOver
+
+            return HandingOver(self.endpoint, place)
         from ..patterns.serving.deferred import Deferred
         from ..patterns.serving.deferring import Deferring
 

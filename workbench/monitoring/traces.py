@@ -15,19 +15,38 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _WHERE = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+_WIRE = "http/protobuf"
+_OTHER_WIRE = (
+    f"spans are sent over {_WIRE} alone, and {{}} is asked for: none are sent → OTEL_EXPORTER_OTLP_PROTOCOL={_WIRE}"
+)
+_NONE = ("none", "")
 _MISSING = "{} is set, but no spans are sent → pip install 'deployment-workbench[otel]'"
 
 
 def begin(service: str) -> tuple[Traces | None, str]:
     """What sends spans for a deployment of this name, if somebody asks for them; why there is none all the same."""
     asked = next((name for name in _WHERE if os.environ.get(name)), None)
-    if asked is None:
+    if asked is None or os.environ.get("OTEL_TRACES_EXPORTER", "otlp") in _NONE:
         return None, ""
+    if (wire := _wire()) != _WIRE:
+        journal.note(why := _OTHER_WIRE.format(wire))
+        return None, why
     try:
         return Traces(service), ""
     except ImportError:
         journal.note(why := _MISSING.format(asked))
         return None, why
+
+
+def _wire() -> str:
+    said = map(os.environ.get, ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"))
+    return next(filter(None, said), _WIRE)
+
+
+def named(service: str) -> dict[str, str]:
+    """What spans call a deployment; nothing where the environment has a name for it, which then holds."""
+    told = os.environ.get("OTEL_SERVICE_NAME") or "service.name=" in os.environ.get("OTEL_RESOURCE_ATTRIBUTES", "")
+    return {} if told else {"service.name": service}
 
 
 class Traces:
@@ -40,8 +59,7 @@ class Traces:
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
         from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-        resource = Resource.create({"service.name": os.environ.get("OTEL_SERVICE_NAME", service)})
-        self._provider = TracerProvider(resource=resource, shutdown_on_exit=False)
+        self._provider = TracerProvider(resource=Resource.create(dict(named(service))), shutdown_on_exit=False)
         self._provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
         self._tracer = self._provider.get_tracer("workbench")
         self._propagator = TraceContextTextMapPropagator()
@@ -52,8 +70,10 @@ class Traces:
         """Tell of a request that took so long until now; `about` are further attributes."""
         from opentelemetry.trace import SpanKind, Status, StatusCode
 
-        parent = headers.get(b"traceparent", b"").decode("latin-1")
-        context = self._propagator.extract({"traceparent": parent}) if parent else None
+        context = None
+        if parent := headers.get(b"traceparent", b"").decode("latin-1"):
+            state = headers.get(b"tracestate", b"").decode("latin-1")
+            context = self._propagator.extract({"traceparent": parent, "tracestate": state})
         end = time.time_ns()
         span = self._tracer.start_span(
             f"POST {path}", context, kind=SpanKind.SERVER, start_time=end - round(seconds * 1e9)

@@ -35,8 +35,9 @@ class TokenRemoved(str):
 def token(
     running: Running, registry: Registry, name: str, new: str | None, remove: str | None, *, names: bool
 ) -> Token | TokenNames | TokenRemoved:
-    """The service's own token; or the names of others, a new one (told this once), or that one was taken back, which
-    holds within a second. UsageError where the service asks for none; NotFound for a name that is not there."""
+    """The service's own token; or the names of others, a new one (told this once), or that one was taken back, by
+    which nobody is let in from then on. UsageError where the service asks for none; NotFound for a name that is not
+    there."""
     from ..patterns.serving.tokens import Tokens
 
     if name.startswith("schedule/"):

@@ -195,6 +195,13 @@ _SERVE = (
     option("host", "text", "the address (127.0.0.1: this machine only)", "ADDRESS"),
     switch("no_token", "answer whoever asks"),
     switch("open_metrics", "show figures and health to whoever asks, without a token"),
+    option(
+        "asynchronous",
+        "sink",
+        "who sends `Prefer: respond-async` gets 202 at once, and the rows go on this queue, for a stream to score",
+        "QUEUE",
+        "--async",
+    ),
     option("tls_cert", "text", "a certificate (PEM, with its chain): answer over HTTPS", "FILE"),
     option("tls_key", "text", "its private key (PEM)", "FILE"),
     option("cors", "text", "the sites whose pages may ask it, with a comma between them; `*` is all", "ORIGIN"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import time
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import parse_qs
 
 from ... import tickets
@@ -52,8 +52,11 @@ class Access:
         self._cookie = b"workbench-" + name.encode().hex().encode()
         self._hosts = {origin.partition("://")[2].encode() for origin in origins}
 
-    def check_host(self, headers: Headers, query: bytes = b"") -> None:
-        """Refused with 421 for the name of another host."""
+    def check_host(self, headers: Headers, scope: Any) -> None:
+        """Refused with 421 for the name of another host; with 400 where HTTP/1.1 wants one name and gets another
+        number of them."""
+        if b"host" not in headers or len(headers) < len(scope["headers"]):
+            _check_one_host(scope)
         if not self.local:
             return
         host = headers.get(b"host", b"localhost")
@@ -63,7 +66,7 @@ class Access:
         if host.rpartition(b":")[0] in _LOCAL or host in _LOCAL:
             self._host = headers.get(b"host", b"localhost")
             return
-        if host not in self._hosts and ANY not in self.origins and not self._proven(headers, query):
+        if host not in self._hosts and ANY not in self.origins and not self._proven(headers, scope["query_string"]):
             what = f"the request is for the host {host.decode('latin-1')}; {self.name} answers as localhost"
             fix = "ask 127.0.0.1 or localhost; for other machines, %serve with --host 0.0.0.0"
             raise Refused(what, fix=fix, status=421)
@@ -149,6 +152,13 @@ class Access:
     def _refuse(self, why: str) -> NoReturn:
         fix = f'send it, as in curl -H "Authorization: Bearer $(workbench token {self.name.partition("/")[2]})"'
         raise Refused(f"{self.name} {why}", fix=fix, status=401, headers=((b"www-authenticate", b"Bearer"),))
+
+
+def _check_one_host(scope: Any) -> None:
+    count = sum(name == b"host" for name, _ in scope["headers"])
+    if count > 1 or (not count and scope["http_version"] == "1.1"):
+        what = f"the request has {count or 'no'} Host headers; HTTP/1.1 wants one"
+        raise Refused(what, fix="Host: 127.0.0.1:PORT, as curl sends it")
 
 
 def _authorization(headers: Headers) -> tuple[bytes, bytes]:

@@ -179,8 +179,7 @@ class Batcher:
         try:
             table = self.table(served, asked)
             made = time.perf_counter()
-            work = asyncio.run_coroutine_threadsafe(served.predictor.awaited(table), awaiting.loop())
-            answered = await patience.waited(asyncio.wrap_future(work), asked.due, asked.client)
+            answered = await self._waited(served, asked, table) if asked.rows else served.none
             called = time.perf_counter()
             answer: dict[str, Any] | Exception = answered if asked.arrays else lists(answered)
             asked.spent = self._called(served, asked.rows, began, made, called)
@@ -188,6 +187,11 @@ class Batcher:
             answer = failure(served, error)
         self.metrics.rests(0.0)  # it waits for others, and others are answered meanwhile
         self._done(served, [asked], [answer])
+
+    @staticmethod
+    async def _waited(served: Served, asked: Asked, table: Table) -> Table:
+        work = asyncio.run_coroutine_threadsafe(served.predictor.awaited(table), awaiting.loop())
+        return await patience.waited(asyncio.wrap_future(work), asked.due, asked.client)
 
     @property
     def stuck(self) -> float:
@@ -294,7 +298,7 @@ class Batcher:
             began = time.perf_counter()
             table = self.table(served, asked)
             made = time.perf_counter()
-            answered = served.predictor.predict(table)
+            answered = served.predictor.predict(table) if asked.rows else served.none
             called = time.perf_counter()
             answer = answered if asked.arrays else lists(answered)
         except Exception as error:  # noqa: BLE001 a client gets an answer whatever happens

@@ -52,27 +52,27 @@ async def _rest(receive: Callable[[], Awaitable[Any]], first: bytes, most: int) 
     return b"".join(parts)
 
 
-def json(body: bytes, *, nan: bool = False) -> Any:
+def json(body: bytes, *, nan: bool = False, fix: str = _FIX) -> Any:
     """What the body says; with `nan` also where numbers are NaN and Infinity, as Python writes them. Refused with where
-    it stops to be JSON."""
+    it stops to be JSON; `fix` shows what it should be."""
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
         if nan and _stops_at_nan(error, body):
             with suppress(ValueError, RecursionError):
                 return stdlib_json.loads(body)
-        raise not_json(error, body, "the body") from error
+        raise not_json(error, body, "the body", fix) from error
 
 
-def not_json(error: orjson.JSONDecodeError, text: bytes, place: str) -> Refused:
+def not_json(error: orjson.JSONDecodeError, text: bytes, place: str, fix: str = _FIX) -> Refused:
     """The refusal of a text that is no JSON, of what is called `place`."""
     if not text:
-        return Refused(f"{place} is empty", fix=_FIX)
+        return Refused(f"{place} is empty", fix=fix)
     if "depth limit" in str(error):
-        return Refused(f"{place} is nested deeper than {_DEEPEST} levels", fix=_FIX)
+        return Refused(f"{place} is nested deeper than {_DEEPEST} levels", fix=fix)
     missing = _stops_at_nan(error, text)
-    fix = "write a missing value as null: JSON has no NaN" if missing else _FIX
-    return Refused(f"{place} is not JSON: {error}", fix=fix)
+    null = "write a missing value as null: JSON has no NaN"
+    return Refused(f"{place} is not JSON: {error}", fix=null if missing else fix)
 
 
 def _stops_at_nan(error: orjson.JSONDecodeError, text: bytes) -> bool:

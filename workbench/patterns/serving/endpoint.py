@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .access import Access
     from .deferring import Deferring
     from .exchange import Headers, Pairs
+    from .handing import HandingOver
     from .live import Live
     from .served import Served
 
@@ -38,7 +39,7 @@ class Endpoint(Answering):
 
     def __init__(self, live: Live, *, name: str, access: Access, limits: Limits, metrics: Metrics) -> None:
         super().__init__(live, name=name, access=access, limits=limits, metrics=metrics)
-        self.deferring: Deferring | None = None
+        self.deferring: Deferring | HandingOver | None = None
         self._whole = Whole()
         self._site: Any = None
 
@@ -59,7 +60,7 @@ class Endpoint(Answering):
         protocol, request = PLAIN, None
         started = time.perf_counter()
         try:
-            self.access.check_host(headers, scope["query_string"])
+            self.access.check_host(headers, scope)
             if scope["method"] != "POST":
                 await self._look(path, headers, scope, receive, send)
                 return

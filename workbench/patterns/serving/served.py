@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ...inference.schema import Schema
 
 if TYPE_CHECKING:
@@ -55,6 +57,11 @@ class Served:
     @cached_property
     def inputs(self) -> Schema:
         return self.predictor.schema
+
+    @cached_property
+    def none(self) -> Table:
+        """The answer to no rows, for which the model is not asked, as `predict` and `batch` do not either."""
+        return {field.name: field.cast(np.empty((0, *field.shape), object)) for field in self.outputs.fields}
 
     def warm(self) -> None:
         """Answer the example, all rows and the first alone. ModelFailed where it cannot."""

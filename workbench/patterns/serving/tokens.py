@@ -19,26 +19,32 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 class Tokens:
-    """The tokens of the service whose folder this is; who serves reads them again once they were changed."""
+    """The tokens of the service whose folder this is. Whether they were changed is looked at each time one is
+    asked for: once it is taken back nobody is let in by it, whichever process takes it back."""
 
     def __init__(self, folder: Path) -> None:
         self._file = folder / _FILE
-        self._written = 0
+        self._seen: tuple[int, ...] = ()
         self._kept: dict[str, dict[str, object]] = {}
-        self.refresh()
+        self._refresh()
 
-    def refresh(self) -> None:
+    def _refresh(self) -> None:
         """Read them again if they were changed."""
         try:
-            written = self._file.stat().st_mtime_ns
+            seen = self._stamp()
+            if seen != self._seen:
+                self._seen, self._kept = seen, json.loads(self._file.read_text())
         except FileNotFoundError:
-            self._written, self._kept = 0, {}
-            return
-        if written != self._written:
-            self._written, self._kept = written, json.loads(self._file.read_text())
+            self._seen, self._kept = (), {}
+
+    def _stamp(self) -> tuple[int, ...]:
+        """Another one for each file that takes the place of one before."""
+        found = self._file.stat()
+        return found.st_ino, found.st_mtime_ns, found.st_size
 
     def name_of(self, given: bytes) -> str | None:
         """Whose token this is; None where it is nobody's. It takes as long for each."""
+        self._refresh()
         found, asked = None, hashlib.sha256(given).hexdigest()
         for name, one in self._kept.items():
             if hmac.compare_digest(str(one["sha256"]), asked):
@@ -70,4 +76,4 @@ class Tokens:
         with tempfile.NamedTemporaryFile("w", dir=self._file.parent, prefix=f"{_FILE}-", delete=False) as new:
             json.dump(self._kept, new)
         os.replace(new.name, self._file)
-        self._written = self._file.stat().st_mtime_ns
+        self._seen = self._stamp()

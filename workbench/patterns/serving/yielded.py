@@ -86,6 +86,9 @@ async def _parts(lane: Batcher, served: Served, asked: Asked) -> AsyncGenerator[
     began = time.perf_counter()
     table = lane.table(served, asked)
     asked.spent = time.perf_counter() - began, 0.0, 0.0
+    if not asked.rows:
+        yield served.none
+        return
     model = (_Awaited if served.predictor.awaits else _InThread)(lane, served, asked, table)
     lane.streaming += 1
     try:

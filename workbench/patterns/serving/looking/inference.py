@@ -65,7 +65,7 @@ def router(endpoint: Endpoint, version: str) -> APIRouter:
 def _repository(paths: APIRouter, endpoint: Endpoint) -> None:
     async def said(request: Request) -> Any:
         content = await body.read(request.receive, dict(request.headers.raw), endpoint.limits.max_body)
-        return body.json(content) if content else None
+        return body.json(content, fix='send JSON, as in {"ready": true}, or nothing') if content else None
 
     @paths.post("/v2/repository/index")
     async def index(request: Request) -> Response:

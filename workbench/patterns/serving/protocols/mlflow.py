@@ -29,7 +29,7 @@ def ask(request: Request, decoder: Decoder) -> Question:
     """Read a CSV, or JSON of exactly one of the four forms; other keys, `params` among them, go unread."""
     if _type(request) == _CSV:
         return Question(*tabular.read_csv(request, decoder), forms.predictions)
-    said = body.json(request.content, nan=True)
+    said = body.json(request.content, nan=True, fix=f"send JSON {_SHOWN}")
     given = [form for form in _FORMS if type(said) is dict and form in said]
     if len(given) != 1:
         what = f"The input must be a JSON dictionary with exactly one of the input fields {', '.join(_FORMS)}"

@@ -20,7 +20,7 @@ _SHOWN = 'as in {"instances": [{…}, …]}'
 
 def ask(request: Request, decoder: Decoder) -> Question:
     """Read a request of `instances` or `inputs`. Refused where it has neither."""
-    return of(body.json(request.content), decoder)
+    return of(body.json(request.content, fix=f"send JSON {_SHOWN}"), decoder)
 
 
 def of(said: Any, decoder: Decoder) -> Question:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ..batcher import Answer
     from ..exchange import Request
 
+_SHOWN = f"send {SHOWN}"
 _NAMED = 'outputs: [{"name": …}], or leave it out to get all'
 _ELSEWHERE = ("shared_memory_region", "classification")
 _NONE: dict[str, Any] = {}
@@ -46,11 +47,11 @@ def ask(request: Request, decoder: Decoder) -> Question:
     """Read an inference request. Refused where a tensor is not what it says."""
     length = request.headers.get(v2_binary.LENGTH)
     if length is None:
-        return _asked(body.json(request.content), None, decoder)
+        return _asked(body.json(request.content, fix=_SHOWN), None, decoder)
     start = v2_binary.header_length(length, request.content)
     if start:
         buffers = v2_binary.Buffers(request.content, start)
-        return _asked(body.json(request.content[:start]), buffers, decoder)
+        return _asked(body.json(request.content[:start], fix=_SHOWN), buffers, decoder)
     wanted = _Wanted(new_id(), [], raw=True, content_type=None, told=False)
     tensor = v2_binary.only_input(request.content, decoder.schema)
     return question([tensor], decoder.schema, partial(_answered, wanted), arrays=True)

@@ -21,7 +21,7 @@ _CONTENT_TYPES = {"bytes": "base64", "datetime": "datetime"}
 def of_column(values: list[Any], field: Field | None) -> tuple[str, list[int], list[Any]]:
     """The datatype, shape and flat values of a column as `data.encoding` lists it; null is a missing one."""
     kind = datatype(field) if field else "BYTES"
-    shape = [len(values)]
+    shape = [len(values)] if values or field is None else [0, *field.shape]
     while values and type(values[0]) is list:
         shape.append(len(values[0]))
         values = list(chain.from_iterable(values))

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ....data.tensors import DATATYPES, SIZES, from_bytes
 from ....inference.reading import ONLY
 from ..exchange import Question, Reply
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from ..batcher import Answer
 
 SHOWN = '{"inputs": [{"name": …, "shape": [rows], "datatype": "FP64", "data": [values]}]}'
+_LENGTHS = "give lengths from 1 upwards, after the number of rows"
 _WHOLE_TYPES = ("pd", "np", "str")
 _CONTENT_TYPES = ("np", "str", "base64", "datetime")
 _OF_BYTES = ("str", "base64", "datetime")
@@ -84,8 +87,8 @@ def question(tensors: list[Tensor], schema: Schema, encode: Callable[[Answer], R
             raise _uneven(tensors)
     data = _columns(tensors, schema)
     columns = [data.get(name) for name in schema.names]
-    shared = columns if set(map(type, columns)) == {list} else None
-    return Question(shared, data, rows, encode, arrays)  # type: ignore[arg-type]
+    shared = columns if rows and set(map(type, columns)) == {list} else None
+    return Question(shared, data, rows, encode, arrays, typed=True)  # type: ignore[arg-type]
 
 
 def _uneven(tensors: list[Tensor]) -> Refused:
@@ -122,9 +125,9 @@ def _count(name: Any, datatype: Any, shape: Any) -> int:
         what = f"input {name!r} has no shape of 1 to {_DEEPEST} lengths"
         raise Refused(what, fix=f"a list of lengths, the number of rows first, as in {SHOWN}")
     count = 1
-    for length in shape:
-        if type(length) is not int or not 0 < length <= _LONGEST:
-            raise Refused(f"input {name!r}: {length!r} in its shape is no length", fix="give lengths from 1 upwards")
+    for place, length in enumerate(shape):
+        if type(length) is not int or not bool(place) <= length <= _LONGEST:
+            raise Refused(f"input {name!r}: {length!r} in its shape is no length", fix=_LENGTHS)
         count *= length
     return count
 
@@ -168,9 +171,11 @@ def _split(tensor: Tensor) -> list[Tensor]:
 def _fitted(tensor: Tensor, field: Field | None) -> Any:
     """One value per row, as a field of this shape has it; an array only where the field is of numbers."""
     shape, values = tensor.shape, tensor.values
+    if not shape[0]:
+        return _of_no_rows(tensor, field)
     if len(shape) == 1 and type(values) is list and type(values[0]) is not bytes and tensor.content_type is None:
         return values  # most are
-    inner = shape[1:] if field is None or field.shape or tuple(shape[1:]) != (1,) else ()
+    inner = _inner(tensor, field)
     if type(values) is not list:
         if field is not None and field.kind == "number":
             return values.reshape(shape[0], *inner)
@@ -178,6 +183,16 @@ def _fitted(tensor: Tensor, field: Field | None) -> Any:
     if tensor.datatype == "BYTES" and (tensor.content_type == "base64" or type(values[0]) is bytes):
         values = _texts(tensor, field)
     return _nested(values, inner) if inner else values
+
+
+def _inner(tensor: Tensor, field: Field | None) -> Sequence[int]:
+    """The shape of one row: a tensor of one column is as good as one of single values."""
+    inner = tensor.shape[1:]
+    return inner if field is None or field.shape or tuple(inner) != (1,) else ()
+
+
+def _of_no_rows(tensor: Tensor, field: Field | None) -> Any:
+    return np.empty((0, *_inner(tensor, field)), object)
 
 
 def _nested(values: list[Any], inner: Sequence[int]) -> list[Any]:
