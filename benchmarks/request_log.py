@@ -1,8 +1,9 @@
 """What it costs to keep what is asked, and how quickly it is read back: `python benchmarks/request_log.py`.
 
 A logistic regression of 30 numbers is asked for one row a request over 64 connections, with `--log-requests` and
-without, by turns in one run. Then its log is made as long as a week of such traffic: segments as the service itself has
-written them, each again at other times, and the last hour is read back as a frame.
+without, by turns in one run. What was written down becomes columns later, by another process: that is measured apart,
+on what is left when the service has ended. Then its log is made as long as a week of such traffic: segments as the
+service itself has written them, each again at other times, and the last hour is read back as a frame.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ import os
 import statistics
 import tempfile
 import time
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from workbench.api import Workbench
 from workbench.data.encoding import dumps
 from workbench.faces.session import session_of_script
 from workbench.jobs.store import Store
-from workbench.monitoring import segments
+from workbench.monitoring import gathered, segments, spool
 from workbench.operations import load as http
 from workbench.spawn.client import warm
 
@@ -67,18 +67,26 @@ def cost(api: Workbench) -> None:
         service.stop()
 
 
-def lengthened(api: Workbench, rows: int) -> None:
-    """A log of so many rows over the last week, without what was asked just now."""
+def columns(api: Workbench) -> Path:
+    """What it costs later to make columns of what was written down, in a process of low priority; the log's folder."""
     folder = Store(paths.state(api.home)).job_folder("service/kept-True") / "requests"
-    while list(folder.glob("*.jsonl")):
-        with suppress(FileNotFoundError):  # the service itself may be at it
-            segments.compact(folder, "linear", api.registry, seconds=WEEK, most_bytes=1e12)
+    files = list(folder.glob(f"*{spool.ENDING}"))
+    count = sum(len(batch.lines) for file in files for batch in spool.batches(file))
+    began = time.process_time()
+    segments.compact(folder, "linear", api.registry, seconds=WEEK, most_bytes=1e12)
+    spent = time.process_time() - began
+    print(f"columns made of it later: {spent / count * 1e6:.1f} µs of the processor a request, {count:,} requests")
+    return folder
+
+
+def lengthened(folder: Path, rows: int) -> None:
+    """A log of so many rows over the last week, without what was asked just now."""
     made = sorted(folder.glob("*.parquet"))
     one = pq.read_table(made[0])
     for file in made:
         file.unlink()
     count = -(-rows // one.num_rows)
-    place, now = one.column_names.index(f"{segments.OWN}at"), time.time()
+    place, now = one.column_names.index(f"{gathered.OWN}at"), time.time()
     for number in range(count):
         ends = now - WEEK * number / count
         first = pa.scalar(datetime.fromtimestamp(ends - WEEK / count, UTC), one.schema.field(place).type)
@@ -112,7 +120,7 @@ def main() -> None:
         try:
             api.model("linear", linear, example=X, session=session_of_script())
             cost(api)
-            lengthened(api, given.rows)
+            lengthened(columns(api), given.rows)
             read_back(api)
         finally:
             api.shutdown(all=True)

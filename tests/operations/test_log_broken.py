@@ -113,7 +113,7 @@ def test_no_error_shows_what_is_hidden_and_digests_are_of_values(api: Workbench)
     assert log["b"].nunique() <= 2
     assert log["b"].iloc[0] == log["b"].iloc[1]
     folder = service.running.store.job_folder(service.name) / "requests"
-    assert b"secret" not in b"".join(file.read_bytes() for file in folder.glob("*.jsonl"))
+    assert b"secret" not in b"".join(file.read_bytes() for file in folder.glob("*.spool"))
     with pytest.raises(UsageError, match="are not in the log"):
         api.debug("churn", request)
 

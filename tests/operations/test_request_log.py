@@ -120,7 +120,7 @@ def test_columns_are_hidden_and_hashed_before_anything_is_written(api: Workbench
     for body in (row, row, {**row, "name": "Ada"}):
         assert afresh(service, "/predict", json=body).status_code == 200
     folder = service.running.store.job_folder(service.name) / "requests"
-    written = b"".join(file.read_bytes() for file in folder.glob("*.jsonl"))
+    written = b"".join(file.read_bytes() for file in folder.glob("*.spool"))
     assert b"Zebedee" not in written
     log = api.requests("customers")
     assert "plan" not in log
@@ -178,9 +178,13 @@ def test_what_is_old_or_too_much_is_forgotten(api: Workbench, service: Any) -> N
     folder = service.running.store.job_folder(service.name) / "requests"
     registry = Registry(api.home / "models")
     for i in range(3):
-        name = folder / f"{1000 + i}-{2**22 + i}-1.jsonl"
-        entry = {"id": str(i), "at": 1000.0 + i, "version": 1, "status": 200, "ms": 1.0, "path": "/", "rows": 1}
-        name.write_text(json.dumps(entry | {"x": {"a": [1.0], "b": [2.0]}, "y": {"prediction": [5.0]}}) + '\n{"cut')
+        name = folder / f"{1000 + i}-{2**22 + i}-1.spool"
+        line = (str(i).encode(), 1000.0 + i, "/", "", 200, "", 1, [[1.0], [2.0]], {"prediction": [5.0]})
+        writing = spool.Spool(folder / "made")
+        writing.write(1, ("a", "b"), [line], 1001.0 + i)
+        (made,) = (folder / "made").glob("*.spool")
+        name.write_bytes(made.read_bytes() + b"cut")
+        made.unlink()
         os.utime(name, (1000.0 + i, 1000.0 + i))
     segments.compact(folder, "churn", registry, seconds=1e10, most_bytes=1e9)
     assert len(asked.log(folder, "churn", registry)) == 3

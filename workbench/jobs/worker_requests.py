@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .context import Context
 
 _EVERY = 30.0
+_BEHIND = 10  # who answers goes first
 
 
 class Compacting:
@@ -42,6 +43,8 @@ def compact(args: dict[str, Any]) -> None:
     from ..bundle import registries
     from ..monitoring import segments
 
+    if hasattr(os, "nice"):
+        os.nice(_BEHIND)
     registry = registries.of(Path(args["home"]))
     keep, most = args["keep"], args["most_bytes"]
     segments.compact(Path(args["folder"]), args["model"], registry, seconds=keep, most_bytes=most)

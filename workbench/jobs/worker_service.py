@@ -224,14 +224,16 @@ class Worker:
             logs.rotate(folder)
 
     def _log(self) -> RequestLog | None:
-        from ..monitoring.spool import Spool
+        from ..monitoring import spool
+        from ..monitoring.veil import Veil
         from ..patterns.serving.requests import RequestLog
 
         if not (how := self.job.spec.get("log")):
             return None
         folder = self.store.job_folder(self.job.name) / "requests"
-        spool = Spool(folder, hidden=tuple(how["hide"]), hashed=tuple(how["hash"]))
-        return RequestLog(spool, f"{self.args['slot']}-{os.getpid()}")
+        into = spool.Spool(folder)
+        veil = Veil(how["hide"], how["hash"], spool.key(folder) if how["hash"] else b"")
+        return RequestLog(into, veil, f"{self.args['slot']}-{os.getpid()}")
 
     def _deferring(self) -> Deferring | HandingOver:
         if place := self.job.spec.get("async"):

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import spool
-from .segments import ABOUT, ANSWERED, OWN, kinds, tables
+from .gathered import ABOUT, ANSWERED, OWN
+from .segments import kinds, tables
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,7 +36,8 @@ def log(
     import pyarrow as pa
 
     keep = _keeps(since, until, version, failed)
-    found = [*_segments(folder, since, version, keep, most), *_fresh(folder, model, registry, version, keep)]
+    read, fresh = _fresh(folder, model, registry, since, version, keep)
+    found = [*_segments(folder, since, version, keep, read, most), *fresh]
     if not found:
         return pa.table({name: pa.array([], pa.string()) for name in ABOUT}).to_pandas()
     whole = _in_order(found, most)
@@ -59,7 +61,8 @@ def one(folder: Path, model: str, registry: Registry, request: str) -> Logged | 
     import pyarrow.compute as pc
 
     keep = pc.field(f"{OWN}request") == request
-    found = [*_segments(folder, 0.0, None, keep), *_fresh(folder, model, registry, None, keep)]
+    read, fresh = _fresh(folder, model, registry, 0.0, None, keep)
+    found = [*_segments(folder, 0.0, None, keep, read), *fresh]
     if not found:
         return None
     last = max(pc.max(table[f"{OWN}at"]).as_py() for table in found)
@@ -107,16 +110,19 @@ def _keeps(since: float, until: float | None, version: int | None, failed: bool)
     return keep
 
 
-def _segments(folder: Path, since: float, version: int | None, keep: Any, most: int | None = None) -> list[pa.Table]:
-    """The rows of segments, of the last ones where only so many are wanted: what was written before the oldest of these
-    holds none that is later."""
+def _segments(
+    folder: Path, since: float, version: int | None, keep: Any, read: set[str], most: int | None = None
+) -> list[pa.Table]:
+    """The rows of segments beside those of files that were `read`; of the last ones where only so many are wanted: what
+    was written before the oldest of these holds none that is later."""
     import pyarrow.parquet as pq
 
     found: list[pa.Table] = []
     for written, file in sorted(((file.stat().st_mtime, file) for file in folder.glob("*.parquet")), reverse=True):
         if written < since or (most is not None and written < _oldest(found, most)):
             break
-        if version is None or file.stem.rpartition("-")[2] in kinds(version):
+        made_of, _, kind = file.stem.rpartition("-")
+        if made_of not in read and (version is None or kind in kinds(version)):
             table = pq.read_table(file, filters=keep)
             found += [table] * bool(table.num_rows)
     return found[::-1]
@@ -132,19 +138,19 @@ def _oldest(found: list[pa.Table], most: int) -> float:
     return float(np.sort(np.concatenate(times))[-most].astype("datetime64[us]").astype(float)) / 1e6
 
 
-def _fresh(folder: Path, model: str, registry: Registry, version: int | None, keep: Any) -> list[pa.Table]:
-    """What is in no segment yet. A file that becomes one meanwhile is in both, or gone: the segment counts."""
-    found = []
-    for file in sorted(folder.glob("*.jsonl")):
-        made = {path.stem.rpartition("-v")[0] for path in folder.glob("*.parquet")}
-        if file.stem in made:
-            continue
+def _fresh(
+    folder: Path, model: str, registry: Registry, since: float, version: int | None, keep: Any
+) -> tuple[set[str], list[pa.Table]]:
+    """The files that are not yet gone, and what is in them: the segments of one that goes meanwhile are all there."""
+    read, found = set[str](), []
+    for file in sorted(folder.glob(f"*{spool.ENDING}")):
         try:
-            fresh = tables(spool.entries(file), model, registry)
+            fresh = tables(spool.batches(file, since), model, registry)
         except FileNotFoundError:
             continue
+        read.add(file.stem)
         found += [table.filter(keep) for kind, table in fresh.items() if version is None or kind in kinds(version)]
-    return [table for table in found if table.num_rows]
+    return read, [table for table in found if table.num_rows]
 
 
 def _in_order(found: list[pa.Table], most: int | None) -> pd.DataFrame:

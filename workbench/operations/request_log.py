@@ -121,7 +121,7 @@ def hashed(running: Running, name: str) -> list[str]:
 def shown(version: ModelVersion, hidden: Sequence[str] = ()) -> tuple[dict[str, str], dict[str, str]]:
     """What the log calls its own columns, by their names, and the answers of a version, by theirs."""
     from ..monitoring.asked import names
-    from ..monitoring.segments import ABOUT, ANSWERED, OWN
+    from ..monitoring.gathered import ABOUT, ANSWERED, OWN
 
     inputs, outputs = (
         [f["name"] for f in part["fields"]] for part in (version.manifest.schema, version.manifest.outputs)

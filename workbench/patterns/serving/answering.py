@@ -82,47 +82,44 @@ class Answering:
 
     async def answer(self, ask: Ask, request: Request, client: Any = STAYS) -> Reply:
         """The reply to a request that was let in, read by `ask`."""
-        log = self.log
-        if log is None:
-            return await self._asked(ask, request, client)
-        log.begin(request)
-        try:
-            reply = await self._asked(ask, request, client)
-        except Refused as error:
-            log.refused(request.served or self.live.current(), request, error)
-            raise
-        reply.headers += identified(request)
-        return reply
-
-    async def _asked(self, ask: Ask, request: Request, client: Any) -> Reply:
         began = time.perf_counter()
-        served, lane = self.lanes.of(ask, request)
-        request.served = served
+        if (log := self.log) is not None:
+            log.begin(request)
         try:
+            served, lane = self.lanes.of(ask, request)
+            request.served = served
             question = self.question(ask, request, served, lane)
             due = self.due(request, question)
             if question.explains:
-                return await self._explained(question, served, lane, due, client)
+                return await self._explained(question, request, lane, due, client)
             read = time.perf_counter()
             answer = await lane.ask(question, served.inputs, due, client, request)
             answered = time.perf_counter()
             reply = question.encode(answer)
         except WorkbenchError as error:
-            self.metrics.failed(served.version, status_of(error))
+            self._fails(request, error)
             raise
-        reply.headers += self.version(answer.served)
+        reply.headers += self.version(answer.served) + identified(request)
         if self.lanes.shadow:
             self.lanes.shadow.copy(ask, request, answer)
         ended, (made, model, listed) = time.perf_counter(), answer.spent
         self.metrics.took(ended - began, read - began + made, model, ended - answered + listed, answer.served.version)
         return reply
 
-    async def _explained(self, question: Question, served: Served, lane: Batcher, due: float, client: Any) -> Reply:
+    def _fails(self, request: Request, error: WorkbenchError) -> None:
+        """Count a request that gets no answer, and let the log have one that the model was not asked."""
+        if request.served:
+            self.metrics.failed(request.served.version, status_of(error))
+        if self.log and isinstance(error, Refused):
+            self.log.refused(request.served or self.live.current(), request, error)
+
+    async def _explained(self, question: Question, request: Request, lane: Batcher, due: float, client: Any) -> Reply:
         """What its answers depend on, in the form of an answer. It is not one: neither the log nor a shadow has it."""
         from .explaining import output
 
-        reply = question.encode(await output(served, lane, question, due, client))
-        reply.headers += self.version(served)
+        assert request.served
+        reply = question.encode(await output(request.served, lane, question, due, client))
+        reply.headers += self.version(request.served) + identified(request)
         return reply
 
     def question(self, ask: Ask, request: Request, served: Served, lane: Batcher) -> Question:
@@ -176,8 +173,8 @@ class Answering:
         _, pairs, lines = self._named
         if headers is pairs:
             return lines
-        named = len(headers) == len(pairs) + 1 and headers[-1][0] is _ID and headers[: len(pairs)] == pairs
-        return lines + b"%b: %b\r\n" % headers[-1] if named else b""
+        named = len(headers) == 3 and headers[2][0] is _ID and headers[0] is pairs[0] and headers[1] is pairs[1]
+        return b"%b%b: %b\r\n" % (lines, *headers[2]) if named else b""
 
     def told(self, error: Exception) -> WorkbenchError:
         """What a client is told of an error; the log has it too, where the client is not to blame."""
@@ -199,4 +196,4 @@ class Answering:
 
 def identified(request: Request) -> Pairs:
     """The header that names a request in the log."""
-    return ((_ID, request.id.encode("latin-1")),) if request.id else ()
+    return ((_ID, request.id),) if request.id else ()

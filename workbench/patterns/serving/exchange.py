@@ -26,7 +26,7 @@ class Request:
     headers: Headers
     content: bytes
     caller: str = ""
-    id: str = ""
+    id: bytes = b""
     came: float = 0.0
     version: str = ""
     served: Served | None = None

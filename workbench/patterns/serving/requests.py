@@ -11,81 +11,97 @@ import numpy as np
 from ...data.encoding import as_list
 from ...errors import WorkbenchError
 from ...inference.arrow import is_arrow
-from ...monitoring.spool import Entry, Spool
+from ...monitoring.spool import packed
 from .refusals import Refused, status_of
 
 if TYPE_CHECKING:
+    from ...monitoring.spool import Line, Spool
+    from ...monitoring.veil import Veil
     from .batcher import Asked
     from .exchange import Request
     from .served import Served
 
-_INFINITE = {float("inf"): "Infinity", float("-inf"): "-Infinity"}
+_MOST_VALUES = 1_000_000
+_FEW = 4096  # rows that are not too many values, however many columns there are
+_ANSWERED = 200
 
 
 class RequestLog:
-    """Writes into a spool. `worker` makes the ids of requests that come without one its own."""
+    """Writes into a spool, what the veil lets through. `worker` makes the ids of requests that come without one its
+    own."""
 
-    def __init__(self, spool: Spool, worker: str) -> None:
-        self.spool, self._worker, self._numbers = spool, f"{worker}-{int(time.time()):x}", count(1)
+    def __init__(self, spool: Spool, veil: Veil, worker: str) -> None:
+        self.spool, self.veil = spool, veil
+        self._start, self._numbers = f"{worker}-{int(time.time()):x}-".encode(), count(1)
 
     def begin(self, request: Request) -> None:
         """Note when a request came, and which it is: as `X-Request-Id` says, or by a number of this worker's."""
         said = request.headers.get(b"x-request-id")
-        request.id = said.decode("latin-1")[:128] if said else f"{self._worker}-{next(self._numbers)}"
+        request.id = said[:128] if said else b"%b%d" % (self._start, next(self._numbers))
         request.came = time.time()
 
     def answered(self, served: Served, answered: list[tuple[Asked, Any]]) -> None:
         """Write down what the model was asked, and what it answered or why not; `refused` is told of what came late."""
-        now = time.time()
-        made = [
-            self._entry(served, asked, answer, now) for asked, answer in answered if not isinstance(answer, Refused)
+        quick = _usual if not self.veil else _never
+        lines = [
+            quick(asked, answer) or self._line(served, asked, answer)
+            for asked, answer in answered
+            if not isinstance(answer, Refused)
         ]
-        if made:
-            self.spool.write(made)
+        if lines:
+            self._write(served, lines)
 
     def refused(self, served: Served, request: Request, error: WorkbenchError) -> None:
         """Write down a request that never reached the model, or whose answer came too late."""
-        entry = self._about(served, request, status_of(error), time.time())
-        self.spool.write([entry | {"error": self._said(error, error.what)}])
+        said = self._said(error, error.what, {})
+        self._write(served, [(*_who(request), status_of(error), said, 0, None, None)])
 
-    def _entry(self, served: Served, asked: Asked, answer: Any, now: float) -> Entry:
-        entry = self._about(served, asked.request, 200, now)
-        entry["rows"], entry["x"] = asked.rows, _inputs(served, asked)
+    def _write(self, served: Served, lines: list[Line]) -> None:
+        self.spool.write(served.version, served.inputs.names, lines, time.time())
+
+    def _line(self, served: Served, asked: Asked, answer: Any) -> Line:
+        who, inputs = _who(asked.request), _inputs(served, asked)
+        status, said = _ANSWERED, ""
         if isinstance(answer, Exception):
-            return entry | {"status": status_of(answer), "error": self._said(answer, str(answer))}  # type: ignore[arg-type]
-        entry["y"] = _written(answer)
-        return entry
+            status, said = status_of(answer), self._said(answer, str(answer), inputs)  # type: ignore[arg-type]
+        if asked.rows * max(1, len(inputs)) > _MOST_VALUES:
+            return *who, status, "too large to log", 0, None, None
+        given = None if said else _kept(self.veil.columns(_plain(answer)))
+        return *who, status, said, asked.rows, _kept(self.veil.columns(inputs)), given
 
-    def _said(self, error: Exception, said: str) -> str:
+    def _said(self, error: Exception, said: str, inputs: dict[str, Any]) -> str:
         """The words of an error; of a value in a column that is not to be read here, only that it does not fit."""
         column = getattr(error, "column", None)
-        veiled = column in self.spool.hidden | self.spool.hashed
-        return f"column {column!r} holds what does not fit" if veiled else said
+        if column in self.veil.covered:
+            return f"column {column!r} holds what does not fit"
+        return self.veil.said(said, inputs) if self.veil else said
 
-    @staticmethod
-    def _about(served: Served, request: Request, status: int, now: float) -> Entry:
-        entry: Entry = {
-            "id": request.id,
-            "at": request.came,
-            "version": served.version,
-            "status": status,
-            "ms": (now - request.came) * 1000,
-            "path": request.path,
-        }
-        if request.caller:
-            entry["caller"] = request.caller
-        return entry
+
+def _usual(asked: Asked, answer: Any) -> Line | None:
+    """The line of one that was answered, where all of it is lists already, and not too many."""
+    if type(answer) is not dict or asked.columns is None or asked.arrays or asked.rows >= _FEW:
+        return None
+    request = asked.request
+    return request.id, request.came, request.path, request.caller, _ANSWERED, "", asked.rows, asked.columns, answer
+
+
+def _never(asked: Asked, answer: Any) -> None:
+    return None
+
+
+def _who(request: Request) -> tuple[bytes, float, str, str]:
+    return request.id, request.came, request.path, request.caller
 
 
 def _inputs(served: Served, asked: Asked) -> dict[str, Any]:
     """The model's columns as they were asked; of rows that it cannot take, what came under their names."""
     if asked.columns is not None:
-        return _written(dict(zip(asked.schema.names, asked.columns, strict=True)))
+        return dict(zip(asked.schema.names, asked.columns, strict=True))
     try:
-        return _written(served.inputs.table(asked.data))
+        return _plain(served.inputs.table(asked.data))
     except WorkbenchError:
         found = _as_it_came(asked.data)
-        return _written({name: values for name, values in found.items() if name in served.inputs.by_name})
+        return _plain({name: values for name, values in found.items() if name in served.inputs.by_name})
 
 
 def _as_it_came(data: Any) -> dict[str, Any]:
@@ -98,21 +114,17 @@ def _as_it_came(data: Any) -> dict[str, Any]:
     return {name: [row.get(name) for row in records] for name in names}
 
 
-def _written(columns: dict[str, Any]) -> dict[str, Any]:
-    """Columns as JSON can hold them, with infinities in words: numbers in arrays as they are, all else as lists."""
-    return {name: _finite(values if isinstance(values, list) else _plain(values)) for name, values in columns.items()}
+def _plain(columns: dict[str, Any]) -> dict[str, Any]:
+    """Columns as lists; numbers in arrays as they are."""
+    return {
+        name: values if isinstance(values, list) or _numbers(values) else as_list(values)
+        for name, values in columns.items()
+    }
 
 
-def _plain(values: Any) -> Any:
-    numbers = isinstance(values, np.ndarray) and values.dtype.kind in "fiub" and values.flags.c_contiguous
-    return values if numbers and not (values.dtype.kind == "f" and np.isinf(values).any()) else as_list(values)
+def _numbers(values: Any) -> bool:
+    return isinstance(values, np.ndarray) and values.dtype.kind in "fiub"
 
 
-def _finite(values: Any) -> Any:
-    if not isinstance(values, list) or not values:
-        return values
-    if isinstance(values[0], list):
-        return [_finite(part) for part in values]
-    if not any(infinite in values for infinite in _INFINITE):
-        return values
-    return [_INFINITE.get(value, value) if isinstance(value, float) else value for value in values]
+def _kept(columns: dict[str, Any]) -> dict[str, Any]:
+    return {name: packed(values) if _numbers(values) else values for name, values in columns.items()}

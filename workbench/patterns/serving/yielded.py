@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ...bundle.tables import concat, n_rows
+from ...data.encoding import lists
 from ...errors import WorkbenchError
 from ...inference import awaiting
 from . import patience
@@ -76,7 +77,7 @@ def _tell(endpoint: Answering, ask: Ask, request: Request, served: Served, asked
         return
     whole = concat(parts)
     if endpoint.log:
-        endpoint.log.answered(served, [(asked, whole)])
+        endpoint.log.answered(served, [(asked, lists(whole))])
     if endpoint.lanes.shadow:
         endpoint.lanes.shadow.copy(ask, request, Answer(served, whole, asked.spent))
 

@@ -138,7 +138,7 @@ class Calls:
         status = status_of(error)
         code = _STATUSES.get(status, _CODES.INTERNAL if status >= 500 else _CODES.INVALID_ARGUMENT)
         further = _metadata(error.headers) if isinstance(error, Refused) else ()
-        further += (("x-request-id", request.id),) if request and request.id else ()
+        further += (("x-request-id", request.id.decode("latin-1")),) if request and request.id else ()
         version = _metadata(self.endpoint.version(request.served if request else None))
         await context.abort(code, told(error), version + further)
         raise error
