@@ -115,8 +115,8 @@ def full(folder: Path) -> list[Path]:
 
 
 def batches(file: Path, since: float = 0.0) -> Iterator[Batch]:
-    """What is in a file, without what had ended before `since`; of what was cut off, by a full disk or a kill, nothing is
-    left."""
+    """What is in a file, without what had ended before `since`; of what was cut off, by a full disk or a kill, nothing
+    is left."""
     content, at, names = memoryview(file.read_bytes()), 0, dict[int, tuple[str, ...]]()
     while at + _HEAD.size <= len(content):
         size, ended = _HEAD.unpack_from(content, at)
