@@ -20,7 +20,7 @@ from .. import journal
 from ..errors import StorageError
 from ..spawn.branch import branch
 from . import handover, identity
-from .changeover import Epoch, Following, answering, coming
+from .changeover import Epoch, Following, answering, coming, loading
 from .children import Child, Message, woken_by_children
 from .record import Order
 
@@ -65,7 +65,7 @@ class Door:
         _sweep(context.folder)
         self.beside = beside
         self.following, self.facts = Following(wanted), facts | {"door": os.getpid(), "deaths": 0}
-        context.facts(**self.facts, **answering(ref))
+        context.facts(**self.facts, **answering(ref), stage=loading(ref))
         self.args = args | {"epoch": str(context.folder / f"epoch-{os.getpid()}"), "door": os.getpid()}
         self.epoch = Epoch(Path(self.args["epoch"]), new=True)
         self.children: dict[int, Child] = {}
@@ -126,6 +126,9 @@ class Door:
     def _told(self, child: Child, message: Message) -> None:
         if message.get("alive"):
             return
+        if "stage" in message:
+            self.context.facts(stage=message["stage"])
+            return
         child.said = message.get("failed", "")
         if message.get("loaded"):
             child.loaded = True
@@ -158,7 +161,7 @@ class Door:
         reason = "" if ready == self.count else f"{ready} of {self.count} workers"
         reason = " · ".join(filter(None, [reason, self.following.refusal]))
         workers = [child.pid for child in self.children.values()]
-        self.context.facts(**self.facts, **answering(self.ref), workers=workers)
+        self.context.facts(**self.facts, **answering(self.ref), workers=workers, stage="")
         self.context.state("ready", reason)
 
     def _reap(self) -> None:
