@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -34,3 +37,39 @@ def test_half_of_the_mail_settings_is_wrong(home: Path, monkeypatch: pytest.Monk
     for name in SETTINGS.keys() - {missing}:
         monkeypatch.setenv(name, SETTINGS[name])
     assert (mail(home).what, mail(home).fix) == (f"mail is not set up: {missing} is not set", f"set {missing}")
+
+
+class Without(BaseHTTPRequestHandler):
+    """A server that passes nothing on."""
+
+    def do_GET(self) -> None:
+        self.send_error(404)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def bare() -> Iterator[str]:
+    with HTTPServer(("127.0.0.1", 0), Without) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://0.0.0.0:{server.server_address[1]}/user/me/"
+        server.shutdown()
+        thread.join()
+
+
+def hub(home: Path) -> list[Finding]:
+    return [finding for finding in examine(home, home / "models") if " hub" in finding.what]
+
+
+def test_links_that_would_not_open_on_a_hub_are_told(home: Path, bare: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("JUPYTERHUB_SERVICE_PREFIX", raising=False)
+    assert hub(home) == []
+    monkeypatch.setenv("JUPYTERHUB_SERVICE_PREFIX", "/user/me/")
+    monkeypatch.setenv("JUPYTERHUB_SERVICE_URL", bare)
+    (found,) = hub(home)
+    assert "would not open" in found.what
+    assert "jupyter-server-proxy" in found.fix
+    monkeypatch.delenv("JUPYTERHUB_SERVICE_URL")  # what is installed here is known all the same
+    assert [finding.ok for finding in hub(home)] == [True]

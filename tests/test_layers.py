@@ -17,7 +17,7 @@ ROOT = Path(workbench.__file__).parent
 # Each room may import from those before it, and from itself.
 ORDER = (
     ("errors",),
-    ("paths", "text", "moments", "journal", "specs", "proxied", "routing", "tickets"),
+    ("paths", "text", "moments", "journal", "specs", "proxied", "routing", "stages", "tickets"),
     ("spawn",),
     ("capture", "inference"),
     ("bundle",),

@@ -16,6 +16,7 @@ from .errors import WorkbenchError
 from .operations.running import again
 
 _FREE_BYTES = 500_000_000
+_PATIENCE = 5.0
 _MAIL = ("WORKBENCH_SMTP_URL", "WORKBENCH_MAIL_FROM")
 _BASE = ("numpy", "pandas", "pyarrow", "IPython", "ipywidgets", "papermill", "fastapi", "sqlalchemy")
 
@@ -46,9 +47,10 @@ class Findings(list[Finding]):
 
 
 def examine(home: Path, registry: Path) -> Findings:
-    """Look at Python, the packages, the folders, the disk, what runs, the pre-warmed start and the mail settings."""
+    """Look at Python, the packages, the folders, the disk, what runs, the pre-warmed start, the mail settings and, on a
+    hub, at what shows its browsers what runs here."""
     places = (*_folders(home, registry), _disk(home), *_background(home))
-    looks = (_python(), *_packages(), *places, _start(), _mail(), _server())
+    looks = (_python(), *_packages(), *places, _start(), _mail(), _server(), *_hub())
     return Findings(sorted(looks, key=lambda finding: finding.ok))
 
 
@@ -138,3 +140,30 @@ def _server() -> Finding:
     return Finding(
         "Jupyter server found" if found else "no Jupyter server here", "" if found else "pip install jupyterlab"
     )
+
+
+def _hub() -> Iterator[Finding]:
+    """On a hub the browser is on another machine: what runs here is reached through the Jupyter server."""
+    if "JUPYTERHUB_SERVICE_PREFIX" not in os.environ:
+        return
+    if _proxied():
+        yield Finding("on a hub, whose Jupyter server shows what runs here")
+        return
+    what = "this is a hub, and its Jupyter server does not show what runs here: links of cards would not open"
+    yield Finding(what, "pip install jupyter-server-proxy where JupyterLab is, then stop and start the hub's server")
+
+
+def _proxied() -> bool:
+    """Whether the Jupyter server, which may have another environment than this, passes requests on."""
+    from urllib.parse import urlsplit
+
+    import httpx
+
+    said = urlsplit(os.environ.get("JUPYTERHUB_SERVICE_URL", ""))
+    anywhere = said.hostname in (None, "", "0.0.0.0", "::")
+    place = f"{'127.0.0.1' if anywhere else said.hostname}:{said.port}{said.path.rstrip('/')}"
+    try:  # who is not known there is not let in, but is told where there is nothing
+        answer = httpx.get(f"{said.scheme}://{place}/proxy/1/", trust_env=False, timeout=_PATIENCE)
+        return answer.status_code != httpx.codes.NOT_FOUND
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError):
+        return util.find_spec("jupyter_server_proxy") is not None

@@ -27,6 +27,8 @@ def predict(frame):
     return frame["age"]"""
 LONG = "pd.concat([X] * 1000).to_parquet('long.parquet', row_group_size=10_000)\n%predict slow long.parquet -o scored.parquet"
 
+OTHERS = ["%workbench advise risk", "%batch retrain.ipynb --every 'monday 6:00'", "%batch broken.ipynb"]
+
 HELD = """%%model held --example X.head(20)
 import time
 def predict(frame):
@@ -43,7 +45,9 @@ def noted(jupyter: Lab) -> Lab:
     """A notebook with a form of a model, one of a notebook, and the dashboard."""
     cell = nbformat.v4.new_code_cell("month = 1  # of 2013\nquick = True", metadata={"tags": ["parameters"]})
     nbformat.write(nbformat.v4.new_notebook(cells=[cell]), jupyter.folder / "retrain.ipynb")
-    cells = [DATA, MODEL, "workbench.form('risk')", "workbench.form('retrain.ipynb')", "%workbench dashboard"]
+    broken = nbformat.v4.new_code_cell("ages = {'ada': 36}\nages['grace']")
+    nbformat.write(nbformat.v4.new_notebook(cells=[broken]), jupyter.folder / "broken.ipynb")
+    cells = [DATA, MODEL, "workbench.form('risk')", "workbench.form('retrain.ipynb')", "%workbench dashboard", *OTHERS]
     jupyter.open("forms.ipynb", cells)
     jupyter.run_all()
     return jupyter
@@ -84,6 +88,36 @@ def test_a_form_is_filled_without_a_mouse(noted: Lab) -> None:
     page.key("ArrowLeft")
     page.until(f"{form}.querySelector('input[name=calls]').value === '{before - 1}'")
     page.until(f"{form}.querySelector('.wb-out dd').textContent.startsWith('{before + 9}.')")
+
+
+@needs_chromium
+def test_advice_is_found_by_keys(noted: Lab) -> None:
+    form, page = card("advise/risk"), noted.page
+    page.until(f"{form}.matches('.wb-live')")
+    assert not page.run(f"{form}.querySelector('.wb-still').checkVisibility()")
+    for question in range(5):
+        page.run(f"{form}.querySelectorAll('fieldset')[{question}].querySelector('input').focus()")
+        page.key(" ")
+    page.until(f"{form}.querySelector('.wb-answer').innerText.includes('offline fits')")
+    page.key("ArrowDown")
+    page.run(f"{form}.querySelector('fieldset input').focus()")
+    page.key("ArrowDown")
+    page.key("ArrowDown")
+    page.until(f"{form}.querySelector('.wb-answer').innerText.includes('%serve risk')")
+    noted.looked_at("advise", "advise/risk")
+
+
+@needs_chromium
+def test_a_run_that_failed_and_a_schedule_keep_nobody_out(noted: Lab) -> None:
+    page = noted.page
+    page.until(card("run/"))
+    page.run(f"{card('run/')}.scrollIntoView({{block: 'center'}})")
+    page.until(f"{card('run/')}?.querySelector('.wb-failed')")
+    page.until(f"{card('run/')}.querySelector('[data-do=resume]')")
+    assert "ages['grace']" in page.run(f"{card('run/')}.innerText")
+    noted.looked_at("failed", "run/")
+    page.until(f"{card('schedule/')}?.querySelector('[data-do=pause]')")
+    noted.looked_at("schedule", "schedule/")
 
 
 @needs_chromium

@@ -28,6 +28,11 @@ def second(df: pd.DataFrame) -> Any:
     return df["age"] / 100 + df["calls"] + df["vip"] + 1000
 
 
+def third(df: pd.DataFrame) -> Any:
+    """A third."""
+    return df["age"] / 100 + df["calls"] + df["vip"] + 2000
+
+
 def labelled(df: pd.DataFrame) -> Any:
     """A number and a label; nobody may be thirteen."""
     if (df["age"] == 13).any():

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import sys
-
-import pytest
+from terminals import on_a_terminal
 
 _WORK = """
 from workbench.data.progress import Progress
@@ -15,34 +12,20 @@ with Progress("churn", patience={patience}) as progress:
 """
 
 
-def on_a_terminal(patience: float, total: int | None) -> str:
-    """What a terminal shows while a child process works."""
-    pty = pytest.importorskip("pty", reason="terminals work differently on Windows")
-    termios = pytest.importorskip("termios")
-    child, terminal = pty.fork()
-    if child == 0:
-        termios.tcsetwinsize(2, (24, 80))
-        os.execv(sys.executable, [sys.executable, "-c", _WORK.format(patience=patience, total=total)])
-    shown = b""
-    try:
-        while block := os.read(terminal, 4096):
-            shown += block
-    except OSError:  # how Linux says that the other end is closed
-        pass
-    assert os.waitpid(child, 0)[1] == 0
-    return shown.decode()
+def shown(patience: float, total: int | None) -> str:
+    return on_a_terminal(_WORK.format(patience=patience, total=total))
 
 
 def test_it_shows_rate_and_time_left() -> None:
-    shown = on_a_terminal(0, 4000)
-    assert "churn" in shown
-    assert "rows/s" in shown
-    assert "/4.00k" in shown
+    bar = shown(0, 4000)
+    assert "churn" in bar
+    assert "rows/s" in bar
+    assert "/4.00k" in bar
 
 
 def test_a_share_of_the_input_tells_how_many_rows_there_are() -> None:
-    assert "/4.00k" in on_a_terminal(0, None)
+    assert "/4.00k" in shown(0, None)
 
 
 def test_short_work_shows_nothing() -> None:
-    assert on_a_terminal(60, 4000) == ""
+    assert shown(60, 4000) == ""

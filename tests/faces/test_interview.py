@@ -1,4 +1,4 @@
-"""The questions of `advise` in a terminal and in a notebook."""
+"""The questions of `advise` in a terminal."""
 
 from __future__ import annotations
 
@@ -6,29 +6,8 @@ import os
 import pty
 import subprocess
 import sys
-from typing import Any
 
 import pytest
-
-from workbench.faces import interview
-from workbench.operations.choosing import Interview
-
-
-def chosen(form: Any) -> list[Any]:
-    """The choices of a form."""
-    return [box.children[1] for box in form.children[:-1]]
-
-
-def test_the_advice_stands_below_the_form_once_all_is_answered() -> None:
-    form = interview.form(Interview("churn", {"rows": "one", "changes": "no"}))
-    who, soon, often = chosen(form)
-    who.value, soon.value = "program", "seconds"
-    assert form.children[-1].value == ""
-    often.value = "always"
-    assert "<b" not in form.children[-1].value.split("fits")[0] or "serving" in form.children[-1].value
-    assert "serving fits" in form.children[-1].value
-    who.value = "events"
-    assert "streaming fits" in form.children[-1].value
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")

@@ -106,7 +106,8 @@ def test_a_capture_shows_a_card_and_again_says_unchanged(notebook: Notebook) -> 
 
 def test_a_proof_is_shown_as_it_goes_and_leaves_nothing_behind(notebook: Notebook) -> None:
     seen = notebook.run("%%model shown --example X\ndef predict(df):\n    return df.age * 2")
-    assert seen.stages[-2:] == ["shown · proving it in a clean process, 300 rows …", ""]
+    proving, storing = "proving it in a clean process, 300 rows", "storing it as a version"
+    assert seen.stages[-3:] == [f"shown · {proving} …", f"shown · {storing} …", ""]
     refused = notebook.run("%%model shown --example X\ndef predict(df):\n    return nowhere")
     assert (refused.stages[-1], refused.error["ename"]) == ("", "CaptureRefused")
 
@@ -126,7 +127,11 @@ def test_what_takes_long_has_a_bar_where_a_browser_looks(notebook: Notebook) -> 
         proven = notebook.run("%workbench verify waited@1")
         assert any('wb-bar wb-endless"' in page for page in proven.pages)
         assert proven.stages[-1] == ""
+        served = notebook.run("%serve waited@1")
+        assert any("asking for its first answer" in page for page in served.pages)
+        assert served.stages[-1] == ""
     finally:
+        notebook.run("%workbench shutdown --all")
         notebook.run("del os.environ['WORKBENCH_LIVE']; working.PATIENCE = 1.0")
 
 

@@ -46,4 +46,6 @@ def test_cards_are_live_where_a_browser_looks(
         monkeypatch.delenv(name, raising=False)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    assert live.browsed() is live_there
+    assert live.browsed({}) is live_there
+    vs_code = {"__vsc_ipynb_file__": "/home/ada/a.ipynb"}
+    assert live.browsed(vs_code) is (variables.get("WORKBENCH_LIVE") != "0")

@@ -20,6 +20,7 @@ from workbench import tickets
 from workbench.api import Workbench
 from workbench.errors import JobFailed, UsageError
 
+APPS = Path(__file__).parents[2] / "notebooks" / "apps"
 SLIDER = """
 import ipywidgets as widgets, os
 slider = widgets.IntSlider(value=3, description="n")
@@ -148,8 +149,7 @@ def test_what_is_stopped_is_not_opened(api: Workbench, app: Any) -> None:
 @needs_chromium
 def test_a_model_is_tried_in_an_app_and_its_link_leads_to_the_same_answer(api: Workbench, tmp_path: Path) -> None:
     api.model("churn", told, example=NAMED)
-    whatif = Path(__file__).parents[2] / "notebooks" / "apps" / "whatif.ipynb"
-    link = api.open(api.app(str(whatif)).name).link
+    link = api.open(api.app(str(APPS / "whatif.ipynb")).name).link
     with browser(tmp_path / "chromium") as page:
         page.looks(1100)
         page.go(f"{link}&model=churn&age=33")
@@ -165,6 +165,20 @@ def test_a_model_is_tried_in_an_app_and_its_link_leads_to_the_same_answer(api: W
         page.until("document.querySelector('.wb-reasons')")
         page.picture("whatif")
         assert not page.barriers()
+        a_month_is_reported(api, page)
+
+
+def a_month_is_reported(api: Workbench, page: Page) -> None:
+    """By the app of a month's batch, in light and dark."""
+    app = api.app(str(APPS / "report.ipynb"))
+    page.go(api.open(app.name).link)
+    for theme in ("light", "dark"):
+        page.go(f"{app.url}/?month=3&voila-theme={theme}")
+        page.until("document.querySelector('table')")
+        assert "March 2013" in page.text("body")
+        page.picture(f"report-{theme}")
+        assert not page.barriers()
+    api.stop(app.name)
 
 
 @pytest.mark.slow
@@ -173,11 +187,10 @@ def test_the_console_steers_what_runs(api: Workbench, tmp_path: Path) -> None:
     """The same cards as in a notebook."""
     api.model("churn", told, example=NAMED)
     api.serve("churn")
-    console = Path(__file__).parents[2] / "notebooks" / "apps" / "console.ipynb"
     card = "document.querySelector('[data-card=\"service/churn\"]')"
     with browser(tmp_path / "chromium") as page:
         page.looks(1100)
-        page.go(api.open(api.app(str(console)).name).link)
+        page.go(api.open(api.app(str(APPS / "console.ipynb")).name).link)
         page.until("document.querySelector('[data-card^=dashboard]')?.matches('.wb-live')")
         page.until("[...document.querySelectorAll('.wb-link')].some(e => e.innerText === 'service/churn')")
         page.run("[...document.querySelectorAll('.wb-link')].find(e => e.innerText === 'service/churn').click()")
@@ -190,10 +203,15 @@ def test_the_console_steers_what_runs(api: Workbench, tmp_path: Path) -> None:
 
 
 @needs_chromium
-def test_it_works_behind_the_jupyter_server(api: Workbench, app: Any, tmp_path: Path) -> None:
+def test_it_works_behind_the_jupyter_server(
+    api: Workbench, app: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """As on a hub: by the hub's address, for who is known there and has a link."""
     ticket = api.open(app.name).link.removeprefix(app.url)
     with jupyter(tmp_path / "jupyter") as (server, token), browser(tmp_path / "chromium") as page:
+        monkeypatch.setenv("JUPYTERHUB_SERVICE_PREFIX", "/")
+        monkeypatch.setenv("JUPYTERHUB_SERVICE_URL", f"{server}/")
+        assert "✓ on a hub, whose Jupyter server shows what runs here" in str(api.doctor())
         page.go(f"{server}/login?token={token}")
         page.requests.clear()
         outside = f"{server}/proxy/{app.facts['port']}"

@@ -14,10 +14,10 @@ import httpx
 import psutil
 import pytest
 
-from workbench import paths
+from workbench import paths, stages
 from workbench.api import Workbench
 from workbench.diagnosis import examine
-from workbench.errors import JobFailed, NotFound, UsageError, WorkbenchError
+from workbench.errors import Interrupted, JobFailed, NotFound, UsageError, WorkbenchError
 from workbench.jobs import supervisor
 from workbench.spawn.client import cool, warm
 
@@ -135,8 +135,32 @@ def test_two_that_start_the_same_get_one(api: Workbench, model: str) -> None:
     assert answers(api.status("service/churn"))
 
 
+class Cancelling:
+    """Who shows what is done, and ends it at the first that is said, as a button does."""
+
+    def __init__(self) -> None:
+        self.cancelled, self.said = False, list[str]()
+
+    def __call__(self, stage: str) -> None:
+        self.said.append(stage)
+        self.cancelled = True
+        signal.raise_signal(signal.SIGINT)
+
+    def aside(self) -> None:
+        pass
+
+
+def test_a_start_that_is_cancelled_where_it_is_shown_ends(api: Workbench, model: str) -> None:
+    shows = Cancelling()
+    with pytest.raises(Interrupted, match="service/churn was cancelled: it is stopped"), stages.heard(shows):
+        api.serve("churn")
+    assert shows.said == ["starting its process"]
+    assert api.running.until("service/churn", lambda job: job.gone, 60).state == "stopped"
+
+
 def test_the_same_again_changes_nothing_and_a_change_is_told(api: Workbench, model: str) -> None:
     first = api.serve("churn")
+    assert first.facts["stage"] == ""
     again = api.serve("churn")
     assert again.job.process == first.job.process
     assert "unchanged" in str(again)

@@ -199,6 +199,7 @@ def test_a_cell_that_raises(api: Workbench, tmp_path: Path) -> None:
     said, run = ended(api, "print(month)", "def f():\n    return {}['a']\nf()", "print('never')", folder=tmp_path)
     assert "out.ipynb failed in cell 4: KeyError: 'a'" in said
     assert (run.facts["cell"], run.facts["cells"], run.facts["error"]) == (4, 5, "KeyError: 'a'")
+    assert "  code  f() · line 3" in str(run)
     assert printed("out.ipynb") == ["told", "2"]
     there = nbformat.read("out.ipynb", as_version=4)
     states = [c.metadata.papermill.status for c in there.cells if "papermill" in c.metadata and c.cell_type == "code"]

@@ -9,8 +9,6 @@ from ..errors import UsageError
 from .home import Home
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from ..bundle.diff import Diff
     from ..bundle.prove import Verdict
     from ..bundle.register import DryRun
@@ -43,7 +41,6 @@ class Models(Home):
         dry_run: bool = False,
         session: Session | None = None,
         cell: str = "",
-        told: Callable[[str], object] = lambda _: None,
     ) -> ModelVersion | DryRun:
         """Capture a model, prove it in a clean process and store it as a version."""
         from ..bundle.register import DryRun
@@ -53,7 +50,7 @@ class Models(Home):
         from ..operations.models import model
 
         proof = {"example": example, "target": target, "row_wise": row_wise, "no_reference": no_reference}
-        request = Request(name, note or "", alias=None if alias == LIVE else alias, cell=cell, told=told)
+        request = Request(name, note or "", alias=None if alias == LIVE else alias, cell=cell)
         made = model(object, proof, request, session, self.registry, self.home, dry_run=dry_run)
         if alias == LIVE and not isinstance(made, DryRun):
             made = naming.go_live(self.running, self.registry, made)

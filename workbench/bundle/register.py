@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from .. import text
+from .. import stages, text
 from ..capture.capture import capture
 from ..capture.captured import CapturedModel, Session
 from ..capture.files import bring
@@ -65,12 +65,12 @@ def register(
     check_name(request.name)
     if request.alias:
         check_name(request.alias, "alias")
-    request.told("reading what the model needs")
+    stages.say("reading what the model needs")
     with registry.stage() as staging:
         captured = capture(entry, session, staging / "taken", cell=request.cell)
         warm(packages.loaded_modules(captured.requirements))  # imports while the kernel answers
         schema = Schema.infer(example)
-        request.told("asking this kernel")
+        stages.say("asking this kernel")
         with watch() as reads:
             function = entry_function(session.namespace[entry], captured.entry_kind)
             seen = witness(Predictor(function, schema, name=request.name), example)
@@ -81,8 +81,9 @@ def register(
         if known := registry.find(request.name, manifest.fingerprint):
             version = known.as_unchanged(registry.resolve(request.name).version, captured.page)
         else:
-            request.told(f"proving it in a clean process, {text.count(seen.rows, 'row')}")
+            stages.say(f"proving it in a clean process, {text.count(seen.rows, 'row')}")
             prove(bundle, seen, row_wise=request.row_wise, held=held)
+            stages.say("storing it as a version")
             version = registry.publish(bundle, request.name)
     return registry.set_alias(version, request.alias) if request.alias else version
 

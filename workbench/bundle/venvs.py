@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from .. import stages
 from ..errors import NotProven
 from . import storage
 from .layout import REQUIREMENTS, Manifest
@@ -40,6 +41,7 @@ def made(wanted: str, version: str, home: Path, name: str) -> Path:
     if not python_of(place).exists():
         with storage.writing(place.parent):
             place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        stages.say(f"making the environment of {name}")
         _make(place, wanted, version, name)
     return python_of(place)
 

@@ -10,8 +10,8 @@ import platform
 import secrets
 import shutil
 import subprocess
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -28,8 +28,7 @@ _INIT = "from ._wb.inference import package as _package\n\n_package.run(globals(
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked of a capture beside the entry and the example; names as in `specs`. `told` hears what is being
-    done, in words."""
+    """What is asked of a capture beside the entry and the example; names as in `specs`."""
 
     name: str
     note: str = ""
@@ -38,7 +37,6 @@ class Request:
     row_wise: bool | None = None
     keep_reference: bool = True
     cell: str = ""
-    told: Callable[[str], object] = field(default=lambda _: None, compare=False, repr=False)
 
 
 def write(folder: Path, captured: CapturedModel, seen: Witness, request: Request) -> Manifest:

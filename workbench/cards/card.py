@@ -12,8 +12,6 @@ from .markup import el, escape
 Parts = dict[str, Any]
 """By the name of each part its HTML; or cards, which stand in it as cards of their own."""
 _PAGE = Path(__file__).parent / "page"
-SCRIPT = _PAGE / "live.js"
-"""What makes cards live in a browser."""
 
 
 class Card(Protocol):
@@ -53,6 +51,12 @@ def _part(part: str, inside: str) -> str:
     inside = "" if part in _LIVE else inside
     live = {"role": "status"} if part in ("said", "answer") else {}
     return el("div", inside, cls=f"wb-{part}", data_part=part, **live)
+
+
+@cache
+def script() -> str:
+    """What makes cards live in a browser: one module."""
+    return "\n".join(file.read_text(encoding="utf-8") for file in sorted(_PAGE.glob("*.js")))
 
 
 @cache

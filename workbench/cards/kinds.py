@@ -9,15 +9,18 @@ if TYPE_CHECKING:
 
 
 def card_of(answer: Any) -> Card:
-    """The card of a handle, a version or an overview."""
+    """The card of a handle, a version, an overview or an interview."""
     from .dashboard import DashboardCard
-    from .jobs import AppCard, JobCard, RunCard, StreamCard
+    from .interview import InterviewCard
+    from .jobs import AppCard, JobCard, RunCard
     from .models import ModelCard
     from .schedules import ScheduleCard
     from .services import ServiceCard
+    from .streams import StreamCard
 
     kinds: dict[str, Any] = {
         "App": AppCard,
+        "Interview": InterviewCard,
         "Learner": JobCard,
         "Service": ServiceCard,
         "Stream": StreamCard,

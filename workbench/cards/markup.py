@@ -27,9 +27,11 @@ def _attribute(key: str, value: Any) -> str:
     return f' {key}="{escape(value if isinstance(value, str) else json.dumps(value))}"'
 
 
-def button(label: str, do: str, /, *, kind: str = "", sure: str = "", form: bool = False, **args: Any) -> str:
+def button(
+    label: str, do: str, /, *, kind: str = "", sure: str = "", form: bool = False, read: str = "", **args: Any
+) -> str:
     """What a card's user can press: `do` says what, with `args`, and with what its `form` holds; `sure` is asked first.
-    Of `kind` it is `main`, `grave` or neither."""
+    Of `kind` it is `main`, `grave` or neither; `read` is what a screen reader says instead of the label."""
     cls = f"wb-button wb-{kind}" if kind else "wb-button"
     return el(
         "button",
@@ -40,6 +42,7 @@ def button(label: str, do: str, /, *, kind: str = "", sure: str = "", form: bool
         data_args=args or None,
         data_sure=sure or None,
         data_form=form,
+        aria_label=read or None,
     )
 
 

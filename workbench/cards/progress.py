@@ -63,10 +63,9 @@ class ProgressCard(Work):
 class StepsCard(Work):
     """Work whose end nobody knows: the step that it has reached, where it says so, and how long it takes by now."""
 
-    def __init__(self, label: str, steps: Sequence[str], cancel: Callable[[], None]) -> None:
+    def __init__(self, label: str, steps: Sequence[str], cancel: Callable[[], None], now: str = "") -> None:
         super().__init__(cancel)
-        self._label, self._steps, self._begun = label, steps, time.monotonic()
-        self.now = ""
+        self._label, self._steps, self._begun, self.now = label, steps, time.monotonic(), now
 
     def look(self) -> Parts:
         """What it does now; of its steps those that are over, and those to come."""
@@ -74,7 +73,9 @@ class StepsCard(Work):
         took = text.seconds(time.monotonic() - self._begun)
         bar = charts.bar(at / len(self._steps), self._label) if self._steps else charts.endless(self._label)
         lines = [self._line(step, i - at) for i, step in enumerate(self._steps)]
-        return self.drawn(self._label, [took], bar, el("ol", *lines, cls="wb-steps") if lines else "")
+        return self.drawn(
+            self._label, ["" if self._steps else self.now, took], bar, el("ol", *lines, cls="wb-steps") if lines else ""
+        )
 
     def _line(self, step: str, ahead: int) -> str:
         if ahead == 0:

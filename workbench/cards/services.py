@@ -1,4 +1,4 @@
-"""A service -> its card: what it is asked a second, how quick and how well it answers, and how its traffic is split."""
+"""A service -> its card: what it is asked a second, how quick and how well it answers."""
 
 from __future__ import annotations
 
@@ -8,23 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 from .. import text
 from ..operations.figures import metrics
-from ..routing.table import Table
 from . import charts
-from .card import Parts, said
-from .jobs import JobCard
-from .markup import button, el, escape
+from .markup import button
+from .traffic import RoutedCard
 
 if TYPE_CHECKING:
     from ..monitoring.figures import Figures
 
 _WINDOW = 10
-_WHOLE = 100.0
 
 
-class ServiceCard(JobCard):
+class ServiceCard(RoutedCard):
     """A model that answers over HTTP."""
-
-    drawn = ("route", "new")
 
     def __init__(self, handle: Any) -> None:
         super().__init__(handle)
@@ -67,83 +62,12 @@ class ServiceCard(JobCard):
             charts.figure("errors", text.count(now.failures), "", self.trend.of("errors"), wrong=bool(lately.failures)),
         ]
 
-    @property
-    def table(self) -> Table:
-        """How its traffic is split."""
-        return Table.parse(str(self.handle.job.facts.get("table") or "@"))
-
-    def route(self) -> str:
-        from ..operations.rollout import words
-
-        table, verdict = self.table, words(self.handle.running, self.handle.job)
-        told = el("p", escape(verdict), cls="wb-caption") if verdict else ""
-        if len(table.others) != 1 or table.shadow or table.bandit or self.handle.job.over:
-            return told
-        slide = el(
-            "input",
-            type="range",
-            min="0",
-            max="100",
-            step="1",
-            value=f"{table.share:g}",
-            data_change="share",
-            data_args={"version": table.beside},
-            aria_label=f"share of {table.beside} in percent",
-        )
-        ends = (_share(table.ref, _WHOLE - table.share, "rest"), _share(table.beside, table.share, "share"))
-        return el("div", ends[0], slide, ends[1], cls="wb-split") + told
-
     def buttons(self) -> list[str]:
         if self.handle.state != "ready":
             return super().buttons()
-        return [
-            button("Open", "open", kind="" if self._rollout() else "main"),
-            *self._rollout(),
-            button("Restart", "restart"),
-            *super().buttons(),
-        ]
-
-    def _rollout(self) -> list[str]:
-        """What can be done with a version that comes."""
-        beside = self.table.beside
-        if beside:
-            promote = button(f"Promote {beside}", "promote", kind="main", version=beside)
-            return [promote, button("Roll back", "rollback")]
-        newer = self._newer()
-        if not newer:
-            return []
-        promote = button(f"Promote {newer}", "promote", kind="main", version=newer)
-        return [promote, button("Try on 10 %", "share", version=newer, value=10)]
-
-    def _newer(self) -> str:
-        """The proven version that is newer than the one which answers, where it follows `live`."""
-        name, _, number = str(self.handle.facts.get("version", "")).partition("@")
-        if not number or not str(self.handle.job.spec.get("model", "")).endswith("@live"):
-            return ""
-        newest = max(self.handle.registry.versions(name), key=lambda v: v.version, default=None)
-        return newest.ref if newest and newest.version > int(number) and newest.readable and newest.proven else ""
-
-    def press(self, do: str, **args: Any) -> Parts:
-        version = str(args.get("version", ""))
-        if do == "promote":
-            return said(self.workbench().promote(version))
-        if do == "rollback":
-            return said(self.workbench().rollback(self.table.ref.partition("@")[0]))
-        if do == "share":
-            return self._split(version, float(args.get("value") or 0.0))
-        return super().press(do, **args)
-
-    def _split(self, version: str, share: float) -> Parts:
-        """Give a version this share of the traffic, in percent: nothing takes it back, all of it promotes it."""
-        if share <= 0:
-            return self.press("rollback")
-        if share >= _WHOLE:
-            return self.press("promote", version=version)
-        return said(self.workbench().promote(version, canary=f"{share:g}"))
-
-
-def _share(ref: str, share: float, name: str) -> str:
-    return el("span", el("code", escape(ref)), " ", el("b", f"{share:g} %", data_show=name), cls="wb-end")
+        coming = self.rollout()
+        opens = button("Open", "open", kind="" if coming else "main")
+        return [opens, *coming, button("Restart", "restart"), *super().buttons()]
 
 
 def _ms(seconds: float | None) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Protocol, Self
 
+from .. import stages
 from ..errors import Interrupted
 
 
@@ -51,6 +52,7 @@ class Progress:
         if self._bar is None:
             if done == total:
                 return
+            stages.aside()
             self._bar = type(self).drawn_by(self) or _Text(self)
         self._bar.moved()
 

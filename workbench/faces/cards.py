@@ -46,7 +46,7 @@ ANSWERS = {
 }
 """The types that the API answers with, by their module: named, not imported."""
 
-LIVE = ("ModelVersion", "App", "Learner", "Service", "Stream", "Run", "Schedule", "Overview")
+LIVE = ("ModelVersion", "App", "Interview", "Learner", "Service", "Stream", "Run", "Schedule", "Overview")
 """Those whose cards keep themselves up to date."""
 _CARDS = (
     *("Verdict", "Agreement", "Bench", "Quality", "Scored", "Findings"),
@@ -76,8 +76,6 @@ def register(shell: InteractiveShell) -> None:
                 formatters["text/html"].for_type_by_name(f"{_PACKAGE}.{module}", name, _live)
             if name in _CARDS:
                 formatters["text/html"].for_type_by_name(f"{_PACKAGE}.{module}", name, lambda answer: html(str(answer)))
-    asking = shell.display_formatter.ipython_display_formatter
-    asking.for_type_by_name(f"{_PACKAGE}.operations.choosing", "Interview", _interview)
     formatters["text/html"].for_type_by_name(f"{_PACKAGE}.bundle.diff", "Diff", _compared)
     formatters["text/html"].for_type_by_name(f"{_PACKAGE}.operations.opening", "Opened", _linked)
     for module, name in (("drift", "Drift"), ("explanation", "Explanation")):
@@ -111,12 +109,6 @@ def _linked(opened: Any) -> str:
 def _plotted(answer: Any) -> str:
     """A card with its drawing below."""
     return f"{html(getattr(answer, 'card', str(answer)))}<div>{answer.plot()}</div>"
-
-
-def _interview(interview: Any) -> None:
-    from .interview import show
-
-    show(interview)
 
 
 def _fenced(source: Any) -> str:

@@ -54,9 +54,7 @@ def _function(spec: Verb, workbench: Callable[[], Any]) -> Callable[..., Any]:
         options = asked(spec, given)
         if spec.name == "model":
             options |= _notebook(options, caller)
-        with working.on(spec, options) as told:
-            if spec.name == "model":
-                options |= {"told": told}
+        with working.on(spec, options):
             answer = getattr(workbench(), spec.function)(**options)
         return _shown(given, answer)
 

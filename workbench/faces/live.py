@@ -13,7 +13,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Mapping
 
     from ..cards.card import Card
     from .following import Following
@@ -57,7 +57,7 @@ def hub() -> Any:
     """The widget of this kernel; None where no browser looks, or there are no widgets."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython else None
-    if shell is None or not hasattr(shell, "kernel") or not browsed():
+    if shell is None or not hasattr(shell, "kernel") or not browsed(shell.user_ns):
         return None
     if not hasattr(shell, _HUB):
         try:
@@ -67,13 +67,17 @@ def hub() -> Any:
     return getattr(shell, _HUB)
 
 
-def browsed() -> bool:
-    """Whether this kernel was started for a browser: by a Jupyter server, Voila or VS Code, and not to run a notebook
-    through; `WORKBENCH_LIVE` says yes (1) or no (0)."""
+def browsed(namespace: Mapping[str, Any]) -> bool:
+    """Whether this kernel was started for a browser: by a Jupyter server, Voila or VS Code, which leaves a name in the
+    notebook's `namespace`, and not to run a notebook through; `WORKBENCH_LIVE` says yes (1) or no (0)."""
     if said := os.environ.get("WORKBENCH_LIVE"):
         return said != "0"
     voila = os.environ.get("SERVER_SOFTWARE", "").startswith("voila")
-    return voila or any(os.environ.get(name) for name in ("JPY_SESSION_NAME", "VSCODE_PID", "VSCODE_CWD"))
+    return (
+        voila
+        or "__vsc_ipynb_file__" in namespace
+        or any(os.environ.get(name) for name in ("JPY_SESSION_NAME", "VSCODE_PID", "VSCODE_CWD"))
+    )
 
 
 def _kernel() -> str:
@@ -92,12 +96,10 @@ def _widget() -> Any:
     from ..cards import card
     from .following import Following
 
-    script: Path = card.SCRIPT
-
     class Hub(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
         """What all cards of a kernel speak through; it is shown nowhere."""
 
-        _esm = script.read_text(encoding="utf-8")
+        _esm = card.script()
         hub = traitlets.Unicode().tag(sync=True)
         kernel = traitlets.Unicode().tag(sync=True)
 

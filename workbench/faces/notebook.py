@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .. import stages
 from ..errors import UsageError
 from . import arguments, cell, helptext, session, working
 from .answers import asked, json_text, poured
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     from ..api import Workbench
     from ..specs.spec import Verb
-    from .working import Working
 
 _AFTER_A_NAME = ("(", "[", ".", "=")
 
@@ -70,17 +70,17 @@ class Magics:
         filled = read(line, namespace)
         given = resolve(spec, arguments.parse(spec, filled.tokens, caller), namespace)
         options = asked(spec, given)
-        with working.on(spec, options) as told:
+        with working.on(spec, options):
             if spec.name == "model":
-                answer = self._model(options, caller, body, last, told)
+                answer = self._model(options, caller, body, last)
             else:
                 answer = getattr(self._workbench(), spec.function)(**options)
         return None if filled.silent else self._shown(given, answer)
 
-    def _model(self, options: Mapping[str, Any], caller: str, body: str | None, last: Any, told: Working) -> Any:
-        told("reading the cell")
+    def _model(self, options: Mapping[str, Any], caller: str, body: str | None, last: Any) -> Any:
+        stages.say("reading the cell")
         captured = self._captured(options, caller, body, last)
-        return self._workbench().model(**{**options, **captured, "told": told})
+        return self._workbench().model(**{**options, **captured})
 
     def _captured(self, options: Mapping[str, Any], caller: str, body: str | None, last: Any) -> dict[str, Any]:
         """What a capture takes from the notebook beside its options."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError, WorkbenchError
 from ..specs.verbs import VERBS
-from . import arguments, helptext
+from . import arguments, helptext, working
 from .answers import asked, json_text, poured
 
 if TYPE_CHECKING:
@@ -55,7 +55,8 @@ def _answer(words: list[str], workbench: Callable[[], Any]) -> str | Iterator[st
         return helptext.verb_help(spec, caller, words[1:])
     given = arguments.parse(spec, words[1:], caller)
     _refuse_what_needs_a_notebook(spec, given, caller)
-    answer = getattr(workbench(), spec.function)(**asked(spec, given))
+    with working.on(spec, options := asked(spec, given)):
+        answer = getattr(workbench(), spec.function)(**options)
     if isinstance(answer, Iterator):
         return answer
     if type(answer).__name__ == "Interview" and sys.stdin.isatty() and not given.get("json"):

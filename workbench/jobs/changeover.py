@@ -82,6 +82,11 @@ def answering(ref: str) -> dict[str, str]:
     return {"version": Table.parse(ref).ref, "table": ref}
 
 
+def loading(ref: str) -> str:
+    """What is done while the versions of a table are loaded."""
+    return f"loading {' and '.join(Table.parse(ref).refs)}"
+
+
 def coming(ref: str) -> str:
     """The versions that a table brings."""
     table = Table.parse(ref)

@@ -20,7 +20,7 @@ from .. import journal
 from ..errors import StorageError
 from ..spawn.branch import branch
 from . import handover
-from .changeover import Epoch, Following, answering, coming, sweep
+from .changeover import Epoch, Following, answering, coming, loading, sweep
 from .children import Child, Children, Message, woken_by_children
 from .record import Order
 from .standing_in import StandIn
@@ -66,7 +66,7 @@ class Door:
         sweep(context.folder)
         self.beside = beside
         self.following, self.facts = Following(wanted), facts | {"door": os.getpid(), "deaths": 0}
-        context.facts(**self.facts, **answering(ref))
+        context.facts(**self.facts, **answering(ref), stage=loading(ref))
         self.args = args | {"epoch": str(context.folder / f"epoch-{os.getpid()}"), "door": os.getpid()}
         self.epoch = Epoch(Path(self.args["epoch"]), new=True)
         self.children = Children()
@@ -128,6 +128,9 @@ class Door:
     def _told(self, child: Child, message: Message) -> None:
         if message.get("alive"):
             return
+        if "stage" in message:
+            self.context.facts(stage=message["stage"])
+            return
         child.said = message.get("failed", "")
         if message.get("loaded"):
             child.loaded = True
@@ -160,7 +163,7 @@ class Door:
             return
         reason = "" if ready == self.count else f"{ready} of {self.count} workers"
         reason = " · ".join(filter(None, [reason, *self.children.stopped, self.following.refusal]))
-        self.context.facts(**self.facts, **answering(self.ref), workers=list(self.children))
+        self.context.facts(**self.facts, **answering(self.ref), workers=list(self.children), stage="")
         self.context.state("ready" if ready else "blocked", reason)
 
     def _reap(self) -> None:

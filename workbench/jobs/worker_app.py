@@ -30,7 +30,7 @@ def run(context: Context) -> None:
     url = f"http://{addresses.shown(shared[0])}"
     gate = partial(Gate, context.name, token, local=spec["host"] in _LOOPBACK)
     port = addresses.port_of(addresses.shown(shared[0]))
-    context.facts(url=url, host=spec["host"], port=port, door=os.getpid())
+    context.facts(url=url, host=spec["host"], port=port, door=os.getpid(), stage="starting Voila")
     server.run(notebook, shared, gate, Looking(context, shared), partial(_failed, context))
 
 
@@ -45,6 +45,7 @@ class Looking:
     def __call__(self, using: int, came: int) -> bool:
         """Whether it is enough."""
         if self.context.job.state == "starting":
+            self.context.facts(stage="")
             self.context.state("ready")
         if (using, came) != self.told:
             self.told = (using, came)

@@ -129,7 +129,9 @@ class Worker:
 
         self.token = self._token()
         self.rewards = Rewards(self.store.job_folder(self.job.name))
-        self.live = Live(self._route(self.args["ref"]), Epoch(Path(self.args["epoch"])))
+        route = self._route(self.args["ref"])
+        self.tell(stage="asking for its first answer")
+        self.live = Live(route, Epoch(Path(self.args["epoch"])))
 
     def _route(self, said: str) -> Route:
         """The table that is written so, with its versions loaded."""

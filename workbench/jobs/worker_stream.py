@@ -60,6 +60,7 @@ class Following:
         self.begun = False  # until then nothing is predicted: this process may be forked
         self.held: dict[str, tuple[ModelVersion, Predictor]] = {}  # those that answer, and those that were prepared
         self.table = Table.parse(self._wanted())
+        context.facts(stage=changeover.loading(str(self.table)))
         self.now = self._prepared(self.table)
         self.crew: Crew | None = None
         self.told: list[int] = []
@@ -165,7 +166,11 @@ class Following:
         self.metrics.route(self.table.number, [self.held[ref][0].version for ref in self.table.refs])
         needs = {ref: getattr(self.held[ref][1], "needs", "") for ref in self.table.refs}
         own = {ref: said for ref, said in needs.items() if said}
-        facts = changeover.answering(str(self.table)) | {"speed": self.said.get(self.table.ref, ""), "own": own}
+        facts = changeover.answering(str(self.table)) | {
+            "speed": self.said.get(self.table.ref, ""),
+            "own": own,
+            "stage": "",
+        }
         self.context.facts(**facts, metrics=str(self.context.folder / _METRICS))
 
     def counted(self, shares: tuple[Share, ...]) -> None:

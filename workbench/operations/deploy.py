@@ -9,12 +9,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .. import text
+from .. import stages, text
 from ..bundle import packages
 from ..bundle.own import equip
 from ..bundle.storage import writing
 from ..data import folders, places
-from ..errors import NotFound, NotProven, UsageError
+from ..errors import Interrupted, NotFound, NotProven, UsageError
 from . import environment, request_log, starting, triggers
 from .elsewhere import SPARK, streamed
 from .ending import ended
@@ -188,6 +188,7 @@ class Deploying:
         wanted = self._lasting(model) if lasting else _of(self.registry.resolve(model))
         way = {"input": folders.absolute_input(str(input)), "output": how.keyed(folders.absolute_output(str(output)))}
         if not lasting:
+            stages.say("looking at its input")
             check_input(way["input"])
             check_output(way["output"], way["input"], how.mode, how.partition, usual=how.usual)
         return replace(wanted, spec={"what": "score", **wanted.spec, **way, **how.to_json()})
@@ -204,8 +205,20 @@ class Deploying:
         job, changes = self.running.store.put(name, spec, env, notify=common.told, live=live)
         if changes or job.state not in ("ready", "paused"):
             self.running.begin(job)
-        job = self.running.until_ready(name)
+        job = self._ready(job)
         return handle(self.running, self.registry, job, "" if changes == ["created"] else said(changes), wanted.remark)
+
+    def _ready(self, job: Job) -> Job:
+        """Once it is ready. Interrupted; who cancels what had not begun before ends it again."""
+        try:
+            return self.running.until_ready(job.name)
+        except Interrupted:
+            if job.state != "starting" or not stages.cancelled():
+                raise
+        self.running.store.desire(job.name, "stopped")
+        self.running.supervised()
+        fix = f"%workbench start {job.name}, or %workbench remove {job.name}"
+        raise Interrupted(f"{job.name} was cancelled: it is stopped", fix=fix)
 
     def _lasting(self, model: str, preload: tuple[str, ...] = ()) -> Wanted:
         """What lasts follows `live`; its first use will set that to the newest version that was proven."""

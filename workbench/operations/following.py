@@ -6,7 +6,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from .. import text
+from .. import stages, text
 from ..bundle.own import equip
 from ..errors import WorkbenchError
 from ..jobs import rollout
@@ -52,6 +52,9 @@ def _uncovered(registry: Registry, followers: list[Job], before: int | None, ver
 
 def ask(running: Running, followers: list[Job], do: str, **args: Any) -> str:
     """Ask all to `prepare` or to `flip`, and wait for each that does not end meanwhile; the first refusal in words."""
+    if followers:
+        named = ", ".join(job.name for job in followers)
+        stages.say(f"{named} load what comes" if do == "prepare" else "changing over")
     orders = {job.name: running.store.order(job.name, do, **args) for job in followers}
     end = time.monotonic() + _PATIENCE
     for name, order in orders.items():

@@ -108,7 +108,8 @@ class Handle:
 
     def _headline(self) -> str:
         since = "" if self.state in ("ready", "done") else f" {text.seconds(max(0.0, time.time() - self.job.since))}"
-        parts = [f"{_MARK.get(self.state, '')}{self.state}{since}", *self._brief(), *filter(None, [self.said])]
+        doing = str(self.facts.get("stage") or "") if self.state == "starting" else ""
+        parts = [f"{_MARK.get(self.state, '')}{self.state}{since}", doing, *self._brief(), *filter(None, [self.said])]
         reason = self.job.reason.strip().replace("\n", "\n         ")
         return f"{self.name} {' · '.join(filter(None, parts))}" + (f"\n  why   {reason}" if reason else "")
 

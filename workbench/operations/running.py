@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .. import paths
+from .. import paths, stages
 from ..data.grammar import shown
 from ..errors import Interrupted, JobFailed, NotFound, UsageError
 
@@ -135,7 +135,7 @@ class Running:
 
     def until_ready(self, name: str, timeout: float | None = START_PATIENCE) -> Job:
         """The job once a process of its latest form is ready or blocked. JobFailed where it ends instead."""
-        job = self.until(name, lambda job: job.over or _up(job), timeout)
+        job = self.until(name, lambda job: job.over or _up(job) or _coming(job), timeout)
         if job.over:
             raise not_done(job)
         return job
@@ -148,6 +148,13 @@ def again(name: str) -> str:
 
 def _up(job: Job) -> bool:
     return job.state in _UP and not job.lost and job.launched == job.generation
+
+
+def _coming(job: Job) -> bool:
+    """Say what it does meanwhile."""
+    begun = job.process is not None and job.launched == job.generation
+    stages.say(str((begun and job.facts.get("stage")) or "starting its process"))
+    return False
 
 
 def not_done(job: Job) -> JobFailed:

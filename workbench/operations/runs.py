@@ -121,6 +121,7 @@ class Run(Handle):
         refused = f"{text.count(rejects, 'row')} refused → {self.facts.get('rejects_file', '')}" if rejects else ""
         lines = [
             ("on", str(self.facts.get("engine") or "")),
+            ("code", str(self.facts.get("line") or "") if self.state == "failed" else ""),
             ("to", self.output),
             ("got", str(self.facts.get("got") or "") if self._points() or self.state != "done" else ""),
             ("rows", refused),

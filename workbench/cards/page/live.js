@@ -116,7 +116,7 @@ class Live {
       this.heard = Math.max(this.heard, heard);
       this.patience = LOOK_MS;
     }
-    if (open && client === this.client) window.open(reachable(open), "_blank", "noopener");
+    if (open && client === this.client) visit(open);
     if (!card) return;
     const known = { ...this.latest.get(card), ...parts };
     this.latest.set(card, known);
@@ -172,7 +172,10 @@ class Live {
   }
 
   change(card, { target }) {
-    if (target.dataset.change && target.closest(".wb-card") === card) this.press(card, target, target.dataset.change, { value: Number(target.value) });
+    if (!target.dataset.change || target.closest(".wb-card") !== card) return;
+    target.wbFrom = null;
+    clearTimeout(card.wbMoved); // a key that is held moves it many times
+    card.wbMoved = setTimeout(() => this.press(card, target, target.dataset.change, moved(target)), LATER_MS);
   }
 
   press(card, control, press, more = {}) {
@@ -183,6 +186,7 @@ class Live {
     setTimeout(() => {
       if (this.heard >= number) return;
       if (press === "cancel" && server()) interrupt(this.model.get("kernel"));
+      else if (press === "cancel") this.tell(card, "The kernel is busy: end its cell with the editor's own button.");
       else this.tell(card, "The kernel is busy: this is done when its cell has ended.");
     }, PATIENCE_MS);
   }
@@ -211,112 +215,6 @@ class Live {
   tell(card, text) {
     const said = own(card, '[data-part="said"]');
     if (said) { said.textContent = text; said.wbShown = null; }
-  }
-}
-
-/** The first such element that belongs to this card, and not to one inside it. */
-function own(card, selector) {
-  return [...card.querySelectorAll(selector)].find((part) => part.closest(".wb-card") === card);
-}
-
-function controls(part) {
-  return [...part.querySelectorAll("button, input, select, textarea, a, summary")];
-}
-
-function place(part, element) {
-  return controls(part).indexOf(element);
-}
-
-/** Whether somebody holds or fills something in it, which must not be taken away. */
-function typedIn(part) {
-  const active = document.activeElement;
-  return part.contains(active) && active.matches("input, select, textarea");
-}
-
-/** A form is written once: what it holds is its user's. */
-function filledIn(part) {
-  return part.firstElementChild?.matches("form");
-}
-
-function makeSure(button) {
-  const label = button.textContent;
-  button.dataset.asked = "1";
-  button.textContent = button.dataset.sure;
-  setTimeout(() => { if (button.isConnected) { button.textContent = label; delete button.dataset.asked; } }, 4000);
-}
-
-/** A slider, the number beside it and the shares at its ends say the same. */
-function mirror(control) {
-  const field = control.closest(".wb-field");
-  for (const other of field?.querySelectorAll("[data-mirror]") ?? []) if (other !== control) other.value = control.value;
-  const split = control.closest(".wb-split");
-  if (!split) return;
-  split.querySelector('[data-show="share"]').textContent = `${control.value} %`;
-  split.querySelector('[data-show="rest"]').textContent = `${100 - control.value} %`;
-}
-
-/** What a form holds, by name, as JSON text: whole numbers keep all their digits. */
-function values(form) {
-  const held = [...form.querySelectorAll("[name]")].filter((control) => control.type !== "radio" || control.checked);
-  return { values: Object.fromEntries(held.map((control) => [control.name, written(form, control)])) };
-}
-
-function written(form, control) {
-  const { value } = control;
-  const missing = form.querySelector(`[data-missing="${CSS.escape(control.name)}"]`);
-  control.disabled = Boolean(missing?.checked);
-  if (missing?.checked) return "null";
-  switch (control.dataset.sends) {
-    case "check": return String(control.checked);
-    case "json": return value.trim() || "null";
-    case "moment": return value === "" ? "null" : JSON.stringify(value);
-    case "whole": if (/^-?\d+$/.test(value)) return value; // falls through
-    case "number": return value === "" ? "null" : JSON.stringify(Number(value));
-    default: return JSON.stringify(value);
-  }
-}
-
-async function copy(button) {
-  try {
-    await navigator.clipboard.writeText(button.dataset.copy);
-  } catch { // not https
-    const field = document.createElement("textarea");
-    field.value = button.dataset.copy;
-    button.after(field);
-    field.select();
-    document.execCommand("copy");
-    field.remove();
-  }
-  button.textContent = "Copied";
-  setTimeout(() => { button.textContent = "Copy"; }, 1500);
-}
-
-/** End the cell that runs, as Jupyter's own button does: a kernel that is busy hears nothing else. */
-function interrupt(kernel) {
-  const token = document.cookie.match(/(?:^|; )_xsrf=([^;]*)/)?.[1] ?? "";
-  fetch(`${server()}api/kernels/${kernel}/interrupt`, { method: "POST", headers: { "X-XSRFToken": token } });
-}
-
-/** Where the Jupyter server of this page is; empty where the page is none of Jupyter's, as in VS Code. */
-function server() {
-  const told = document.getElementById("jupyter-config-data");
-  return told ? JSON.parse(told.textContent).baseUrl ?? "/" : "";
-}
-
-/** An address of the machine of the kernel, as this browser reaches it: on a hub, through the Jupyter server. */
-function reachable(address) {
-  const url = new URL(address);
-  const here = ["localhost", "127.0.0.1", "[::1]"];
-  if (!server() || !here.includes(url.hostname) || here.includes(location.hostname)) return address;
-  const base = server().replace(/proxy\/(absolute\/)?\d+\/$/, ""); // an app is behind it itself
-  return `${location.origin}${base}proxy/${url.port}${url.pathname}${url.search}`;
-}
-
-/** The addresses in a part of a card, as this browser reaches them. */
-function relocate(part) {
-  for (const button of part.querySelectorAll(".wb-address [data-copy]")) {
-    button.dataset.copy = reachable(button.dataset.copy);
-    button.previousElementSibling.textContent = button.dataset.copy;
   }
 }
 

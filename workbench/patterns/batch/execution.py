@@ -6,6 +6,7 @@ import functools
 import json
 import math
 import os
+import re
 import shutil
 import signal
 import threading
@@ -24,6 +25,8 @@ _END_SECONDS = 5.0
 _KEEP_SECONDS = 1.0
 _SHOWN = 300
 _RAISES = "raises-exception"
+_ARROW = re.compile(r"^-+> *(\d+) (.*)$", re.MULTILINE)
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _RAISED = "PapermillExecutionError"
 _UNTOLD = "CellExecutionError: "
 """What is said of a cell that failed without an error in its outputs, as a magic that there is not does."""
@@ -183,7 +186,8 @@ class Execution:
         said = self.hiding.text(self._said(error, times)) if error is not None and state == "failed" else ""
         raised = state == "failed" and not self.late and type(error).__name__ == _RAISED
         held = Held(self.kernel, cells) if raised and self.kernel.alive() else None
-        return NotebookRun(state, str(self.output), self.cells, took, self.cell, said, held=held)
+        line = self.hiding.text(_line(error)) if raised else ""
+        return NotebookRun(state, str(self.output), self.cells, took, self.cell, said, line, held=held)
 
     def _said(self, error: BaseException, times: Times) -> str:
         """What a cell raised, or what became of the kernel."""
@@ -205,6 +209,12 @@ class Execution:
             return False
         cell = self.notebook.cells[error.cell_index + len(self.before)]  # type: ignore[attr-defined]
         return _RAISES in cell.metadata.get("tags", ())
+
+
+def _line(error: Any) -> str:
+    """The line of its cell that has raised, with its number; empty for a cell that is no Python."""
+    said = _COLOURS.sub("", "\n".join(error.traceback))
+    return f"{found[2].strip()} · line {found[1]}"[:_SHOWN] if (found := _ARROW.search(said)) else ""
 
 
 def _complaint(cell: Any) -> str:

@@ -27,9 +27,9 @@ class Held:
 
 @dataclass(frozen=True)
 class NotebookRun:
-    """What became of a run: `state` is done, failed or stopped; where it failed, `cell` (from 1) and `error`. `results`
-    is what it has handed back, with its files in the folder `kept`; `page` the page that was made of it; `held` what it
-    can go on in."""
+    """What became of a run: `state` is done, failed or stopped; where it failed, `cell` (from 1), `error` and the
+    `line` of the cell that raised it. `results` is what it has handed back, with its files in the folder `kept`; `page`
+    the page that was made of it; `held` what it can go on in."""
 
     state: str
     output: str
@@ -37,6 +37,7 @@ class NotebookRun:
     seconds: float
     cell: int = 0
     error: str = ""
+    line: str = ""
     note: str = ""
     results: dict[str, Any] = field(default_factory=dict)
     kept: str = ""
