@@ -5,13 +5,17 @@ from __future__ import annotations
 import enum
 import math
 import os
+import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from workbench.bundle.registry import Registry
 from workbench.monitoring import spool
+from workbench.monitoring.gathered import ABOUT
+from workbench.monitoring.segments import tables
 from workbench.monitoring.veil import Veil
 
 
@@ -31,18 +35,18 @@ def only(folder: Path) -> Path:
 
 
 def test_what_was_written_whole_is_there_and_nothing_of_what_was_cut_off(tmp_path: Path) -> None:
-    writing = spool.Spool(tmp_path)
-    for version, ended in ((1, 1001.0), (2, 1002.0), (1, 1003.0)):
-        writing.write(version, ["a"], [line([[1.0, None, math.inf]], {"p": ["x", True, 2**70]})], ended)
+    writing, written = spool.Spool(tmp_path), line([[1.0, None, math.inf]], {"p": ["x", True, 2**70]})
+    before = [time.time()]
+    for version in (1, 2, 1):
+        writing.write(version, ["a"], [written])
+        before.append(time.time())
     file = only(tmp_path)
     found = list(spool.batches(file))
-    assert [(batch.version, batch.ended, batch.names) for batch in found] == [
-        (1, 1001.0, ("a",)),
-        (2, 1002.0, ("a",)),
-        (1, 1003.0, ("a",)),
+    assert [(batch.version, batch.names, batch.lines) for batch in found] == [
+        (version, ("a",), [written]) for version in (1, 2, 1)
     ]
-    assert found[0].lines == [line([[1.0, None, math.inf]], {"p": ["x", True, 2**70]})]
-    assert [batch.version for batch in spool.batches(file, since=1001.5)] == [2, 1]
+    assert all(first <= batch.ended <= then for first, batch, then in zip(before, found, before[1:], strict=False))
+    assert [batch.version for batch in spool.batches(file, since=before[1])] == [2, 1]
     whole = file.read_bytes()
     for end in range(len(whole) - 40, len(whole)):
         file.write_bytes(whole[:end])
@@ -52,7 +56,7 @@ def test_what_was_written_whole_is_there_and_nothing_of_what_was_cut_off(tmp_pat
 def test_values_of_all_kinds_are_kept(tmp_path: Path) -> None:
     writing = spool.Spool(tmp_path)
     numbers = np.arange(6.0).reshape(3, 2)
-    writing.write(1, ["a"], [line({"a": spool.packed(numbers)}, {"p": [Plan.basic, 2.5, {"k": (1,)}]})], 1.0)
+    writing.write(1, ["a"], [line({"a": spool.packed(numbers)}, {"p": [Plan.basic, 2.5, {"k": (1,)}]})])
     ((*_, x, y),) = next(iter(spool.batches(only(tmp_path)))).lines
     assert spool.listed(x["a"]) == numbers.tolist()
     assert y["p"] == ["b", 2.5, {"k": (1,)}]
@@ -62,11 +66,11 @@ def test_what_no_disk_takes_is_counted_and_told(tmp_path: Path, capsys: pytest.C
     writing = spool.Spool(tmp_path / "log")
     (tmp_path / "log").rmdir()
     for _ in range(3):
-        writing.write(1, ["a"], [line(None, None), line(None, None)], 1.0)
+        writing.write(1, ["a"], [line(None, None), line(None, None)])
     assert writing.lost == 6
     assert "2 requests could not be logged" in capsys.readouterr().err
     os.mkdir(tmp_path / "log")
-    writing.write(1, ["a"], [line(None, None)], 1.0)
+    writing.write(1, ["a"], [line(None, None)])
     assert "6 requests were not logged; now they are again" in capsys.readouterr().err
     assert len(list(spool.batches(only(tmp_path / "log")))) == 1
 
@@ -80,3 +84,19 @@ def test_a_veil_lets_nothing_through(tmp_path: Path) -> None:
     assert missing is None
     assert veil.said("Ada is 41, not 'Ada'", {"name": ["Ada"], "age": [41]}) == "… is …, not …"
     assert Veil(["name"], ["age"], spool.key(tmp_path)).columns({"age": [41]})["age"] == [same]
+
+
+def test_requests_that_were_asked_together_have_their_rows_beside_those_that_were_alone(tmp_path: Path) -> None:
+    writing = spool.Spool(tmp_path)
+    shown = {"a": spool.packed(np.array([1, 2, 3])), "b": ["x", None, "y"]}, {"p": spool.packed(np.array([0.5, 1, 2]))}
+    several = [(name, 0.0, "/", "", 200, "", rows) for name, rows in ((b"two", 2), (b"one", 1))]
+    writing.write(1, ["a", "b"], several, shown)
+    writing.write(1, ["a", "b"], [line([[4], ["z"]], {"p": [4.0]}, name=b"alone")])
+    writing.write(1, ["a", "b"], several, shown)
+    found = tables(spool.batches(only(tmp_path)), "m", Registry(tmp_path / "models"))
+    rows = found["v1"].to_pandas().set_axis([*ABOUT, "a", "b", "p"], axis=1)
+    assert rows["request"].tolist() == ["alone", *["two", "two", "one"] * 2]
+    assert rows["row"].tolist() == [0, *[0, 1, 0] * 2]
+    assert rows["a"].tolist() == [4, *[1, 2, 3] * 2]
+    assert rows["b"].tolist() == ["z", *["x", None, "y"] * 2]
+    assert rows["p"].tolist() == [4.0, *[0.5, 1.0, 2.0] * 2]

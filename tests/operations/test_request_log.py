@@ -8,6 +8,7 @@ import pty
 import signal
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -179,9 +180,10 @@ def test_what_is_old_or_too_much_is_forgotten(api: Workbench, service: Any) -> N
     registry = Registry(api.home / "models")
     for i in range(3):
         name = folder / f"{1000 + i}-{2**22 + i}-1.spool"
-        line = (str(i).encode(), 1000.0 + i, "/", "", 200, "", 1, [[1.0], [2.0]], {"prediction": [5.0]})
+        came = time.perf_counter() - (time.time() - 1000.0 - i)
+        line = (str(i).encode(), came, "/", "", 200, "", 1, [[1.0], [2.0]], {"prediction": [5.0]})
         writing = spool.Spool(folder / "made")
-        writing.write(1, ("a", "b"), [line], 1001.0 + i)
+        writing.write(1, ("a", "b"), [line])
         (made,) = (folder / "made").glob("*.spool")
         name.write_bytes(made.read_bytes() + b"cut")
         made.unlink()

@@ -24,21 +24,27 @@ _HEAD = struct.Struct("<Id")
 _FORM = 2  # which all Pythons read
 _ALWAYS = float("inf")  # when a frame ended that nobody passes over
 
-Line = tuple[bytes, float, str, str, int, str, int, Any, Any]
-"""One request: its id, when it came (seconds since 1970), its path, who asked, the status of its answer and what went
-wrong, how many rows it had, and the columns that were asked and answered, None where they are not known: by name, or
-all that the version takes, in its order. A column is a list, or `packed`."""
+Line = tuple[Any, ...]
+"""One request: its id, when it came (by `perf_counter`), its path, who asked, the status of its answer and what went
+wrong, how many rows it had; and, where it is not `together` with others, the columns that were asked and answered, None
+where they are not known: by name, or all that the version takes, in its order. A column is a list, or `packed`."""
+STATUS, ROWS, ASKED, GIVEN = 4, 6, 7, 8
 
-STATUS = 4
+Together = tuple[dict[str, Any], dict[str, Any]]
+"""The columns by name that were asked, and answered, in several requests, their rows below each other."""
 
 
 class Batch(NamedTuple):
-    """Requests that a version answered at one time; `names` are those of all columns that it takes."""
+    """Requests that a version had answered at one time: `ended`, in seconds since 1970, and `clock`, by
+    `perf_counter`; `names` are those of all columns that it takes. Of those that were
+    asked `together` the rows are there."""
 
     version: int
     ended: float
     names: tuple[str, ...]
+    clock: float
     lines: list[Line]
+    together: Together | None = None
 
 
 class Spool:
@@ -51,14 +57,15 @@ class Spool:
         self._said, self._said_at = 0, 0.0
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
-    def write(self, version: int, names: Sequence[str], lines: list[Line], ended: float) -> None:
+    def write(self, version: int, names: Sequence[str], lines: list[Line], together: Together | None = None) -> None:
         """Write down what a version, whose columns have these names, was asked and answered until now; what cannot be
         written is counted, and told in the log."""
+        ended = time.time()
         try:
             if self._file < 0 or self._size > FULL or ended - self._began > OLD:
                 self._begin()
             parts = [] if version in self._named else _framed((version, tuple(names)), _ALWAYS)
-            parts += _framed((version, lines), ended)
+            parts += _framed((version, time.perf_counter(), lines, together), ended)
             written = os.writev(self._file, parts)
             self._size += written
             if written < sum(map(len, parts)):
@@ -94,14 +101,19 @@ def packed(values: Any) -> tuple[str, tuple[int, ...], bytes]:
     return values.dtype.str, values.shape, values.tobytes()
 
 
-def listed(column: Any) -> list[Any]:
-    """The values of a column, one for each row."""
+def unpacked(column: Any) -> Any:
+    """The values of a column, one for each row: a list, or an array of numbers."""
     if type(column) is list:
         return column
     import numpy as np
 
     dtype, shape, content = column
-    values: list[Any] = np.frombuffer(content, dtype).reshape(shape).tolist()
+    return np.frombuffer(content, dtype).reshape(shape)
+
+
+def listed(column: Any) -> list[Any]:
+    """The same as a list."""
+    values: list[Any] = column if type(column) is list else unpacked(column).tolist()
     return values
 
 
@@ -115,8 +127,8 @@ def full(folder: Path) -> list[Path]:
 
 
 def batches(file: Path, since: float = 0.0) -> Iterator[Batch]:
-    """What is in a file, without what had ended before `since`; of what was cut off, by a full disk or a kill, nothing
-    is left."""
+    """What is in a file, without what had ended before `since`; of what a full disk or a kill has cut off nothing is
+    left."""
     content, at, names = memoryview(file.read_bytes()), 0, dict[int, tuple[str, ...]]()
     while at + _HEAD.size <= len(content):
         size, ended = _HEAD.unpack_from(content, at)
@@ -125,11 +137,11 @@ def batches(file: Path, since: float = 0.0) -> Iterator[Batch]:
             return
         if ended < since:
             continue
-        version, held = marshal.loads(content[start:at])
+        version, *held = marshal.loads(content[start:at])
         if ended == _ALWAYS:
-            names[version] = held
+            (names[version],) = held
         else:
-            yield Batch(version, ended, names[version], held)
+            yield Batch(version, ended, names[version], *held)
 
 
 def _framed(what: Any, ended: float) -> list[bytes]:

@@ -10,7 +10,7 @@ from ... import journal
 from ...errors import BadInput, ModelFailed, WorkbenchError
 from ...monitoring.figures import by_version
 from . import patience
-from .exchange import JSON
+from .exchange import JSON, REQUEST_ID
 from .lanes import Lanes
 from .live import named_in
 from .refusals import Refused, status_of
@@ -36,9 +36,6 @@ class Limits:
     timeout: float = 60.0
 
 
-_ID = b"x-request-id"
-
-
 class _Stays:
     """A client of which nothing is known."""
 
@@ -59,14 +56,16 @@ class Answering:
         self.traces: Traces | None = None
         self.grpc = ""  # its address, where calls are answered too
         self._named: tuple[Served, Pairs, bytes] | None = None
+        self._log: RequestLog | None = None
 
     @property
     def log(self) -> RequestLog | None:
         """Where requests are written down, if they are."""
-        return self.batcher.log
+        return self._log
 
     @log.setter
     def log(self, log: RequestLog | None) -> None:
+        self._log = log
         for lane in self.lanes:
             lane.log = log
 
@@ -83,8 +82,8 @@ class Answering:
     async def answer(self, ask: Ask, request: Request, client: Any = STAYS) -> Reply:
         """The reply to a request that was let in, read by `ask`."""
         began = time.perf_counter()
-        if (log := self.log) is not None:
-            log.begin(request)
+        if self._log is not None:
+            self._log.begin(request, began)
         try:
             served, lane = self.lanes.of(ask, request)
             request.served = served
@@ -99,7 +98,8 @@ class Answering:
         except WorkbenchError as error:
             self._fails(request, error)
             raise
-        reply.headers += self.version(answer.served) + identified(request)
+        reply.headers += self.version(answer.served)
+        reply.id = request.id
         if self.lanes.shadow:
             self.lanes.shadow.copy(ask, request, answer)
         ended, (made, model, listed) = time.perf_counter(), answer.spent
@@ -119,7 +119,8 @@ class Answering:
 
         assert request.served
         reply = question.encode(await output(request.served, lane, question, due, client))
-        reply.headers += self.version(request.served) + identified(request)
+        reply.headers += self.version(request.served)
+        reply.id = request.id
         return reply
 
     def question(self, ask: Ask, request: Request, served: Served, lane: Batcher) -> Question:
@@ -166,15 +167,12 @@ class Answering:
             self._named = served, pairs, b"".join(lines)
         return self._named[1]
 
-    def _usual(self, headers: Pairs) -> bytes:
-        """The lines of what all answers of the version have, perhaps with the name of a request; empty for others."""
-        if self._named is None:
+    def _usual(self, reply: Reply) -> bytes:
+        """The lines of a reply that has what all answers of the version have, and perhaps an id; empty for others."""
+        if self._named is None or reply.headers is not self._named[1]:
             return b""
-        _, pairs, lines = self._named
-        if headers is pairs:
-            return lines
-        named = len(headers) == 3 and headers[2][0] is _ID and headers[0] is pairs[0] and headers[1] is pairs[1]
-        return b"%b%b: %b\r\n" % (lines, *headers[2]) if named else b""
+        lines = self._named[2]
+        return b"%bx-request-id: %b\r\n" % (lines, reply.id) if reply.id else lines
 
     def told(self, error: Exception) -> WorkbenchError:
         """What a client is told of an error; the log has it too, where the client is not to blame."""
@@ -196,4 +194,4 @@ class Answering:
 
 def identified(request: Request) -> Pairs:
     """The header that names a request in the log."""
-    return ((_ID, request.id),) if request.id else ()
+    return ((REQUEST_ID, request.id),) if request.id else ()

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...data.decoding import Columns, Decoder
 from ...data.encoding import lists
@@ -40,10 +40,20 @@ Spent = tuple[float, float, float]
 """Seconds to make what the model takes, in the model, and to read what it gave."""
 
 
+class Shared(NamedTuple):
+    """So many requests that were asked in one call: their rows below each other, and what was answered to them, as
+    arrays and as lists."""
+
+    requests: int
+    table: Table
+    answered: Table
+    listed: dict[str, list[Any]]
+
+
 @dataclass(slots=True)
 class Asked:
     """One question, read for a version with this schema, and where its answer goes; after `due` (of the loop's clock)
-    nobody waits for it, nor once its `client` is `disconnected`."""
+    nobody waits for it, nor once its `client` is `disconnected`. `shared` is the call that it shared with others."""
 
     columns: Columns | None
     data: Any
@@ -55,6 +65,7 @@ class Asked:
     client: Any
     request: Request
     spent: Spent = (0.0, 0.0, 0.0)
+    shared: Shared | None = None
 
 
 @dataclass(slots=True)
@@ -288,8 +299,9 @@ class Batcher:
         except Exception:  # noqa: BLE001 whichever request it was is found by asking each alone
             return None
         spent = self._called(served, sum(asked.rows for asked in batch), began, made, called)
+        shared = Shared(len(batch), table, answered, listed)
         for asked in batch:
-            asked.spent = spent
+            asked.spent, asked.shared = spent, shared
         return _parts(answered, listed, batch)
 
     def _apart(self, served: Served, asked: Asked) -> dict[str, Any] | Exception:

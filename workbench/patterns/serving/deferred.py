@@ -143,7 +143,7 @@ class Deferred:
 
     def done(self, id: str, reply: Reply) -> None:
         """Keep the answer, unless one is there."""
-        more = json.dumps([[name.decode("latin-1"), value.decode("latin-1")] for name, value in reply.headers])
+        more = json.dumps([[name.decode("latin-1"), value.decode("latin-1")] for name, value in reply.pairs])
         values = (time.time(), reply.status, reply.type, reply.content, more, id)
         keep = "update asked set done = ?, status = ?, type = ?, reply = ?, more = ?, body = x'' where id = ?"
         with self._writing() as connection:

@@ -88,13 +88,13 @@ class Endpoint(Answering):
         if len(reply.content) >= PAYS:
             await compress(reply, asked)
         usual = reply.status == 200 and reply.type is JSON and scope["method"] != "HEAD" and not self.draining
-        lines = self._usual(reply.headers) if usual else b""
+        lines = self._usual(reply) if usual else b""
         if lines and self._whole.write(getattr(send, "__self__", None), lines, reply.content):
             return
         headers = [
             (b"content-type", reply.type),
             (b"content-length", str(len(reply.content)).encode()),
-            *reply.headers,
+            *reply.pairs,
         ]
         if self.draining:
             headers.append((b"connection", b"close"))
@@ -209,7 +209,7 @@ class Endpoint(Answering):
 
     def _failed(self, protocol: Protocol, error: Exception, request: Request | None) -> Reply:
         reply = self._refusal(protocol, self.told(error), request.served if request else None)
-        reply.headers += identified(request) if request else ()
+        reply.id = request.id if request else b""
         return reply
 
     def _refusal(self, protocol: Protocol, error: WorkbenchError, served: Served | None) -> Reply:

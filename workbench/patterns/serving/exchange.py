@@ -14,12 +14,13 @@ if TYPE_CHECKING:
 Headers = dict[bytes, bytes]
 Pairs = tuple[tuple[bytes, bytes], ...]
 JSON = b"application/json"
+REQUEST_ID = b"x-request-id"
 
 
 @dataclass(slots=True)
 class Request:
     """A POST: its path and headers (names in lower case), and its whole body, inflated. `caller` is the name of the
-    token that it came with, if it has one; `id` and `came` (seconds since 1970) are there where requests are logged.
+    token that it came with, if it has one; `id` and `came` (by `perf_counter`) are there where requests are logged.
     `version` is the one that it asks for, where its path does not say that, and `served` the one that it was given."""
 
     path: str
@@ -34,13 +35,20 @@ class Request:
 
 @dataclass(slots=True)
 class Reply:
-    """A whole response; of one that was `sent` already, in parts, what there is to count."""
+    """A whole response; of one that was `sent` already, in parts, what there is to count. `id` names its request in the
+    log."""
 
     content: bytes
     type: bytes = JSON
     headers: Pairs = ()
     status: int = 200
     sent: bool = False
+    id: bytes = b""
+
+    @property
+    def pairs(self) -> Pairs:
+        """All its headers, with the name of its request."""
+        return (*self.headers, (REQUEST_ID, self.id)) if self.id else self.headers
 
 
 @dataclass(slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from itertools import count
+from itertools import chain, count
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,12 +12,13 @@ from ...data.encoding import as_list
 from ...errors import WorkbenchError
 from ...inference.arrow import is_arrow
 from ...monitoring.spool import packed
+from .exchange import REQUEST_ID
 from .refusals import Refused, status_of
 
 if TYPE_CHECKING:
-    from ...monitoring.spool import Line, Spool
+    from ...monitoring.spool import Line, Spool, Together
     from ...monitoring.veil import Veil
-    from .batcher import Asked
+    from .batcher import Asked, Shared
     from .exchange import Request
     from .served import Served
 
@@ -34,20 +35,21 @@ class RequestLog:
         self.spool, self.veil = spool, veil
         self._start, self._numbers = f"{worker}-{int(time.time()):x}-".encode(), count(1)
 
-    def begin(self, request: Request) -> None:
+    def begin(self, request: Request, came: float) -> None:
         """Note when a request came, and which it is: as `X-Request-Id` says, or by a number of this worker's."""
-        said = request.headers.get(b"x-request-id")
+        said = request.headers.get(REQUEST_ID)
         request.id = said[:128] if said else b"%b%d" % (self._start, next(self._numbers))
-        request.came = time.time()
+        request.came = came
 
     def answered(self, served: Served, answered: list[tuple[Asked, Any]]) -> None:
         """Write down what the model was asked, and what it answered or why not; `refused` is told of what came late."""
-        quick = _usual if not self.veil else _never
-        lines = [
-            quick(asked, answer) or self._line(served, asked, answer)
-            for asked, answer in answered
-            if not isinstance(answer, Refused)
-        ]
+        shared = answered[0][0].shared
+        if shared and shared.requests == len(answered) and not self.veil:
+            asked = [(asked.request, asked.rows) for asked, _ in answered]
+            lines: list[Line] = [(r.id, r.came, r.path, r.caller, _ANSWERED, "", rows) for r, rows in asked]
+            self._write(served, lines, _together(shared, answered))
+            return
+        lines = [self._line(served, asked, answer) for asked, answer in answered if not isinstance(answer, Refused)]
         if lines:
             self._write(served, lines)
 
@@ -56,10 +58,12 @@ class RequestLog:
         said = self._said(error, error.what, {})
         self._write(served, [(*_who(request), status_of(error), said, 0, None, None)])
 
-    def _write(self, served: Served, lines: list[Line]) -> None:
-        self.spool.write(served.version, served.inputs.names, lines, time.time())
+    def _write(self, served: Served, lines: list[Line], together: Together | None = None) -> None:
+        self.spool.write(served.version, served.inputs.names, lines, together)
 
     def _line(self, served: Served, asked: Asked, answer: Any) -> Line:
+        if not self.veil and _is_usual(asked, answer):
+            return *_who(asked.request), _ANSWERED, "", asked.rows, asked.columns, answer
         who, inputs = _who(asked.request), _inputs(served, asked)
         status, said = _ANSWERED, ""
         if isinstance(answer, Exception):
@@ -77,16 +81,20 @@ class RequestLog:
         return self.veil.said(said, inputs) if self.veil else said
 
 
-def _usual(asked: Asked, answer: Any) -> Line | None:
-    """The line of one that was answered, where all of it is lists already, and not too many."""
-    if type(answer) is not dict or asked.columns is None or asked.arrays or asked.rows >= _FEW:
-        return None
-    request = asked.request
-    return request.id, request.came, request.path, request.caller, _ANSWERED, "", asked.rows, asked.columns, answer
+def _is_usual(asked: Asked, answer: Any) -> bool:
+    """Whether it was answered, and all of it is lists already, and not too many."""
+    return type(answer) is dict and asked.columns is not None and not asked.arrays and asked.rows < _FEW
 
 
-def _never(asked: Asked, answer: Any) -> None:
-    return None
+def _together(shared: Shared, answered: list[tuple[Asked, Any]]) -> Together:
+    """The columns of requests that were asked together: numbers as the model had them, all else as it came."""
+
+    def came(place: int) -> list[Any]:
+        return list(chain.from_iterable(asked.columns[place] for asked, _ in answered if asked.columns))
+
+    table, given = shared.table.items(), shared.answered.items()
+    inputs = {name: packed(values) if _numbers(values) else came(place) for place, (name, values) in enumerate(table)}
+    return inputs, {name: packed(values) if _numbers(values) else shared.listed[name] for name, values in given}
 
 
 def _who(request: Request) -> tuple[bytes, float, str, str]:

@@ -41,7 +41,7 @@ async def answer(endpoint: Answering, ask: Ask, request: Request, client: Any = 
     """As `endpoint.answer`: by the version that is its turn, logged, counted, and copied to a shadow; but in parts."""
     log, began = endpoint.log, time.perf_counter()
     if log:
-        log.begin(request)
+        log.begin(request, began)
     served, lane = endpoint.lanes.of(ask, request)
     request.served = served
     asked: Asked | None = None

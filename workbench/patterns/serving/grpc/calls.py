@@ -83,7 +83,7 @@ class Calls:
                     reply = await does(request)
             except Exception as error:  # noqa: BLE001
                 await self._refuse(context, self.endpoint.told(error), request)
-            context.set_trailing_metadata(_metadata(reply.headers))
+            context.set_trailing_metadata(_metadata(reply.pairs))
             return reply.content
 
         return grpc.unary_unary_rpc_method_handler(call)
