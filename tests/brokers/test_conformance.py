@@ -76,12 +76,14 @@ def lane(record: Record) -> tuple[str, int]:
 
 
 def test_records_come_as_they_were_put(place: str) -> None:
-    put(place, b"1", b"\xff\x00", b"3", keys=["a", "a", "a"], headers=[None, {"x": "é"}, None])
+    happened = [1_388_534_340.125, 1_388_534_399.5, 1_388_534_400.0]
+    put(place, b"1", b"\xff\x00", b"3", keys=["a"] * 3, headers=[None, {"x": "é"}, None], times=happened)
     with reading(place) as reader:
         found = take(reader, 3)
         assert values(found) == [b"1", b"\xff\x00", b"3"]
         assert [record.key for record in found] == ["a", "a", "a"]
-        assert found[1].headers == {"x": "é"}
+        assert [record.headers for record in found] == [None, {"x": "é"}, None]
+        assert [record.at for record in found] == happened
         assert [lane(record) for record in found] == sorted(map(lane, found))
         assert len(set(map(lane, found))) == 3
 

@@ -30,6 +30,13 @@ def slow(df: Any) -> Any:
     return first(df)
 
 
+def stuck(df: Any) -> Any:
+    """Never comes to an end with them."""
+    if (df["a"] > BEYOND).any():
+        time.sleep(3600)
+    return first(df)
+
+
 class Sum:
     """The same as the first, in numpy alone."""
 

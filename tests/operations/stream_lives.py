@@ -66,7 +66,10 @@ class House:
     def sought(self) -> None:
         return None
 
-    def counted(self, shares: Any) -> None:
+    def works(self, busy: bool) -> None:
+        pass
+
+    def wrote(self, batch: Any) -> None:
         pass
 
 

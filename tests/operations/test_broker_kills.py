@@ -129,6 +129,36 @@ def test_into_a_broker(kind: str, brokers: Callable[[str], Any], lives: Lives, h
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("kind", ["queue", *(kind for kind in SERVERS if kind != "kafka")])
+def test_of_two_streams_of_one_group_one_answers(
+    kind: str, brokers: Callable[[str], Any], lives: Lives, home: Path, tmp_path: Path
+) -> None:
+    """The other waits, and follows once the first has ended; each record is answered once between them."""
+    input = "queue:twice" if kind == "queue" else brokers(kind).place("twice")
+    outputs = [tmp_path / "first.jsonl", tmp_path / "second.jsonl"]
+    spec = {"input": input, "group": "churn", "start": "start", "most": 20}
+
+    def found(output: Path) -> list[int]:
+        lines = output.read_bytes().split(b"\n")[:-1] if output.exists() else []
+        return [json.loads(line)["n"] for line in lines]
+
+    def begun(output: Path) -> int:
+        return int(lives(live={"home": str(home), "spec": spec | {"output": str(output)}}))
+
+    put(input, 50, 0)
+    first = begun(outputs[0])
+    wait(lambda: len(found(outputs[0])), 50)
+    second = begun(outputs[1])
+    put(input, 50, 50)
+    wait(lambda: len(found(outputs[0])), 100)
+    assert lives(end=signal.SIGTERM, pid=first) == "0"
+    put(input, 50, 100)
+    wait(lambda: len(found(outputs[1])), 50)
+    assert lives(end=signal.SIGTERM, pid=second) == "0"
+    assert [found(output) for output in outputs] == [list(range(100)), list(range(100, 150))]
+
+
+@pytest.mark.slow
 def test_members_of_a_kafka_group_come_and_go(
     brokers: Callable[[str], Any], lives: Lives, home: Path, tmp_path: Path
 ) -> None:

@@ -44,6 +44,7 @@ def test_they_are_put_right_and_replayed(api: Workbench, stream: Any) -> None:
     assert frame.key.tolist()[0] == "Ulm"
     frame["value"] = frame.value.str.replace('"29 years"', "29")
     said = str(api.dead_letters("churn", replay=True, rows=frame.head(1)))
+    assert api.tail("queue:rows.churn.again")[-1].at == api.tail("queue:rows", most=6)[3].at  # when it happened
     assert "1 record given to it again" in said
     assert answered(stream, 6)[-1] == 29
     assert len(api.dead_letters("churn")) == 0

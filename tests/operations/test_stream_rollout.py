@@ -8,18 +8,20 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import psutil
 import pytest
-from rollout_models import raises
+from rollout_models import raises, stuck
 from serving_parts import NUMBERS, first, second
 from waiting import until
 
 from workbench.api import Workbench
+from workbench.patterns.streaming.shadow import MOST
 
 
 @pytest.fixture(scope="module")
 def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workbench]:
     workbench = Workbench(tmp_path_factory.mktemp("home"))
-    for function in (first, second, raises):
+    for function in (first, second, raises, stuck):
         workbench.model("churn", function, example=NUMBERS, row_wise="yes")
     workbench.alias("churn@1", "live")
     yield workbench
@@ -58,11 +60,26 @@ def test_a_share_a_key_and_a_shadow(api: Workbench, stream: Any) -> None:
     api.promote("churn@2", shadow=True)
     put(api, stream, 400)
     assert set(versions(stream, 400)) == {1}
-    card = str(api.status(stream.name))
-    assert "churn@2 is its shadow: 0 equal · 400 different" in card
+    until(lambda: "churn@2 is its shadow: 0 equal · 400 different" in str(api.status(stream.name)))
     api.promote("churn@2")
     put(api, stream, 100)
     assert set(versions(stream, 100)) == {2}
+
+
+def test_a_shadow_that_hangs_delays_nothing(api: Workbench, stream: Any) -> None:
+    """What there is no room for is dropped; a process of it that ends has failed at what it was asked."""
+    api.promote("churn@4", shadow=True)
+    for _ in range(MOST + 3):
+        put(api, stream, 200)
+    until(lambda: " 0 dropped" not in card(api, stream))
+    shadow = next(one for one in psutil.Process(stream.refresh().job.process.pid).children() if one.nice() > 0)
+    shadow.kill()
+    until(lambda: " 0 failing" not in card(api, stream))
+    api.promote("churn@1")
+
+
+def card(api: Workbench, stream: Any) -> str:
+    return str(api.status(stream.name))
 
 
 def test_a_bad_version_is_taken_back(api: Workbench, stream: Any) -> None:

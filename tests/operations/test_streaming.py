@@ -77,6 +77,7 @@ def test_into_a_folder(output: str, api: Workbench, model: str, tmp_path: Path) 
         ("queue:rows", {"start": "first"}, "'first' is no place in a queue"),
         ("queue:rows", {"start": 7}, "queue rows ends at offset 6, before 7"),
         ("queue:rows", {"group": "a/b"}, "'a/b' is no name of a group"),
+        ("queue:rows", {"time_as": "age"}, "--time-as age: there is a column age already\n→ --time-as record_age"),
     ],
 )
 def test_what_is_refused_starts_nothing(

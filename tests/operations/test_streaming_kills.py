@@ -22,7 +22,9 @@ import pytest
 from workbench.data import places
 from workbench.data.log import Log
 
-KILLS = 24
+KILLS = int(os.environ.get("WORKBENCH_KILLS", "24"))
+"""How often each is killed: `WORKBENCH_KILLS=100 WORKBENCH_EACH=2000` is the long run."""
+EACH = int(os.environ.get("WORKBENCH_EACH", "25"))
 PATIENCE = 60.0
 POISON = b"{no record"
 
@@ -112,15 +114,15 @@ def killed(lives: Callable[..., str], flow: Flow, output: str, home: Path, seen:
     dead = places.log("queue:rows.churn.dead")
     flow.put(100)
     for number in range(KILLS):
-        flow.put(25)
+        flow.put(EACH)
         spec = {"input": "queue:rows", "group": "churn", "start": "start", "output": output}
-        pid = int(lives(live={"home": str(home), "spec": spec | {"most": chance.randint(1, 9)}}))
+        pid = int(lives(live={"home": str(home), "spec": spec | {"most": chance.randint(1, max(9, EACH // 5))}}))
         watched = (flow.done, seen, seen, lambda: dead.last)[number % 4]
         watch(flow, watched, times=chance.randint(0, 6))
         os.kill(pid, signal.SIGKILL)
         assert lives(end=signal.SIGKILL) == "-9"
-    flow.put(25)  # so that the last one has something to do before it is told to end
-    lives(live={"home": str(home), "spec": spec | {"most": 50}})
+    flow.put(EACH)  # so that the last one has something to do before it is told to end
+    lives(live={"home": str(home), "spec": spec | {"most": max(50, EACH // 4)}})
     watch(flow, flow.done, times=flow.log.last)
     assert lives(end=signal.SIGTERM) == "0"
 
@@ -178,7 +180,7 @@ def read_table(path: Path) -> list[Any]:
 
 
 def read_queue(_: Path) -> list[Any]:
-    return [json.loads(record.value) for record in places.log("queue:answers").read(0, 100_000)]
+    return [json.loads(record.value) for record in places.log("queue:answers").read(0, 10_000_000)]
 
 
 SINKS: dict[str, tuple[str, Callable[[Path], list[Any]]]] = {
@@ -188,10 +190,12 @@ SINKS: dict[str, tuple[str, Callable[[Path], list[Any]]]] = {
     "sqlite": ("sqlite:///{}?table=scores", read_table),
     "queue": ("queue:answers", read_queue),
 }
+if "WORKBENCH_KILLS" in os.environ:
+    SINKS["upsert"] = "sqlite:///{}?table=scores&key=n", read_table
 
 
 def check_dead(flow: Flow) -> None:
-    dead = places.log("queue:rows.churn.dead").read(0, 100_000)
+    dead = places.log("queue:rows.churn.dead").read(0, 10_000_000)
     assert [record.value for record in dead] == [POISON] * flow.dead
     offsets = [record.headers["offset"] for record in dead if record.headers]
     assert offsets == sorted(set(offsets))
@@ -207,7 +211,8 @@ def test_each_record_is_there_once(kind: str, lives: Callable[..., str], home: P
     place, read = SINKS[kind]
     path, flow = tmp_path / f"out.{kind}", Flow()
     answers_log = places.log("queue:answers")
-    seen = {"sqlite": written(path) if kind == "sqlite" else None, "queue": lambda: answers_log.last}.get(kind)
+    table = written(path) if kind in ("sqlite", "upsert") else None
+    seen = table or {"queue": lambda: answers_log.last}.get(kind)
     killed(lives, flow, place.format(path), home, seen or (lambda: size(path)))
     found = read(path)
     assert [row["n"] for row in found] == list(range(flow.count))

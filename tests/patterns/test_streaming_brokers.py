@@ -14,7 +14,7 @@ from stream_parts import PATIENCE, Until, caught_up, expected, queued, rows, str
 
 from workbench.brokers import opening
 from workbench.patterns.streaming import parquet_sink
-from workbench.patterns.streaming.put import put, tail
+from workbench.patterns.streaming.put import put, tail, values_of
 
 BROKERS = pytest.mark.parametrize("kind", SERVERS)
 
@@ -97,12 +97,16 @@ def test_poison_goes_to_the_dead_letters(kind: str, brokers: Callable[[str], Any
 
 @BROKERS
 def test_into_a_broker(kind: str, brokers: Callable[[str], Any]) -> None:
-    place = topic(brokers(kind))
-    put("queue:rows", rows(0, 10), key="n")
+    """With the keys of the records, and when they happened."""
+    place, came = topic(brokers(kind)), opening.topic("queue:rows")
+    times = [1_388_534_400.0 + n / 4 for n in range(10)]
+    came.append(list(values_of(rows(0, 10))), list(map(str, range(10))), times=times)
+    came.close()
     stream(place)
     assert by_n(all_of(place)) == expected(0, 10)
-    assert {record.key for record in tail(place, 20)} == set(map(str, range(10)))
-    assert "put" in str(tail(place))
+    found = tail(place, 20)
+    assert {record.key: record.at for record in found} == dict(zip(map(str, range(10)), times, strict=True))
+    assert str(found).split()[:4] == ["offset", "time", "key", "record"]
 
 
 @pytest.mark.parametrize("kind", RESTARTED)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -123,7 +124,8 @@ def structured(n: int, row: Any) -> tuple[dict[str, str], bytes]:
 def test_events_of_every_form_are_answered(tmp_path: Path) -> None:
     port, output, given = free_port(), tmp_path / "scored.jsonl", rows(1, 9)
     many = [event(n, data=row, partitionkey="k") for n, row in enumerate(given[5:], 5)]
-    requests = [binary(n, row, subject="LGA") for n, row in enumerate(given[:3])]
+    happened = datetime.fromtimestamp(1_388_534_400, UTC)
+    requests = [binary(n, row, subject="LGA", time=happened) for n, row in enumerate(given[:3])]
     requests += [structured(n, row) for n, row in enumerate(given[3:5], 3)]
     requests += [({"content-type": BATCH}, json.dumps(many).encode())]
     place = f"cloudevents://127.0.0.1:{port}/departures"
@@ -134,6 +136,7 @@ def test_events_of_every_form_are_answered(tmp_path: Path) -> None:
     assert [record.key for record in kept] == ["LGA"] * 3 + [None] * 2 + ["k"] * 3
     assert kept[0].headers
     assert kept[0].headers["ce-source"] == "/departures"
+    assert [record.at == happened.timestamp() for record in kept] == [True] * 3 + [False] * 5
 
 
 @pytest.mark.parametrize(
@@ -183,6 +186,9 @@ def test_answers_are_sent_as_events(mode: str) -> None:
         assert found == [row for row in expected(1, 30) if row["n"] != 13]
         assert len({one.get_id() for one in server.taken}) == 28
         assert {one.get_type() for one in server.taken} == {"io.workbench.prediction"}
+        came = {json.loads(record.value)["n"]: record.at for record in queued("rows")}
+        apart = [one.get_time().timestamp() - came[one.get_data()["n"]] for one in server.taken]
+        assert max(map(abs, apart)) < 0.0011  # as events have it: whole milliseconds
         own = [one.get_data()["n"] for one in server.taken if one.get_data()["city"]]
         assert own == sorted(own)
 

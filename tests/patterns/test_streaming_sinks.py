@@ -6,7 +6,9 @@ import json
 import os
 import resource
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +93,22 @@ def test_each_record_once_over_several_lives(sink: tuple[str, Reader]) -> None:
         same(read(), expected(100, last))
     stream(place)
     same(read(), expected(100, 160))
+
+
+def test_keys_and_event_times_as_columns(sink: tuple[str, Reader]) -> None:
+    """Of the type that a sink has for times; a record that has such a field itself keeps its own."""
+    place, read = sink
+    came, (plain, own) = places.log("queue:rows"), rows(4, 6)
+    values = [json.dumps(row).encode() for row in (plain, own | {"who": "mine"})]
+    came.append(values, ["LGA", "JFK"], times=[1_388_534_400.25, 1_388_534_401.0])
+    came.close()
+    stream(place, key_as="who", time_as="when")
+    found = read()
+    assert [row["who"] for row in found] == ["LGA", "mine"]
+    times = pd.to_datetime([str(row["when"]) for row in found], format="ISO8601", utc=True)
+    assert [time.timestamp() for time in times] == [1_388_534_400.25, 1_388_534_401.0]
+    assert isinstance(found[0]["when"], datetime) == place.endswith(".parquet")
+    same([{name: row[name] for name in expected(4, 5)[0]} for row in found], expected(4, 6))
 
 
 def test_a_poison_record_dies_alone(sink: tuple[str, Reader]) -> None:
@@ -279,6 +297,24 @@ def test_parts_are_closed_by_rows_or_by_time(tmp_path: Path, monkeypatch: pytest
     put("queue:rows", rows(43, 46))
     stream(str(tmp_path / "parts"), part_seconds=0.05, control=Until(lambda c: c.seen.get("offset") == 26))
     same(part_rows(tmp_path / "parts"), expected(20, 46))
+
+
+def test_a_clock_that_was_put_back_holds_nothing_up(tmp_path: Path) -> None:
+    """What was written while it was an hour ahead."""
+    output, ahead = tmp_path / "a.jsonl", time.time() + 3600
+    put("queue:rows", rows(1, 3))
+    stream(str(output), part_seconds=3600)
+    note = tmp_path / ".a.jsonl.offset"
+    note.write_text(json.dumps(json.loads(note.read_text()) | {"since": ahead}))
+    again = places.log("queue:rows.churn.again")
+    again.append([json.dumps(rows(4, 5)[0]).encode()], headers=[{"due": [ahead, 0.02]}])
+    again.close()
+
+    def closed() -> list[dict[str, Any]]:
+        return [row for path in sorted(tmp_path.glob("a-*.jsonl")) for row in read_lines(path)]
+
+    stream(str(output), part_seconds=0.05, control=Until(lambda _: len(closed()) == 3))
+    same(closed(), expected(1, 3) + expected(4, 5))
 
 
 def test_each_of_several_sinks_has_all(tmp_path: Path) -> None:
@@ -658,6 +694,21 @@ def test_a_record_that_a_table_refuses_dies_alone(tmp_path: Path) -> None:
     control = Until(lambda control: "UNIQUE constraint" in control.blocked)
     stream(place, control=control)  # all of many: the table is to blame
     assert len(died()) == 4
+
+
+def test_of_each_key_a_table_has_what_was_answered_last(tmp_path: Path) -> None:
+    """Over batches and lives; a record without a key dies alone."""
+    place, came = f"sqlite:///{tmp_path}/a.db?table=scores&key=who", places.log("queue:rows")
+    for first in (20, 40):
+        given = rows(first, first + 14)
+        keys = [None if row["n"] == first else f"k{row['n'] % 3}" for row in given]
+        came.append([json.dumps(row).encode() for row in given], keys)
+        stream(place, key_as="who")
+    came.close()
+    assert sorted((row["who"], row["n"]) for row in read_sql(tmp_path / "a.db")) == [("k0", 51), ("k1", 52), ("k2", 53)]
+    assert [(offset, why.rpartition(": ")[2]) for offset, why in died()] == [
+        (offset, "it has no value in 'who', which is the table's key") for offset in (1, 15)
+    ]
 
 
 def test_a_record_that_dies_only_when_it_is_asked_again_is_not_lost(tmp_path: Path) -> None:

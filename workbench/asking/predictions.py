@@ -198,6 +198,8 @@ class Predictions(Home):
         most: int | None = None,
         part_rows: int | None = None,
         part_seconds: float | None = None,
+        key_as: str | None = None,
+        time_as: str | None = None,
         format: str | None = None,
         retries: int | None = None,
         retry_delay: float | None = None,
@@ -216,12 +218,13 @@ class Predictions(Home):
         from ..operations.starting import refuse_idle
 
         idle = {"part_rows": part_rows, "part_seconds": part_seconds, "retries": retries, "metrics": metrics}
-        refuse_what_spark_has_not(engine, **idle, fast=fast, workers=workers)
+        named = {"key_as": key_as, "time_as": time_as}
+        refuse_what_spark_has_not(engine, **idle, **named, fast=fast, workers=workers)
         spec: dict[str, Any] = {"group": group, "start": str(start or "start"), "most": most or 1000, "fast": fast}
         refuse_idle("this machine, not for an engine", not far(engine), env=env)
         spec |= {"env": env, **on(engine, "stream")}
         spec |= {"form": format or "json", "part_rows": part_rows, "part_seconds": part_seconds, "metrics": metrics}
-        spec |= {"retries": retries or 0, "retry_delay": float(retry_delay or 10), "workers": workers or 1}
+        spec |= named | {"retries": retries or 0, "retry_delay": float(retry_delay or 10), "workers": workers or 1}
         return self._deploying().stream(model, input, output, spec, Common(name, env_file, notify, dry_run))
 
     def app(

@@ -23,12 +23,13 @@ def place(name: str, group: str) -> str:
 
 
 class WithAgain:
-    """Gives what lies beside first, each record once its header `due`, if it has one, is past."""
+    """Gives what lies beside first, each record once its time has come: its header `due`, if it has one, says when, and
+    after how many seconds. Longer than these it is not held back, whatever becomes of the clock."""
 
     def __init__(self, reader: Reader, group: str) -> None:
         self.reader, self.beside = reader, EmbeddedReader(place(reader.name, group), group, "start")
         self.name, self.label = reader.name, reader.label
-        self._waiting: deque[Record] = deque()
+        self._waiting: deque[tuple[float, Record]] = deque()
         self._tried = -_TRY_EVERY
 
     @property
@@ -62,10 +63,10 @@ class WithAgain:
         if not self._own():
             return []
         if not self._waiting:
-            self._waiting.extend(self.beside.poll(most, 0))
-        now, found = time.time(), list["Record"]()
-        while self._waiting and len(found) < most and _due(self._waiting[0]) <= now:
-            found.append(self._waiting.popleft()._replace(lane=LANE))
+            self._waiting.extend((_due(one), one) for one in self.beside.poll(most, 0))
+        now, found = time.monotonic(), list["Record"]()
+        while self._waiting and len(found) < most and self._waiting[0][0] <= now:
+            found.append(self._waiting.popleft()[1]._replace(lane=LANE))
         return found
 
     def commit(self, marks: Marks) -> None:
@@ -102,4 +103,6 @@ class WithAgain:
 
 
 def _due(record: Record) -> float:
-    return float((record.headers or {}).get("due", 0.0))
+    at, seconds = (record.headers or {}).get("due", (0.0, 0.0))
+    left: float = min(at - time.time(), seconds)
+    return time.monotonic() + left

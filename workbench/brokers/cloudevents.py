@@ -86,7 +86,8 @@ class Doors:
             return 413, f"an event has at most {_LARGEST} bytes"
         try:
             found = events_of(headers, body)
-            self.log.append([e.value for e in found], [e.key for e in found], [e.headers for e in found])
+            keys, heads, times = [e.key for e in found], [e.headers for e in found], [e.at for e in found]
+            self.log.append([e.value for e in found], keys, heads, times=times)
         except BadInput as error:
             return 400, str(error)
         except WorkbenchError as error:

@@ -53,15 +53,15 @@ class EventsTopic:
         source: str = "",
         offset: int = 0,
         offsets: Sequence[int] = (),
+        times: Sequence[float] = (),
     ) -> None:
         """Send records, and wait until all are taken. StorageError; NotTaken for those that are refused."""
         none = [None] * len(values)
         named = offsets or range(offset - len(values) + 1, offset + 1)
         ids = [f"{source}@{one}" for one in named] if source else [uuid.uuid4().hex for _ in values]
-        heads = zip(ids, keys or none, headers or none, strict=True)
-        events = [
-            (attributes_of(id, source or "put", key, head), v) for (id, key, head), v in zip(heads, values, strict=True)
-        ]
+        sources = [source or "put"] * len(values)
+        said = map(attributes_of, ids, sources, keys or none, headers or none, times or none)
+        events = list(zip(said, values, strict=True))
         refused = self._beside.ask(self._sent(events)) if events else {}
         if refused:
             which = sorted(refused)

@@ -25,11 +25,12 @@ _AS_IT_IS = "!#$&'()*+,-./:;<=>?@[\\]^_`{|}~"
 
 
 class Event(NamedTuple):
-    """What is put on the queue of one event: its data, its key, and its attributes as headers."""
+    """What is put on the queue of one event: its data, its key, its attributes as headers, and when it happened."""
 
     value: bytes
     key: str | None
     headers: dict[str, Any]
+    at: float
 
 
 def events_of(headers: Mapping[str, str], body: bytes) -> list[Event]:
@@ -74,15 +75,27 @@ def _event(attributes: dict[str, Any], value: bytes) -> Event:
         raise BadInput(f"the event has no {lacks}", fix=_FIX)
     key = attributes.get("partitionkey") or attributes.get("subject")
     headers = {f"ce-{name}": value for name, value in attributes.items() if name != "specversion"}
-    return Event(value, None if key is None else str(key), headers)
+    return Event(value, None if key is None else str(key), headers, _happened(attributes.get("time")))
 
 
-def attributes_of(id: str, source: str, key: str | None, headers: Mapping[str, Any] | None) -> dict[str, str]:
-    """Those of an event that is sent: its id is the same whenever it is sent again; its subject that of the event that
-    it answers."""
-    now = dt.datetime.fromtimestamp(time.time(), dt.UTC).isoformat(timespec="milliseconds")
+def _happened(said: Any) -> float:
+    """The time of an event; that at which it came, where it has none."""
+    try:
+        found = dt.datetime.fromisoformat(said)
+    except (TypeError, ValueError):
+        return time.time()
+    return (found if found.tzinfo else found.replace(tzinfo=dt.UTC)).timestamp()
+
+
+def attributes_of(
+    id: str, source: str, key: str | None, headers: Mapping[str, Any] | None, at: float | None = None
+) -> dict[str, str]:
+    """Those of an event that is sent: its id is the same whenever it is sent again; its subject and time are those of
+    the event that it answers."""
+    happened = dt.datetime.fromtimestamp(time.time() if at is None else at, dt.UTC)
+    when = happened.isoformat(timespec="milliseconds")
     found = {"specversion": "1.0", "id": id, "source": f"/workbench/{quote(source)}", "type": TYPE}
-    found |= {"time": now.replace("+00:00", "Z")}
+    found |= {"time": when.replace("+00:00", "Z")}
     if key is not None:
         found["partitionkey"] = key
     answered = headers or {}

@@ -245,6 +245,7 @@ class KafkaTopic:
         source: str = "",
         offset: int = 0,
         offsets: Sequence[int] = (),
+        times: Sequence[float] = (),
     ) -> None:
         """Add records and wait until the brokers have them all."""
         refuse_large(self.label, values, self._largest)
@@ -262,8 +263,9 @@ class KafkaTopic:
                     "error_cb": self._told,
                 }
                 self._producer = Producer(settings(self.at, **ours))
-            for value, key, head, name in zip(values, keys or none, headers or none, names, strict=True):
-                self._produce(self._producer, value, key, headers_of(head, name), failed)
+            heads = map(headers_of, headers or none, names)
+            for value, key, head, at in zip(values, keys or none, heads, times or none, strict=True):
+                self._produce(self._producer, value, key, head, at, failed)
         while len(self._producer) and not failed and not self._down:
             self._producer.poll(_LOOK)
         if failed or self._down:
@@ -271,15 +273,17 @@ class KafkaTopic:
             self._producer = None
             raise refusal(self.label, failed[0] if failed else self._down)
 
-    def _produce(self, producer: Any, value: bytes, key: str | None, headers: Any, failed: list[Any]) -> None:
+    def _produce(
+        self, producer: Any, value: bytes, key: str | None, headers: Any, at: float | None, failed: list[Any]
+    ) -> None:
         def told(error: Any, _: Any) -> None:
             if error is not None:
                 failed.append(error)
 
-        whole = None if key is None else key.encode()
+        whole, more = None if key is None else key.encode(), {"timestamp": round(1000 * at)} if at and at > 0 else {}
         while True:
             try:
-                producer.produce(self.topic, value, whole, headers=headers, on_delivery=told)
+                producer.produce(self.topic, value, whole, headers=headers, on_delivery=told, **more)
             except BufferError:
                 if self._down:
                     failed.append(self._down)

@@ -55,10 +55,11 @@ class KafkaOnce(KafkaTopic):
         source: str = "",
         offset: int = 0,
         offsets: Sequence[int] = (),
+        times: Sequence[float] = (),
     ) -> None:
         """Add records, all or none, and wait until the brokers have them all."""
         if not source:
-            super().append(values, keys, headers)
+            super().append(values, keys, headers, times=times)
             return
         refuse_large(self.label, values, self._largest)
         if offset <= self.position(source):
@@ -69,8 +70,9 @@ class KafkaOnce(KafkaTopic):
         try:
             with in_words(self.label):
                 held.producer.begin_transaction()
-                for value, key, head, name in zip(values, keys or none, headers or none, names, strict=True):
-                    self._produce(held.producer, value, key, headers_of(head, name), [])
+                heads = map(headers_of, headers or none, names)
+                for value, key, head, at in zip(values, keys or none, heads, times or none, strict=True):
+                    self._produce(held.producer, value, key, head, at, [])
                 held.producer.produce(POSITIONS, str(offset).encode(), f"{self.topic} {source}".encode())
                 held.producer.commit_transaction(SECONDS)
         except BaseException:

@@ -55,13 +55,15 @@ class NatsTopic:
         source: str = "",
         offset: int = 0,
         offsets: Sequence[int] = (),
+        times: Sequence[float] = (),
     ) -> int | None:
         """Add records, in order; the number of the last. Those of the source that are there are left out."""
         if source and offset <= self.position(source):
             return None
         none = [None] * len(values)
         names = [f"{source}@{one}" for one in offsets or range(offset - len(values) + 1, offset + 1)]
-        heads = zip(keys or none, headers or none, names if source else [""] * len(values), strict=True)
+        names = names if source else [""] * len(values)
+        heads = zip(keys or none, headers or none, names, times or none, strict=True)
         after = self._known.pop(source, 0)  # known again once all is there
         said = [headers_of(*head) for head in heads]
         last = self.line.ask(self._append(values, said))

@@ -17,14 +17,16 @@ from nats.js import errors as refusals
 from ..data.log import Record
 from ..errors import StorageError, UsageError
 from .beside import Beside
+from .protocol import happened
 
 if TYPE_CHECKING:
     from ..data.grammar import Place
 
 T = TypeVar("T")
 SECONDS = 5.0
-KEY, NAME = "Workbench-Key", "Workbench-Record"
-"""Headers: a record's key; and of one that a stream wrote, which record of its source it answers."""
+KEY, NAME, TIME = "Workbench-Key", "Workbench-Record", "Workbench-Time"
+"""Headers: a record's key; and of one that a stream wrote, which record of its source it answers, and when that
+happened, in seconds since 1970."""
 _PLAIN = {"user_credentials", "nkeys_seed", "token"}
 _DOWN = (errors.NoServersError, errors.ConnectionClosedError, errors.TimeoutError, errors.StaleConnectionError, OSError)
 
@@ -114,16 +116,21 @@ def record(message: Any) -> Record:
     at = about.timestamp.timestamp()
     if not headers:
         return Record(about.sequence.stream, at, None, None, message.data)
-    kept = {name: value for name, value in headers.items() if name not in (KEY, NAME, api.Header.MSG_ID)}
+    kept = {name: value for name, value in headers.items() if name not in (KEY, NAME, TIME, api.Header.MSG_ID)}
+    at = happened(headers.get(TIME), at)
     return Record(about.sequence.stream, at, headers.get(KEY), kept or None, message.data)
 
 
-def headers_of(key: str | None, said: dict[str, Any] | None, name: str = "") -> dict[str, str] | None:
+def headers_of(
+    key: str | None, said: dict[str, Any] | None, name: str = "", at: float | None = None
+) -> dict[str, str] | None:
     """Headers as NATS has them; a record with a name is taken once."""
     made = {_token(one): value if isinstance(value, str) else json.dumps(value) for one, value in (said or {}).items()}
     made = {one: " ".join(value.splitlines()) for one, value in made.items()}
     if key is not None:
         made[KEY] = " ".join(key.splitlines())
+    if at is not None:
+        made[TIME] = f"{at:.6f}"
     return (made | {NAME: name, api.Header.MSG_ID.value: name} if name else made) or None
 
 

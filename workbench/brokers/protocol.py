@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+from .. import text
 from ..errors import StorageError
 
 if TYPE_CHECKING:
     from ..data.log import Record
 
+_YEAR_10_000 = 253_402_300_800
 Marks = dict[str, int]
 """Up to which offset of each lane. A lane is what a broker keeps in order: a partition; where all is, it is called ''.
 Lane and offset are the identity of a record: a sink that keeps them takes no record twice."""
@@ -18,6 +20,15 @@ Lane and offset are the identity of a record: a sink that keeps them takes no re
 def of_lane(source: str, lane: str) -> str:
     """The name under which it is kept how far the records of one lane of a source came."""
     return f"{source}/{lane}" if lane else source
+
+
+def happened(said: Any, put: float) -> float:
+    """When a record happened, by what it says itself in seconds since 1970; when it was put, where that is no time."""
+    try:
+        at = float(said)
+    except (TypeError, ValueError):
+        return put
+    return at if 0 < at < _YEAR_10_000 else put
 
 
 class NotTaken(StorageError):
@@ -32,9 +43,9 @@ class NotTaken(StorageError):
 def refuse_large(label: str, values: Sequence[bytes], most: int) -> None:
     """NotTaken where values have more bytes than a broker takes."""
     if which := [number for number, value in enumerate(values) if len(value) > most]:
-        size = len(values[which[0]])
-        what = f"{label} takes records of {most:,} bytes at most, and one has {size:,}"
-        raise NotTaken(what.replace(",", " "), which, "allow more there, or put smaller ones")
+        size = text.count(len(values[which[0]]))
+        what = f"{label} takes records of {text.count(most)} bytes at most, and one has {size}"
+        raise NotTaken(what, which, "allow more there, or put smaller ones")
 
 
 class Reader(Protocol):
@@ -101,9 +112,11 @@ class Topic(Protocol):
         source: str = "",
         offset: int = 0,
         offsets: Sequence[int] = (),
+        times: Sequence[float] = (),
     ) -> Any:
         """Add records, in order: those of a source up to `offset`, where one is named, each the answer to one of
-        `offsets`. StorageError; NotTaken where some will never be taken."""
+        `offsets`. `times`: when what each is about happened, in seconds since 1970; without them now. StorageError;
+        NotTaken where some will never be taken."""
 
     def position(self, source: str) -> int:
         """Up to where the records of a source were added; 0 where that is not known."""

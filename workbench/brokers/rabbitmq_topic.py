@@ -41,13 +41,15 @@ class RabbitTopic:
         source: str = "",
         offset: int = 0,
         offsets: Sequence[int] = (),
+        times: Sequence[float] = (),
     ) -> None:
         """Add records, in order, and wait until the server has them all."""
         refuse_large(self.label, values, _LARGEST)
         none = [None] * len(values)
         named = offsets or range(offset - len(values) + 1, offset + 1)
         names = [f"{source}@{one}" for one in named] if source else [uuid.uuid4().hex for _ in values]
-        self.line.ask(self._append(list(map(message, values, keys or none, headers or none, names))))
+        made = map(message, values, keys or none, headers or none, names, times or none)
+        self.line.ask(self._append(list(made)))
 
     async def _append(self, messages: list[Any]) -> None:
         await self.line.declared()  # the channel ends where there was no queue

@@ -16,14 +16,16 @@ from aio_pika import exceptions
 from ..data.log import Record
 from ..errors import StorageError, UsageError, WorkbenchError
 from .beside import Beside
+from .protocol import happened
 
 if TYPE_CHECKING:
     from ..data.grammar import Place
 
 T = TypeVar("T")
 logging.getLogger("aiormq").addHandler(logging.NullHandler())  # what it says there is raised as well
-KEY = "workbench-key"
-"""The header that holds a record's key."""
+KEY, TIME = "workbench-key", "timestamp_in_ms"
+"""Headers: a record's key; and when it happened, which the property of that name has in whole seconds only: as
+RabbitMQ's own interceptor calls it."""
 _SECONDS = 10.0
 
 
@@ -101,6 +103,8 @@ def record(message: Any, offset: int) -> Record:
     headers = {name: _plain(value) for name, value in message.headers.items()}
     key = headers.pop(KEY, None)
     at = message.timestamp.timestamp() if message.timestamp else time.time()
+    if isinstance(precise := headers.pop(TIME, None), int):
+        at = happened(precise / 1000, at)
     return Record(offset, at, None if key is None else str(key), headers or None, message.body)
 
 
@@ -110,14 +114,16 @@ def _plain(value: Any) -> Any:
     return value if isinstance(value, str | int | float | bool) or value is None else str(value)
 
 
-def message(value: bytes, key: str | None, headers: dict[str, Any] | None, name: str) -> Any:
+def message(value: bytes, key: str | None, headers: dict[str, Any] | None, name: str, at: float | None) -> Any:
     """A record as a message that survives a restart of the server."""
     plain = str | int | float | bool
     said: dict[str, Any] = {one: v if isinstance(v, plain) else json.dumps(v) for one, v in (headers or {}).items()}
+    at = time.time() if at is None else at
+    said |= {TIME: round(1000 * at)} | ({} if key is None else {KEY: key})
     return aio_pika.Message(
         value,
-        headers=said if key is None else said | {KEY: key},
+        headers=said,
         delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
         message_id=name,
-        timestamp=datetime.now(UTC),
+        timestamp=datetime.fromtimestamp(at, UTC),
     )

@@ -234,12 +234,13 @@ class RedisTopic:
         source: str = "",
         offset: int = 0,
         offsets: Sequence[int] = (),
+        times: Sequence[float] = (),
     ) -> str | None:
         """Add records; the id of the last. Nothing is added if those of the source were added already."""
         none = [None] * len(values)
         given: list[Any] = [source, str(offset)]
-        for value, key, head in zip(values, keys or none, headers or none, strict=True):
-            content = fields(value, key, head)
+        for value, key, head, at in zip(values, keys or none, headers or none, times or none, strict=True):
+            content = fields(value, key, head, at)
             given += [len(content), *content]
         if not values and not source:
             return None

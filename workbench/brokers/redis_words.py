@@ -14,6 +14,7 @@ from redis.retry import Retry
 from ..data.encoding import dumps
 from ..data.log import Record
 from ..errors import StorageError, UsageError
+from .protocol import happened
 
 if TYPE_CHECKING:
     from ..data.grammar import Place
@@ -73,6 +74,7 @@ def record(id: bytes, fields: dict[bytes, bytes], lane: str = "") -> Record:
         return Record(offset_of(id), at, None, None, dumps(_read(fields)), lane)
     said = fields.get(b"headers")
     headers = json.loads(said) if said else None
+    at = happened(fields.get(b"at"), at)
     return Record(offset_of(id), at, key.decode("utf-8", "replace") if key else None, headers, value, lane)
 
 
@@ -88,9 +90,11 @@ def _value(text: str) -> Any:
     return text if isinstance(said, str) else said
 
 
-def fields(value: bytes, key: str | None, headers: dict[str, Any] | None) -> list[bytes]:
-    """A record as the fields of an entry."""
+def fields(value: bytes, key: str | None, headers: dict[str, Any] | None, at: float | None = None) -> list[bytes]:
+    """A record as the fields of an entry; `at` where it did not happen when it is put."""
     made = [b"value", value]
+    if at is not None:
+        made += [b"at", b"%.6f" % at]
     if key is not None:
         made += [b"key", key.encode()]
     return [*made, b"headers", json.dumps(headers).encode()] if headers else made

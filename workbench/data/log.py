@@ -26,8 +26,8 @@ _SLICE = 10_000
 
 
 class Record(NamedTuple):
-    """One record: its offset, when it was put (seconds since 1970), its key, headers and value; the lane of its broker
-    that its offset counts in."""
+    """One record: its offset, when it happened (seconds since 1970; where nobody said, when it was put), its key,
+    headers and value; the lane of its broker that its offset counts in."""
 
     offset: int
     at: float
@@ -93,11 +93,13 @@ class Log:
         source: str = "",
         offset: int = 0,
         offsets: Sequence[int] = (),
+        times: Sequence[float] = (),
     ) -> int:
         """Add records, all or none; the offset of the last.
 
         With `source`, they are what became of that source's records up to `offset`: nothing is added if its records
-        were added already. StorageError where the topic is full, naming the group that lags.
+        were added already. `times`: when each happened, if not now. StorageError where the topic is full, naming the
+        group that lags.
         """
         size = sum(map(len, values))
         with self.write() as connection:
@@ -110,7 +112,7 @@ class Log:
             now = time.time()
             rows = zip(
                 range(last + 1, last + 1 + len(values)),
-                [now] * len(values),
+                times or [now] * len(values),
                 keys or [None] * len(values),
                 [json.dumps(h) if h else None for h in headers] if headers else [None] * len(values),
                 values,
@@ -164,7 +166,7 @@ class Log:
         return int(self.query("select number from counts where name = 'last'")[0][0])
 
     def before(self, moment: float) -> int:
-        """The offset of the last record that was put by then (seconds since 1970), or that before the first."""
+        """The offset of the last record that happened by then (seconds since 1970), or that before the first."""
         return int(self.query("select coalesce(max(offset), 0) from records where at <= ?", moment)[0][0]) or self.first
 
     @property

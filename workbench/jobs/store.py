@@ -322,7 +322,7 @@ def _waits(write: sqlite3.Connection, row: sqlite3.Row) -> bool:
 
 
 def _claimed(row: sqlite3.Row) -> bool:
-    if row["claim"] is None or time.time() - row["claimed"] > CLAIM_SECONDS:
+    if row["claim"] is None or abs(time.time() - row["claimed"]) > CLAIM_SECONDS:
         return False
     claimer = Identity(**json.loads(row["claim"]))
     return claimer.pid != os.getpid() and claimer.alive()

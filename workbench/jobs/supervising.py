@@ -117,7 +117,7 @@ class Supervisor:
             return
         elif job.process is not None and not lives:
             self._died(job)
-        elif (not lives or job.launched < job.generation) and (job.next_try or 0) <= time.time():
+        elif (not lives or job.launched < job.generation) and not _rests(job):
             self._start(job)
         elif lives and job.restarts and job.state == "ready" and time.time() - job.since > _STEADY_SECONDS:
             self.store.failed_start(job.name, 0, None)
@@ -185,6 +185,11 @@ def _crash(lines: list[str]) -> list[str]:
         return []
     at = max((number for number, line in enumerate(lines) if line.startswith(_CRASH)), default=len(lines))
     return [*lines[at : at + 1], *[line for line in lines[at:] if line.startswith('  File "')][:1]]
+
+
+def _rests(job: Job) -> bool:
+    """Whether its next try is still to come; no longer than a delay, though the clock was put back."""
+    return 0.0 < (job.next_try or 0.0) - time.time() <= _LONGEST_DELAY
 
 
 def _ending(job: Job) -> str:

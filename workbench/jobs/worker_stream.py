@@ -17,11 +17,14 @@ from . import changeover, rollout
 from .worker_rollout import RollingOut
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ..bundle.version import ModelVersion
     from ..inference.predictor import Predictor
-    from ..patterns.streaming.batches import Share
-    from ..patterns.streaming.crew import Crew
+    from ..patterns.streaming.batches import Batch, Share
+    from ..patterns.streaming.crew import Bundle, Crew
     from ..patterns.streaming.routed import Route
+    from ..patterns.streaming.shadow import Shadow
     from .context import Context
 
 _METRICS = "metrics"
@@ -63,6 +66,7 @@ class Following:
         context.facts(stage=changeover.loading(str(self.table)))
         self.now = self._prepared(self.table)
         self.crew: Crew | None = None
+        self.shadow: Shadow | None = None
         self.told: list[int] = []
         self.begun = True
 
@@ -75,7 +79,7 @@ class Following:
 
     def begin(self) -> None:
         """Start the processes that ask, while this one may still be forked; tell which versions answer."""
-        if self._count() > 1 and not self.spec.get("engine"):
+        if self._workers() > 1 and not self.spec.get("engine"):
             self.context.store.database.close()  # which the forks must not have
             self.crew = self._crew(fork=True)
         self.several()
@@ -84,6 +88,8 @@ class Following:
     def route(self) -> Route:
         """The versions that answer, after the orders that came meanwhile."""
         self.context.tick()
+        if self.shadow:
+            self._count(*self.shadow.said())
         with suppress(WorkbenchError):  # what cannot be looked at now is looked at again
             self.rolling()
         for order in self.context.orders():
@@ -120,7 +126,7 @@ class Following:
         for ref in table.refs:
             if ref not in self.held:
                 self.held[ref] = self._loaded(ref)
-        return Route(table, tuple(self.held[ref][1] for ref in table.refs))
+        return Route(table, tuple(self.held[ref][1] for ref in table.answering))
 
     def _loaded(self, ref: str) -> tuple[ModelVersion, Predictor]:
         version = self.registry.resolve(ref)
@@ -147,6 +153,9 @@ class Following:
         if str(self.table) == ref:
             return
         self.now, self.table = self._prepared(Table.parse(ref)), Table.parse(ref)
+        if self.shadow:
+            self.shadow.close()
+            self.shadow = None
         for gone in [one for one in self.held if one not in self.table.refs]:
             self._drop(*self.held.pop(gone))
         self._tell()
@@ -173,11 +182,31 @@ class Following:
         }
         self.context.facts(**facts, metrics=str(self.context.folder / _METRICS))
 
-    def counted(self, shares: tuple[Share, ...]) -> None:
-        """Count what each version did, by which a rollout is judged."""
+    def works(self, busy: bool) -> None:
+        """Say since when, for who looks while it goes on."""
+        if busy:
+            self.metrics.calls()
+        else:
+            self.metrics.rests(0.0)
+
+    def wrote(self, batch: Batch) -> None:
+        """Count what each version did, by which a rollout is judged; a shadow is asked about what was answered."""
+        self._count(*batch.shares)
+        if self.table.shadow and batch.records:
+            self.shadow = self.shadow or self._shadowing()
+            self.shadow.offer(batch)
+
+    def _shadowing(self) -> Shadow:
+        from ..patterns.streaming.shadow import Shadow
+
+        ref = self.table.beside
+        return Shadow(self._bundle(ref, (self.held[ref][0].folder,)))
+
+    def _count(self, *shares: Share) -> None:
         for share in shares:
-            version = self.held[self.table.refs[share.place]][0].version
-            self.metrics.answered_all(version, share.answered, share.failed, share.seconds, share.outcomes)
+            if held := self.held.get(share.ref):  # else it went while it was asked
+                version = held[0].version
+                self.metrics.answered_all(version, share.answered, share.failed, share.seconds, share.outcomes)
 
     def sought(self) -> tuple[str, Callable[[str], None]] | None:
         """The place that it is told to read on from, and how that is answered."""
@@ -187,7 +216,7 @@ class Following:
     def several(self) -> Crew | None:
         """The processes that ask, as many as are wanted now; None where this one asks itself. Those of the versions
         before are left to whoever waits for their answers."""
-        count = self._count()
+        count = self._workers()
         here = count == 1 and not self.spec.get("engine")
         if self.crew and (here or (self.crew.bundle.table, self.crew.apart) != (str(self.table), self._apart())):
             self.crew = None
@@ -200,17 +229,21 @@ class Following:
             self.context.facts(workers=pids)
         return self.crew
 
-    def _count(self) -> int:
+    def _workers(self) -> int:
         return int(self.context.job.spec.get("workers") or 1)
 
     def _crew(self, *, fork: bool) -> Crew:
-        from ..patterns.streaming.crew import Bundle, Crew
+        from ..patterns.streaming.crew import Crew
 
-        folders = tuple(self.held[ref][0].folder for ref in self.table.refs)
-        form, fast = self.spec.get("form", "json"), bool(self.spec.get("fast"))
-        bundle = Bundle(str(self.table), folders, self.context.home, form, fast, self._own())
+        bundle = self._bundle(str(self.table), tuple(self.held[ref][0].folder for ref in self.table.answering))
         if engine := self.spec.get("engine"):
-            crew: Crew = known.part(engine, "stream").crew(bundle, self._count(), apart=self._apart())
+            crew: Crew = known.part(engine, "stream").crew(bundle, self._workers(), apart=self._apart())
             self.context.facts(engine=crew.where)
             return crew
-        return Crew(bundle, self._count(), self._apart()).begin(fork=fork)
+        return Crew(bundle, self._workers(), self._apart()).begin(fork=fork)
+
+    def _bundle(self, table: str, folders: tuple[Path, ...]) -> Bundle:
+        from ..patterns.streaming.crew import Bundle
+
+        form, fast = self.spec.get("form", "json"), bool(self.spec.get("fast"))
+        return Bundle(table, folders, self.context.home, form, fast, self._own())

@@ -79,6 +79,8 @@ class Deploying:
 
     def stream(self, model: str, input: str, output: str | list[str], spec: Spec, common: Common) -> Any:
         """A stream that is ready, or the plan of one."""
+        from ..inference.schema import Schema
+        from ..patterns.streaming.columns import Columns
         from ..patterns.streaming.sinks import absolute
 
         source, label, named = streamed(input, spec.get("engine"))
@@ -90,6 +92,7 @@ class Deploying:
         group = spec["group"] or named or own
         if not common.dry_run:
             version = self._version(wanted)
+            Columns(spec["key_as"], spec["time_as"]).check(Schema.from_json(version.manifest.schema))
             self._equip(spec, wanted)
             alone = "" if version.manifest.row_wise else _ALONE
             beginning = "" if spec.get("engine") == SPARK else _beginning(input, group, spec["start"])

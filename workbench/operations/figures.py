@@ -41,6 +41,16 @@ def of_service(job: Job) -> dict[str, Any]:
     }
 
 
+def of_stream(job: Job) -> str:
+    """For how long it has been at one micro-batch, if that is long: `at one micro-batch for 14 min`."""
+    from ..monitoring.figures import read
+
+    file = metrics(job)
+    began = read(file).calling if file.is_file() else 0.0
+    long = time.time() - began if began else 0.0
+    return f"at one micro-batch for {text.seconds(long)}" if long > _LONG_CALL else ""
+
+
 def metrics(job: Job) -> Path:
     """The file that its processes count in."""
     return Path(str(job.facts.get("metrics", "")))

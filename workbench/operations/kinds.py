@@ -118,6 +118,7 @@ class Stream(Handle):
         counts += [text.count(facts["dead"], "dead letter") if facts.get("dead") else ""]
         wait = facts.get("next_try", 0.0) - time.time()
         counts += [f"next try in {text.seconds(wait)}" if self.state == "blocked" and wait > 0 else ""]
+        counts += [figures.of_stream(self.job) if self.state == "ready" else ""]
         workers = len(facts.get("workers") or ())
         counts += [text.count(workers, "worker") if workers and not self.job.over else ""]
         return [self._version(), *filter(None, counts)]

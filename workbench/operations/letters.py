@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from .. import text
 from ..brokers import again
 from ..data import places
+from ..data.log import Record
 from ..data.log_groups import Group
 from ..errors import BadInput, StorageError, UsageError
 from .elsewhere import SPARK
@@ -18,7 +19,7 @@ from .elsewhere import SPARK
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ..data.log import Log, Record
+    from ..data.log import Log
     from .running import Running
 
 _SETTLED = "settled"
@@ -57,7 +58,7 @@ class DeadLetters:
             causes = Counter(_cause(r) for r in self.letters).most_common(5)
             lines += [f"  {text.count(number):>6} × {cause}" for cause, number in causes]
             shown = [(_place(r), _clock(_why(r, "at")), r.key or "", _brief(r)) for r in self.letters[-_SHOWN:]]
-            lines += ["", text.table(("offset", "put", "key", "record"), shown)]
+            lines += ["", text.table(("offset", "time", "key", "record"), shown)]
             lines += [f"  next  %workbench dead-letters {self.name} --replay · put right: .frame(), then --rows FRAME"]
         return "\n".join(lines)
 
@@ -115,39 +116,41 @@ def _settled(name: str, log: Log, *, replay: bool, rows: Any) -> DeadLetters:
 
 def _given_back(log: Log, letters: list[Record], rows: Any) -> int:
     """Put them on the queue beside the stream, once; how many."""
-    values, keys, headers = _values(letters, rows)
+    found = _values(letters, rows)
+    values, keys, headers = ([getattr(one, what) for one in found] for what in ("value", "key", "headers"))
     beside = places.log(f"queue:{log.name.removesuffix('.dead')}.{again.LANE}")
     try:
-        beside.append(values, keys, headers, source=f"dead/{log.identity}", offset=letters[-1].offset)
+        source, times = f"dead/{log.identity}", [one.at for one in found]
+        beside.append(values, keys, headers, source=source, offset=letters[-1].offset, times=times)
     finally:
         beside.close()
-    return len(values)
+    return len(found)
 
 
-def _values(letters: list[Record], rows: Any) -> tuple[list[bytes], list[str | None], list[dict[str, Any] | None]]:
+def _values(letters: list[Record], rows: Any) -> list[Record]:
+    """What goes in the place of the letters."""
     if rows is None:
-        return [r.value for r in letters], [r.key for r in letters], [_own(r) for r in letters]
+        return [_as_it_came(r) for r in letters]
     if {"value", "offset"} <= set(getattr(rows, "columns", ())):
         return _edited(letters, rows)
     from ..patterns.streaming.put import values_of
 
-    values = list(values_of(rows))
-    return values, [None] * len(values), [None] * len(values)
+    return [Record(0, time.time(), None, None, value) for value in values_of(rows)]
 
 
-def _edited(letters: list[Record], rows: Any) -> tuple[list[bytes], list[str | None], list[dict[str, Any] | None]]:
+def _edited(letters: list[Record], rows: Any) -> list[Record]:
     """Those of `frame()` that are left, with their values as they are now."""
     known = {_at(r): r for r in letters}
     given = list(zip(rows["offset"].tolist(), rows["value"].tolist(), strict=True))
     if strange := next((offset for offset, _ in given if offset not in known), None):
         raise BadInput(f"no dead letter has the offset {strange}", column="offset", fix="begin with .frame()")
-    found = [known[offset] for offset, _ in given]
-    return [str(value).encode() for _, value in given], [r.key for r in found], [_own(r) for r in found]
+    return [_as_it_came(known[offset])._replace(value=str(value).encode()) for offset, value in given]
 
 
-def _own(record: Record) -> dict[str, Any] | None:
-    """The headers that it came with."""
-    return {name: value for name, value in (record.headers or {}).items() if name not in _WHY} or None
+def _as_it_came(letter: Record) -> Record:
+    """With its own headers, and when it happened."""
+    own = {name: value for name, value in (letter.headers or {}).items() if name not in _WHY}
+    return letter._replace(headers=own or None, at=_why(letter, "at") or letter.at)
 
 
 def _why(record: Record, name: str) -> Any:

@@ -92,6 +92,11 @@ class Table:
         return (self.ref, *(ref for ref, _ in self.others))
 
     @property
+    def answering(self) -> tuple[str, ...]:
+        """Those of them that answer: all but a shadow."""
+        return self.refs[:1] if self.shadow else self.refs
+
+    @property
     def shares(self) -> dict[str, float]:
         """The share of each, in percent."""
         rest = _ALL - sum(share for _, share in self.others)

@@ -252,6 +252,8 @@ _STREAM = (
         least=1,
     ),
     option("part_seconds", "number", "close it after so long, if that is sooner (10; likewise never)", "SECONDS"),
+    option("key_as", "text", "write the key of each record, too, as a column of this name", "COLUMN"),
+    option("time_as", "text", "write when each happened (its event time), too, as a column of this name", "COLUMN"),
     Option(
         "format",
         "text",

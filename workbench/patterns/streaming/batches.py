@@ -12,6 +12,7 @@ import orjson
 from ...data.decoding import Decoder
 from ...data.encoding import lists
 from ...errors import BadInput, ModelFailed, StorageError, WorkbenchError
+from . import columns
 from .lines import lines
 
 if TYPE_CHECKING:
@@ -36,14 +37,14 @@ class Dead:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """What one version did of a micro-batch: its place in the routing table, how many records it answered and failed
-    at, in how many seconds; of a shadow, to how many its answer was equal, different, or failed."""
+    """What the version `ref` did of a micro-batch: how many records it answered and failed at, in how many seconds; of
+    a shadow, to how many its answer was equal, different, or failed, and how many it was not asked about."""
 
-    place: int
+    ref: str
     answered: int
     failed: int
     seconds: float
-    outcomes: tuple[int, int, int] = (0, 0, 0)
+    outcomes: tuple[int, int, int, int] = (0, 0, 0, 0)
 
 
 @dataclass(slots=True)
@@ -51,7 +52,8 @@ class Batch:
     """Records of one lane that were answered, in order, each with its line: the JSON object that came, with the
     predictions added.
 
-    `first` and `last` are the offsets that the whole batch covers, with the dead.
+    `first` and `last` are the offsets that the whole batch covers, with the dead; `time` is the field that says when
+    each happened, if one does.
     """
 
     first: int
@@ -61,6 +63,7 @@ class Batch:
     dead: list[Dead] = field(default_factory=list)
     lane: str = ""
     shares: tuple[Share, ...] = ()
+    time: str = ""
 
     @property
     def size(self) -> int:
@@ -87,8 +90,13 @@ class Batch:
         return replace(self, records=[self.records[i] for i in kept], lines=[self.lines[i] for i in kept])
 
     def rows(self) -> list[dict[str, Any]]:
-        """Each record's fields and the predictions, as a dict."""
-        return [orjson.loads(line) for line in self.lines]
+        """Each record's fields and the predictions, as a dict; when it happened as a time."""
+        rows = [orjson.loads(line) for line in self.lines]
+        if self.time:
+            for row, record in zip(rows, self.records, strict=True):
+                if row[self.time] == columns.text(record.at):
+                    row[self.time] = columns.moment(record.at)
+        return rows
 
 
 class Unfit(StorageError):

@@ -36,7 +36,7 @@ _AHEAD = 2
 
 @dataclass(frozen=True)
 class Bundle:
-    """The routing `table`, where a process finds each of its versions by its place, the `form` of the records, whether
+    """The routing `table`, where a process finds each of its versions that answer, the `form` of the records, whether
     the models are to be `fast`, and whether one that needs other packages has an environment of its `own`."""
 
     table: str
@@ -261,7 +261,7 @@ def routed(args: dict[str, Any]) -> Routed:
 
 def _route(args: dict[str, Any]) -> Route:
     table = Table.parse(args["table"])
-    return Route(table, tuple(_predictor(*one, args) for one in zip(table.refs, args["folders"], strict=True)))
+    return Route(table, tuple(_predictor(*one, args) for one in zip(table.answering, args["folders"], strict=True)))
 
 
 def _predictor(ref: str, folder: str, args: dict[str, Any]) -> Predictor:

@@ -45,7 +45,7 @@ class LinesSink:
         self.most, self.longest = closes
         self.note = self.path.with_name(f".{self.path.name}.offset")
         self.length, self.offsets = 0, dict[str, int]()
-        self.rows, self.since = 0, time.time()
+        self.rows, self.began = 0, time.monotonic()
         self._file = -1
         with self._refusals():
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -71,7 +71,9 @@ class LinesSink:
         noted = json.loads(self.note.read_text()) if self.note.exists() else None
         if noted and noted["source"] == self.source:
             self.length, self.offsets = noted["length"], noted["offsets"]
-            self.rows, self.since = noted.get("rows", 0), noted.get("since", self.since)
+            self.rows = noted["rows"]
+            since = max(0.0, time.time() - noted["since"])  # a clock that was put back makes it no older
+            self.began = time.monotonic() - since
             self._cut()
         elif size:
             why = f"the stream of {noted['source']} wrote it" if noted else "it holds something else"
@@ -83,7 +85,7 @@ class LinesSink:
         size = os.fstat(self._file).st_size
         if size == 0:
             self.length = self.rows = 0
-            self.since = time.time()
+            self.began = time.monotonic()
         if size < self.length:
             what = f"{self.path} was cut: it had {self.length} bytes and has {size}"
             raise StorageError(what, fix="move it away, and a new one is begun")
@@ -109,7 +111,7 @@ class LinesSink:
     def _close_if_due(self) -> None:
         """Give a file that is full, or old, a name of its own; the next batch begins another."""
         full = self.most is not None and self.rows >= self.most
-        old = self.longest is not None and self.rows and time.time() - self.since >= self.longest
+        old = self.longest is not None and self.rows and time.monotonic() - self.began >= self.longest
         if self._file >= 0 and (full or old):
             stem, ending = self.path.stem, self.path.suffix
             stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
@@ -135,7 +137,8 @@ class LinesSink:
         new = self.note.with_name(f"{self.note.name}.new")
         with new.open("w") as file:
             noted = {"length": length, "offsets": offsets, "source": self.source}
-            json.dump(noted | {"rows": self.rows, "since": self.since}, file)
+            since = time.time() - (time.monotonic() - self.began)
+            json.dump(noted | {"rows": self.rows, "since": since}, file)
             file.flush()
             os.fsync(file.fileno())
         os.replace(new, self.note)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from .batches import Share
+    from .batches import Batch
     from .here import Asker
     from .routed import Route
 
@@ -26,5 +26,8 @@ class House(Protocol):
     def sought(self) -> Sought | None:
         """Where to read on, if that was asked."""
 
-    def counted(self, shares: tuple[Share, ...]) -> None:
-        """What each version did of a micro-batch that was written, where there are several."""
+    def works(self, busy: bool) -> None:
+        """Whether a micro-batch is asked about or written from now on."""
+
+    def wrote(self, batch: Batch) -> None:
+        """A micro-batch was written, as it was answered: where there are several versions, what each did is counted."""

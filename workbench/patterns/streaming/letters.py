@@ -39,6 +39,7 @@ class Letters:
         lane = {"lane": batch.lane} if batch.lane else {}
         covered: dict[str, Any] = {"source": source, "offset": batch.last} if batch.last > before else {}
         values, keys = [one.record.value for one in new], [one.record.key for one in new]
+        covered["times"] = [one.record.at for one in new]
         self.log.append(values, keys, [_why(one) | lane | more for one in new], **covered)
 
     def _there(self, lane: str, last: int, done: int) -> set[tuple[int, float]]:

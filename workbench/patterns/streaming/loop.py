@@ -12,6 +12,7 @@ from ...brokers.protocol import of_lane
 from ...errors import StorageError, WorkbenchError
 from ..control import LOOK, Control
 from .batches import Batch, Unfit
+from .columns import Columns
 from .here import Here
 from .letters import Letters
 from .patience import Patience
@@ -52,6 +53,7 @@ class Loop:
 
     def __init__(self, spec: dict[str, Any], reader: Reader, house: House, control: Control) -> None:
         self.spec, self.reader, self.house, self.control = spec, reader, house, control
+        self.columns = Columns(spec.get("key_as"), spec.get("time_as"))
         self.sent: Marks = {}
         self.asker: Asker | None = None
         self.changes = reader.changes
@@ -103,6 +105,8 @@ class Loop:
             return False
         for some in self._shared(records, min(room, asker.idle)):
             asker.give(some)
+        if records:
+            self.house.works(True)
         taken = self.patience.until(lambda: [asker.take(_SOON)])
         if taken is None:
             return False
@@ -111,6 +115,8 @@ class Loop:
             return True
         if not (self._written(batch) if batch else self.patience.until(self._settle)):
             return False
+        if batch:
+            self.house.works(asker.busy)
         self.patience.tell(batch.size if batch else 0)
         return True
 
@@ -227,26 +233,26 @@ class Loop:
         done = self.reader.done.get(batch.lane, -1)
         if batch.last <= done:
             return True  # of what was read twice the first is written
-        batch = batch.after(done)
+        answered = batch.after(done)
+        batch = self.columns(answered)
         if batch.dead and not self.patience.until(lambda: self._bury(batch.dead, batch)):
             return False
         taken = self.patience.until(lambda: [self._write(batch)])
         if taken is None or not self.patience.until(lambda: self._commit(taken[0])):
             return False
         self.seen.took(batch, taken[0])
-        if batch.shares:
-            self.house.counted(batch.shares)
+        self.house.wrote(answered)
         return True
 
     def _bury(self, dead: list[Dead], batch: Batch) -> bool:
         """To the dead letters; those that the model may answer another time are asked about again, later."""
         assert self.dead is not None
         assert self.later is not None
-        done, tries = self.reader.done.get(batch.lane, 0), self.spec.get("retries", 0)
-        again = [one for one in dead if one.again and _tries(one.record) < tries]
+        done, delay = self.reader.done.get(batch.lane, 0), self.spec.get("retry_delay", 0.0)
+        again = [one for one in dead if one.again and _tries(one.record) < self.spec.get("retries", 0)]
         for number in sorted({_tries(one.record) for one in again}):
             some = [one for one in again if _tries(one.record) == number]
-            self.later.add(some, batch, done, tries=number + 1, due=time.time() + self.spec["retry_delay"])
+            self.later.add(some, batch, done, tries=number + 1, due=(time.time() + delay, delay))
         if rest := [one for one in dead if one not in again]:
             self.dead.add(rest, batch, done)
         self._tell_dead()

@@ -160,7 +160,7 @@ class Tail(list["Record"]):
         if not self:
             return "no records"
         shown = [(self.named(r), _moment(r.at), r.key or "", _short(r)) for r in self]
-        return text.table(("offset", "put", "key", "record"), shown)
+        return text.table(("offset", "time", "key", "record"), shown)
 
     __repr__ = __str__
 

@@ -1,9 +1,7 @@
-"""A micro-batch -> the versions that answer its records: each record is for one, by the table of a rollout; a shadow is
-asked about all of them, answers nobody, and what it says is compared."""
+"""A micro-batch -> the versions that answer its records: each record is for one, by the table of a rollout."""
 
 from __future__ import annotations
 
-import math
 import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -17,12 +15,10 @@ if TYPE_CHECKING:
     from ...inference.predictor import Predictor
     from ...routing.table import Table
 
-_CLOSE = 1e-9
-
 
 @dataclass(frozen=True, eq=False)
 class Route:
-    """A routing table, and the predictors of its versions, the live one first."""
+    """A routing table, and the predictors of its versions that answer, the live one first."""
 
     table: Table
     predictors: tuple[Predictor, ...]
@@ -44,35 +40,28 @@ class Routed:
 
     def __call__(self, records: list[Record]) -> Batch:
         """The answers to all records, and those that got none."""
+        if self.table.shadow:  # which is asked elsewhere
+            batch, share = _asked(self.askings[0], self.table.ref, records)
+            return replace(batch, shares=(share,))
         if len(self.askings) == 1 or self.table.bandit:  # nothing is earned here: the live version answers
             return self.askings[0](records)
-        return self._shadowed(records) if self.table.shadow else self._split(records)
+        return self._split(records)
 
     def _split(self, records: list[Record]) -> Batch:
         places = [self.table.fixed(_name(self.table, record)) for record in records]
         batches, shares = [], []
-        for place, asking in enumerate(self.askings):
+        for place, (ref, asking) in enumerate(zip(self.table.refs, self.askings, strict=True)):
             if own := [record for record, other in zip(records, places, strict=True) if other == place]:
-                batch, share = _asked(asking, place, own)
+                batch, share = _asked(asking, ref, own)
                 batches.append(batch)
                 shares.append(share)
         return _merged(records, batches, tuple(shares))
 
-    def _shadowed(self, records: list[Record]) -> Batch:
-        batch, live = _asked(self.askings[0], 0, records)
-        other, shadow = _asked(self.askings[1], 1, records)
-        said = {record.offset: line for record, line in zip(other.records, other.lines, strict=True)}
-        pairs = [(line, said.get(r.offset)) for r, line in zip(batch.records, batch.lines, strict=True)]
-        equal = sum(their is not None and _alike(line, their) for line, their in pairs)
-        failing = sum(their is None for _, their in pairs)
-        outcomes = (equal, len(pairs) - equal - failing, failing)
-        return replace(batch, shares=(live, replace(shadow, outcomes=outcomes)))
 
-
-def _asked(asking: Asking, place: int, records: list[Record]) -> tuple[Batch, Share]:
+def _asked(asking: Asking, ref: str, records: list[Record]) -> tuple[Batch, Share]:
     began = time.perf_counter()
     batch = asking(records)
-    return batch, Share(place, len(batch.records), len(batch.dead), time.perf_counter() - began)
+    return batch, Share(ref, len(batch.records), len(batch.dead), time.perf_counter() - began)
 
 
 def _merged(records: list[Record], batches: list[Batch], shares: tuple[Share, ...]) -> Batch:
@@ -104,17 +93,3 @@ def _field(record: Record, column: str) -> Any:
 
 def _header(record: Record, name: str) -> Any:
     return next((value for header, value in (record.headers or {}).items() if header.lower() == name), None)
-
-
-def _alike(a: bytes, b: bytes) -> bool:
-    """Whether two answers are the same, numbers within rounding."""
-    if a == b:
-        return True
-    first, second = orjson.loads(a), orjson.loads(b)
-    return list(first) == list(second) and all(map(_same, first.values(), second.values()))
-
-
-def _same(a: Any, b: Any) -> bool:
-    if isinstance(a, float) and isinstance(b, float):
-        return math.isclose(a, b, rel_tol=_CLOSE)
-    return bool(a == b)

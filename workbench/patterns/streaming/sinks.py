@@ -65,8 +65,6 @@ def _check(at: Place, read: str) -> None:
     elif at.kind == "sql":
         if "table" not in at.options:
             raise UsageError(f"{at.label} is a query", fix="?table=NAME")
-        if "key" in at.options:
-            raise UsageError(f"{at.label}: a stream adds rows, and has no use for key=", fix="leave it out")
         if at.options.get("mode") == "replace":
             raise UsageError(f"{at.label}: a stream replaces no table", fix="mode=append, or name another table")
     elif not at.file.local or at.compressed:
@@ -140,9 +138,10 @@ class QueueSink:
         if self.topic.tells:
             batch = batch.after(self.topic.position(source))
         records = batch.records
-        keys, heads, offsets = ([getattr(one, what) for one in records] for what in ("key", "headers", "offset"))
+        said = [[getattr(one, what) for one in records] for what in ("key", "headers", "offset", "at")]
+        keys, heads, offsets, times = said
         try:
-            self.topic.append(batch.lines, keys, heads, source=source, offset=batch.last, offsets=offsets)
+            self.topic.append(batch.lines, keys, heads, source=source, offset=batch.last, offsets=offsets, times=times)
         except NotTaken as error:
             if 1 < len(records) == len(error.which):
                 raise  # it is to blame, and not the records

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from ...brokers.protocol import of_lane
 from ...data.columns import ValueTypes, as_text
+from ...data.places import columns
 from ...data.sql import engine, in_words, named
 from ...data.sql_table import sql_type
+from ...data.upserts import one_of_each, primary_key, upsert
 from ...errors import StorageError, UsageError
 from .batches import Dead, Unfit
 
@@ -23,7 +25,8 @@ OFFSETS = "workbench_offsets"
 
 
 class SqlSink:
-    """A table, made from the first batch if it is not there; with `mode=append` one that is there may be added to."""
+    """A table, made from the first batch if it is not there; with `mode=append` one that is there may be added to. With
+    a `key` a row takes the place of the one that has its key: of each the table has what was answered last."""
 
     repeats = False
 
@@ -31,7 +34,8 @@ class SqlSink:
         import sqlalchemy as sa
 
         self.label, self.source, self.types = at.label, f"{source}→{at.options['table']}", schema
-        self.appends = at.options.get("mode") == "append"
+        self.key = columns(at.options.get("key"))
+        self.appends = bool(self.key) or at.options.get("mode") == "append"
         self.schema, self.name = named(at.options["table"])
         self.engine = engine(at.path, at.label, create=True)
         self.table: Any = None
@@ -71,6 +75,8 @@ class SqlSink:
 
     def write(self, batch: Batch) -> Marks:
         rows = batch.rows()
+        if keyless := self._keyless(batch, rows):
+            raise Unfit(keyless)
         try:
             with in_words(self.label), self.engine.begin() as connection:
                 before = self._position(connection, batch.lane)
@@ -88,6 +94,12 @@ class SqlSink:
                 raise Unfit(dead) from error
             raise
         return batch.marks
+
+    def _keyless(self, batch: Batch, rows: list[dict[str, Any]]) -> list[Dead]:
+        """The records whose row could take no other's place."""
+        lacks = [next((name for name in self.key if row.get(name) is None), None) for row in rows]
+        why = f"{self.label}: it has no value in {{!r}}, which is the table's key"
+        return [Dead(one, why.format(name)) for one, name in zip(batch.records, lacks, strict=True) if name]
 
     def _unfit(self, batch: Batch, rows: list[dict[str, Any]]) -> list[Dead]:
         """The records that the table refuses, each found alone; none where it refuses all of many."""
@@ -113,7 +125,11 @@ class SqlSink:
         if strange is not None:
             what = f"{self.label}: the table {self.name!r} has no column {strange!r}"
             raise StorageError(what, fix="add the column, or write to another table")
-        connection.execute(self.table.insert(), fitting(self.table, names, rows))
+        how = self.table.insert()
+        if self.key:
+            rows = one_of_each(rows, self.key, self.label)
+            how = upsert(self.table, self.engine.dialect.name, names, self.key, self.label)
+        connection.execute(how, fitting(self.table, names, rows))
 
     def _has(self, connection: Any) -> bool:
         import sqlalchemy as sa
@@ -137,8 +153,9 @@ class SqlSink:
         for field in self.types.fields:
             if field.name in kinds and not field.shape and field.kind == "number":
                 kinds[field.name] = pa.int64() if getattr(field.runtime, "kind", "f") in "iu" else pa.float64()
-        columns = [sa.Column(name, sql_type(kind)) for name, kind in kinds.items()]
-        table = sa.Table(self.name, sa.MetaData(), *columns, schema=self.schema)
+        made = [sa.Column(name, sql_type(kind)) for name, kind in kinds.items()]
+        parts = [*made, *primary_key(self.key, names, self.label)]
+        table = sa.Table(self.name, sa.MetaData(), *parts, schema=self.schema)
         table.create(connection)
         return table
 
