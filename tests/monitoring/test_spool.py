@@ -98,5 +98,5 @@ def test_requests_that_were_asked_together_have_their_rows_beside_those_that_wer
     assert rows["request"].tolist() == ["alone", *["two", "two", "one"] * 2]
     assert rows["row"].tolist() == [0, *[0, 1, 0] * 2]
     assert rows["a"].tolist() == [4, *[1, 2, 3] * 2]
-    assert rows["b"].tolist() == ["z", *["x", None, "y"] * 2]
+    assert rows["b"].fillna("-").tolist() == ["z", *["x", "-", "y"] * 2]
     assert rows["p"].tolist() == [4.0, *[0.5, 1.0, 2.0] * 2]
