@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import platform
 import signal
+import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import psutil
 import pytest
 from colleague_models import DIES
@@ -17,7 +20,8 @@ from serving_parts import NUMBERS, Load, client, first
 from waiting import until
 
 from workbench.api import Workbench
-from workbench.errors import BundleRefused, NotProven
+from workbench.bundle import venvs
+from workbench.errors import BundleRefused, NotProven, UsageError
 
 MORE = {"1": 0, "2": 1000, "3": 2000}
 """What each version adds."""
@@ -62,7 +66,7 @@ def test_versions_of_other_packages_answer_beside_one_that_has_none(api: Workben
     kept = str(api.promote("churn@2"))
     assert "kept churn@1 ✗ churn@2 was refused" in kept
     assert "captured with other packages: tally-of-tests 1.0 there, not installed here" in kept
-    assert "%serve churn --env own" in kept
+    assert "let it answer from an environment of its own: --env own, of predict, batch, serve" in kept
     service = api.serve("churn", env="own")
     assert "env none → own" in str(service)
     holdout = NUMBERS.assign(truth=first(NUMBERS) + 1000)
@@ -133,3 +137,44 @@ def test_a_stream_follows_into_another_environment(api: Workbench, tmp_path: Pat
     until(lambda: len(out.read_text().splitlines()) == 1 + 2 * len(NUMBERS))
     assert "2005" in out.read_text()
     until(lambda: "churn@3 answers from an environment of its own: tally-of-tests 2.0" in str(stream.refresh()))
+
+
+def test_what_happens_once_answers_from_there(api: Workbench, tmp_path: Path) -> None:
+    for refused in (api.predict, api.explain):
+        with pytest.raises(BundleRefused, match="let it answer from an environment of its own: --env own"):
+            refused("churn@2", NUMBERS)
+    truth = [float(value) for value in first(NUMBERS)]
+    assert api.predict("churn@2", NUMBERS, env="own")["prediction"].tolist() == [value + 1000 for value in truth]
+    NUMBERS.to_csv(tmp_path / "rows.csv", index=False)
+    for workers in (None, 2):
+        out = tmp_path / f"scored-{workers}.csv"
+        api.batch("churn@3", str(tmp_path / "rows.csv"), output=str(out), env="own", workers=workers, wait=True)
+        assert pd.read_csv(out)["prediction"].tolist() == [value + 2000 for value in truth]
+    with pytest.raises(UsageError, match="--env is for this machine, not for an engine"):
+        api.batch("churn@3", str(tmp_path / "rows.csv"), output="far/", env="own", engine="ray")
+    with pytest.raises(UsageError, match="--env is for a model"):
+        api.batch("some.ipynb", env="own")
+
+
+def test_its_own_explanation_is_given_there(api: Workbench) -> None:
+    said = api.explain("churn@2", NUMBERS, env="own")
+    assert "as the model's own `explain` says" in str(said)
+    assert said.frame()["a"].tolist() == (3 * NUMBERS["a"]).tolist()
+    api.alias("churn@2", "live")
+    service = api.serve("churn", env="own")
+    with client(service) as asking:
+        (row,) = asking.post("/explain", json={"a": 2.0, "b": 1.0}).json()["explanations"]
+        assert (row["base"], row["contributions"]) == (1000.0, {"a": 6.0, "b": 1.0})
+
+
+def test_an_environment_that_no_version_needs_is_cleared(api: Workbench, home: Path) -> None:
+    api.predict("churn@2", NUMBERS, env="own")
+    needed = set((home / "environments").iterdir())
+    python = venvs.made("\n", platform.python_version().rpartition(".")[0], home, "nobody")
+    place = python.parent.parent
+    with subprocess.Popen([python, "-c", "input()"], stdin=subprocess.PIPE) as runs:
+        assert not api.prune().environments
+        runs.communicate(b"\n")
+    assert api.prune(dry_run=True).environments == (place.name,)
+    assert "removed 1 environment, " in str(api.prune())
+    assert set((home / "environments").iterdir()) == needed

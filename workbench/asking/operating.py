@@ -71,11 +71,13 @@ class Operating(Home):
         answer: str | None = None,
         against: Any = None,
         rows: int | None = None,
+        env: str | None = None,
     ) -> Explanation:
         """What each column adds to the answers to some rows."""
         from ..operations.explaining import explain
 
-        return explain(self.registry, self.home, model, input, answer=answer, against=against, most=rows)
+        how = {"answer": answer, "against": against, "most": rows, "own": env == "own"}
+        return explain(self.registry, self.home, model, input, **how)
 
     def learn(
         self,

@@ -20,14 +20,18 @@ if TYPE_CHECKING:
 class Predictions(Home):
     """What is asked of the four patterns."""
 
-    def predict(self, model: str, input: Any, *, output: Any = None, email: str | None = None) -> Any:
+    def predict(
+        self, model: str, input: Any, *, output: Any = None, email: str | None = None, env: str | None = None
+    ) -> Any:
         """Predict offline: a frame, or what was written where."""
+        from ..bundle.own import owned
         from ..inference.schema import Schema
         from ..patterns.offline import predict
 
         version = self.registry.resolve(model)
         outputs = Schema.from_json(version.manifest.outputs)
-        return predict(version.predictor(self.home), input, output, email=email, name=version.ref, outputs=outputs)
+        predictor = owned(version, self.home) if env else version.predictor(self.home)
+        return predict(predictor, input, output, email=email, name=version.ref, outputs=outputs)
 
     def batch(
         self,
@@ -65,6 +69,7 @@ class Predictions(Home):
         backfill: bool = False,
         workers: int | None = None,
         engine: str | None = None,
+        env: str | None = None,
         timeout: float | None = None,
         retries: int | None = None,
         limit: float | None = None,
@@ -81,7 +86,7 @@ class Predictions(Home):
     ) -> Any:
         """Score a store, or run a notebook, in the background; again and again with `every`, `after` or `on_…`."""
         from ..data.places import columns
-        from ..operations.elsewhere import AT_ONCE, far, on
+        from ..operations.elsewhere import AT_ONCE, HERE, far, on
         from ..operations.notebooks import Manner, Swept, wanted
         from ..operations.scoring import Growth, Pace, Scoring, kept
         from ..operations.starting import Triggers, refuse_idle
@@ -93,7 +98,8 @@ class Predictions(Home):
         cycle = starting(every, zone, catch_up, overlap, beside, None if keep_runs is None else str(keep_runs))
         refuse_idle("what runs once, not for a schedule", cycle is None, wait=wait)
         refuse_idle("a model", not is_notebook, max_rejects=max_rejects, mode=mode, key=key, partition=partition)
-        refuse_idle("a model", not is_notebook, keep=keep, workers=workers)
+        refuse_idle("a model", not is_notebook, keep=keep, workers=workers, env=env)
+        refuse_idle(HERE, not far(engine), env=env)
         refuse_idle("a model", not is_notebook, new=new, watermark=watermark, since=since, backfill=backfill)
         refuse_idle("what is looked at whole", not (cycle and cycle.file), new=new, watermark=watermark, since=since)
         refuse_idle(
@@ -117,7 +123,7 @@ class Predictions(Home):
         else:
             pace = Pace(workers, timeout, retries)
             growth = Growth(watermark, since, backfill) if new or watermark or since or backfill else None
-            how = Scoring(parameters, max_rejects, mode, key, columns(partition), kept(keep), pace, growth)
+            how = Scoring(parameters, max_rejects, mode, key, columns(partition), kept(keep), pace, growth, env)
             spec = self._deploying().scoring(target, input, output, how, cycle=cycle)
         spec = replace(spec, spec=spec.spec | on(engine, spec.spec["what"]))
         return self._deploying().batch(spec, common, cycle, wait=wait)
@@ -155,13 +161,13 @@ class Predictions(Home):
         dry_run: bool = False,
     ) -> Any:
         """Answer requests over HTTP, and over gRPC where asked for, in the background."""
-        from ..operations.elsewhere import far, on, replicas
+        from ..operations.elsewhere import HERE, far, on, replicas
         from ..operations.starting import refuse_idle
 
         away = far(engine)
-        refuse_idle("this machine, not for an engine", not away, grpc=grpc, tls_cert=tls_cert, tls_key=tls_key)
-        refuse_idle("this machine, not for an engine", not away, log_requests=log_requests, env=env, bandit=bandit)
-        refuse_idle("this machine, not for an engine", not away, **{"async": asynchronous})
+        refuse_idle(HERE, not away, grpc=grpc, tls_cert=tls_cert, tls_key=tls_key)
+        refuse_idle(HERE, not away, log_requests=log_requests, env=env, bandit=bandit)
+        refuse_idle(HERE, not away, **{"async": asynchronous})
         refuse_idle("an engine, --engine", away, max_workers=max_workers)
         most = round((max_body or 16) * 1_000_000)
         limits = {"max_body": most, "max_queue": max_queue or 1024, "timeout": timeout or 60.0}
@@ -214,14 +220,14 @@ class Predictions(Home):
         dry_run: bool = False,
     ) -> Any:
         """Predict for each record of a queue, in the background."""
-        from ..operations.elsewhere import far, on, refuse_what_spark_has_not
+        from ..operations.elsewhere import HERE, far, on, refuse_what_spark_has_not
         from ..operations.starting import refuse_idle
 
         idle = {"part_rows": part_rows, "part_seconds": part_seconds, "retries": retries, "metrics": metrics}
         named = {"key_as": key_as, "time_as": time_as}
         refuse_what_spark_has_not(engine, **idle, **named, fast=fast, workers=workers)
         spec: dict[str, Any] = {"group": group, "start": str(start or "start"), "most": most or 1000, "fast": fast}
-        refuse_idle("this machine, not for an engine", not far(engine), env=env)
+        refuse_idle(HERE, not far(engine), env=env)
         spec |= {"env": env, **on(engine, "stream")}
         spec |= {"form": format or "json", "part_rows": part_rows, "part_seconds": part_seconds, "metrics": metrics}
         spec |= named | {"retries": retries or 0, "retry_delay": float(retry_delay or 10), "workers": workers or 1}

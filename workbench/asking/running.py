@@ -54,10 +54,10 @@ class WhatRuns(Home):
         return self.wait(job.name) if wait else handle(self.running, self.registry, job)
 
     def prune(self, keep: str | int | None = None, *, dry_run: bool = False) -> Pruned:
-        """Runs that are over, removed with what was kept of them."""
+        """Runs that are over, removed with what was kept of them, and environments that no version needs."""
         from ..operations.pruning import pruned
 
-        return pruned(self.running, str(keep or "30d"), dry_run=dry_run)
+        return pruned(self.running, self.registry, str(keep or "30d"), dry_run=dry_run)
 
     def schedules(self) -> Handles:
         """What starts runs."""

@@ -19,6 +19,8 @@ from ..inference.surroundings import captured_function
 from . import loaded, packages
 from .layout import CODE, Manifest, check_files, read_manifest
 
+OWN = "let it answer from an environment of its own: --env own, of predict, batch, serve, stream and explain"
+
 _lock = threading.RLock()
 
 
@@ -56,8 +58,7 @@ def check_python(manifest: Manifest, name: str) -> None:
     if there != here:
         raise BundleRefused(
             f"{name} was captured with Python {there}, this is {here}",
-            fix=f"use it under Python {there}, capture the model again here, or let it answer from an environment of "
-            f"its own: %serve {manifest.name} --env own",
+            fix=f"use it under Python {there}, capture the model again here, or {OWN}",
         )
 
 
@@ -76,8 +77,7 @@ def _check_packages(manifest: Manifest, name: str, home: Path) -> None:
     pins = " ".join(f"{package}=={manifest.packages[package]}" for package in different)
     raise BundleRefused(
         f"{name} was captured with other packages: {said}",
-        fix=f"%workbench verify {name}, which proves it under these, pip install {pins}, or let it answer from an "
-        f"environment of its own: %serve {manifest.name} --env own",
+        fix=f"%workbench verify {name}, which proves it under these, pip install {pins}, or {OWN}",
     )
 
 

@@ -11,6 +11,7 @@ import subprocess
 import threading
 import weakref
 from collections.abc import Generator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +55,12 @@ def equip(version: ModelVersion, home: Path) -> None:
         storage.write_text(proof, json.dumps(verdict.to_json()) + "\n")
 
 
+def owned(version: ModelVersion, home: Path) -> Predictor:
+    """The version in an environment of its own, where it needs one, proven there. BundleRefused, NotProven."""
+    equip(version, home)
+    return version.predictor(home, own=True)
+
+
 class Own(Predictor):
     """Asks a process of the version's environment, one call after the other; `needs` is why it has one. Rows that end
     the process are refused as ModelFailed; one that was killed, which others may have done, is asked once more. The
@@ -65,8 +72,11 @@ class Own(Predictor):
         super().__init__(_nothing, Schema.from_json(manifest.schema), name=version.ref, row_wise=manifest.row_wise)
         self.needs, self.version = differs(manifest), version
         self.python = environment(version.folder, manifest, home, version.ref)
-        self._lock, self._process = threading.Lock(), _begun(version, self.python)
+        self._lock = threading.Lock()
+        self._process, explains = _begun(version, self.python)
         self._end = _ended_with(self, self._process)
+        if explains:
+            self.function = _Explaining(weakref.proxy(self))
 
     @property
     def pid(self) -> int:
@@ -75,32 +85,47 @@ class Own(Predictor):
 
     def predict(self, data: Any, *, owned: bool = False) -> Table:
         """As of any predictor; ModelFailed also where the model's process ends at these rows."""
+        head, answered = self._said("predict", data)
+        return Schema.from_json(head["schema"]).decode(_table(answered))
+
+    def explain(self, data: Any) -> Any:
+        """What the model's own `explain` says of the rows, as a frame or an array, or with their `base_values`."""
+        import numpy as np
+        import pandas as pd
+
+        head, answered = self._said("explain", data)
+        values = np.frombuffer(answered).reshape(head["shape"])
+        if head["base"] is not None:
+            return _Based(values, head["base"])
+        return values if head["names"] is None else pd.DataFrame(values, columns=head["names"])
+
+    def _said(self, do: str, data: Any) -> tuple[dict[str, Any], bytes]:
         asked = _encoded(self.schema, self.schema.table(data))
         with self._lock:
-            said = self._ask(asked)
+            said = self._ask(do, asked)
             if isinstance(said, int) and said in _FROM_OUTSIDE:
-                said = self._ask(asked)
+                said = self._ask(do, asked)
         if isinstance(said, int):
             what = f"{self.name} ended its process: {_words(said)}"
             raise ModelFailed(what, fix="leave such rows out, or see what its packages do: " + _FIX.format(self.name))
-        head, answered = said
-        if "kind" in head:
-            raise _told(head)
-        return Schema.from_json(head["schema"]).decode(_table(answered))
+        if "kind" in said[0]:
+            raise _told(said[0])
+        return said
 
     def parts(self, data: Any) -> Generator[Table, None, None]:
         """The whole answer at once: parts do not come from another process."""
         yield self.predict(data)
 
-    def _ask(self, table: bytes) -> tuple[dict[str, Any], bytes] | int:
+    def _ask(self, do: str, table: bytes) -> tuple[dict[str, Any], bytes] | int:
         """The answer, or how the process ended meanwhile."""
         if self._process.poll() is not None:
             self._end.detach()
-            self._process = _begun(self.version, self.python)
+            self._process, _ = _begun(self.version, self.python)
             self._end = _ended_with(self, self._process)
         assert self._process.stdin
         try:
-            self._process.stdin.write(_LENGTHS.pack(0, len(table)) + table)
+            head = json.dumps({"do": do}).encode()
+            self._process.stdin.write(_LENGTHS.pack(len(head), len(table)) + head + table)
             self._process.stdin.flush()
             return _read(self._process)
         except (OSError, EOFError):
@@ -109,6 +134,28 @@ class Own(Predictor):
 
 def _nothing(given: Any) -> Any:
     raise NotImplementedError("the process answers")
+
+
+@dataclass(frozen=True)
+class _Explaining:
+    """Stands for the model, whose own `explain` is in its process."""
+
+    own: Own
+
+    def __call__(self, given: Any) -> Any:
+        return _nothing(given)
+
+    def explain(self, given: Any) -> Any:
+        """What it says there."""
+        return self.own.explain(given)
+
+
+@dataclass(frozen=True)
+class _Based:
+    """An explanation as SHAP has it: values for each row and column, and what they add up from."""
+
+    values: Any
+    base_values: Any
 
 
 def _ended_with(owner: Own, process: subprocess.Popen[bytes]) -> weakref.finalize[[subprocess.Popen[bytes]], Own]:
@@ -125,8 +172,8 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     threading.Thread(target=process.wait, daemon=True).start()
 
 
-def _begun(version: ModelVersion, python: Path) -> subprocess.Popen[bytes]:
-    """The process, once it has loaded the version. BundleRefused where it cannot."""
+def _begun(version: ModelVersion, python: Path) -> tuple[subprocess.Popen[bytes], bool]:
+    """The process, once it has loaded the version, and whether that explains itself. BundleRefused where it cannot."""
     check_files(version.folder, version.manifest, version.ref)
     try:
         process = subprocess.Popen(
@@ -137,7 +184,7 @@ def _begun(version: ModelVersion, python: Path) -> subprocess.Popen[bytes]:
         )
     except OSError as error:
         said = f"{version.ref} has lost its environment: {python}: {error.strerror}"
-        raise BundleRefused(said, fix=f"%serve {version.name} --env own makes it again") from error
+        raise BundleRefused(said, fix="--env own, said again, makes it again") from error
     try:
         head, _ = _read(process)
     except EOFError:
@@ -146,7 +193,7 @@ def _begun(version: ModelVersion, python: Path) -> subprocess.Popen[bytes]:
         _end(process)
         said = f"{version.ref} cannot be loaded in its own environment: {head['what']}"
         raise BundleRefused(said, where=head.get("where"), fix=_FIX.format(version.ref))
-    return process
+    return process, head.get("explains", False)
 
 
 def _read(process: subprocess.Popen[bytes]) -> tuple[dict[str, Any], bytes]:

@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from .. import stages
@@ -21,6 +21,7 @@ from .layout import REQUIREMENTS, Manifest
 _OF_THIS_ONE = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "CONDA_PREFIX")
 _SHOWN = 6
 _STALE_SECONDS = 24 * 3600
+_FOLDER = "environments"
 
 
 def environment(folder: Path, manifest: Manifest, home: Path, name: str) -> Path:
@@ -29,21 +30,49 @@ def environment(folder: Path, manifest: Manifest, home: Path, name: str) -> Path
     Made with uv where there is one, else with venv and pip; kept by the requirements and the Python. NotProven where
     it cannot be made, with what the installer says.
     """
-    wanted = (folder / REQUIREMENTS).read_text(encoding="utf-8")
-    return made(wanted, ".".join(manifest.python.split(".")[:2]), home, name)
+    return made(*_wanted(folder, manifest), home, name)
+
+
+def _wanted(folder: Path, manifest: Manifest) -> tuple[str, str]:
+    return (folder / REQUIREMENTS).read_text(encoding="utf-8"), ".".join(manifest.python.split(".")[:2])
 
 
 def made(wanted: str, version: str, home: Path, name: str) -> Path:
     """The Python, of this version, of an environment with these requirements, as a file of them has them. `name` is
     what requires them. NotProven where it cannot be made."""
-    key = hashlib.sha256(f"{version} {sys.platform} {platform.machine()}\n{wanted}".encode()).hexdigest()[:20]
-    place = home / "environments" / key
+    place = _place(wanted, version, home)
     if not python_of(place).exists():
         with storage.writing(place.parent):
             place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         stages.say(f"making the environment of {name}")
         _make(place, wanted, version, name)
     return python_of(place)
+
+
+def _place(wanted: str, version: str, home: Path) -> Path:
+    key = hashlib.sha256(f"{version} {sys.platform} {platform.machine()}\n{wanted}".encode()).hexdigest()[:20]
+    return home / _FOLDER / key
+
+
+def any_below(home: Path) -> bool:
+    """Whether there are environments."""
+    return any((home / _FOLDER).glob("[!.]*"))
+
+
+def needless(home: Path, needed: Iterable[tuple[Path, Manifest]]) -> list[Path]:
+    """The environments below `home` that none of these bundles needs, and in which nothing runs."""
+    kept = {_place(*_wanted(folder, manifest), home) for folder, manifest in needed} | set(_running(home / _FOLDER))
+    return sorted(place for place in (home / _FOLDER).glob("[!.]*") if place not in kept and python_of(place).exists())
+
+
+def _running(folder: Path) -> Iterator[Path]:
+    """Those whose Python some process is."""
+    import psutil
+
+    for process in psutil.process_iter(["cmdline"]):
+        beside = Path((process.info["cmdline"] or [""])[0]).parent.resolve()
+        if folder.resolve() in beside.parents:
+            yield folder / beside.relative_to(folder.resolve()).parts[0]
 
 
 def python_of(place: Path) -> Path:

@@ -155,7 +155,7 @@ def _scoring(context: Context, spec: dict[str, Any]) -> Work:
     version = registries.of(context.home).resolve(spec["model"])
     context.facts(version=version.ref)
     again = context.job.restarts > 0  # the attempt before ended without a word: a row may have ended it
-    predictor = version.predictor(context.home, apart=again)
+    predictor = version.predictor(context.home, own=spec.get("env") == "own", apart=again)
     crew = _crew(context, spec, version, again=again)
     keep = spec.get("keep")
     how = How(
@@ -189,7 +189,8 @@ def _crew(context: Context, spec: dict[str, Any], version: ModelVersion, *, agai
     if not engine and (count or 1) == 1 and timeout is None:
         return None
     context.store.database.close()  # which the forks must not have
-    bundle, retries = Bundle(version.folder, version.ref, context.home), spec.get("retries") or 0
+    bundle = Bundle(version.folder, version.ref, context.home, own=spec.get("env") == "own")
+    retries = spec.get("retries") or 0
     if engine:
         crew: Crew = known.part(engine, "score").crew(bundle, count, timeout=timeout, retries=retries)
     else:

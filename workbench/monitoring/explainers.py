@@ -141,6 +141,8 @@ def _own(predictor: Predictor, own: Callable[[Any], Any], rows: Table, scored: A
     try:
         said = own(predictor.schema.build(rows))
         said = finished(said) if inspect.iscoroutine(said) else said
+    except ModelFailed:
+        raise
     except (Exception, SystemExit) as error:
         raise failed(f"`explain` of {predictor.name or 'the model'}", error) from error
     base = getattr(said, "base_values", None)  # SHAP's own Explanation has them

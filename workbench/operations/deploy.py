@@ -130,6 +130,7 @@ class Deploying:
         cycle = starting.known(cycle, self.running, f"schedule/{name}", common.env_file) if cycle else None
         if common.dry_run:
             return Planned(f"schedule/{name}" if cycle else f"a run of {name}", options(wanted.spec))
+        self._equip(wanted.spec, wanted)
         env = self._environment(wanted, common, wanted.spec.get("engine"))
         if wanted.spec["what"] == "notebook" and "kernel" not in wanted.spec:
             env["ahead"] = wanted.spec.get("folder") or str(Path(wanted.spec["notebook"]).parent)
@@ -240,7 +241,7 @@ class Deploying:
 
     def _equip(self, spec: Spec, wanted: Wanted) -> None:
         """See to the environment of what needs one of its own. BundleRefused, NotProven."""
-        if spec["env"] == "own":
+        if spec.get("env") == "own":
             equip(self._version(wanted), self.running.home)
 
     def _set_live(self, wanted: Wanted) -> None:

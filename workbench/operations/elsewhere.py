@@ -9,6 +9,8 @@ from ..engines import known
 from ..errors import UsageError
 
 SPARK = "spark"
+HERE = "this machine, not for an engine"
+"""What an option is for that no engine has."""
 AT_ONCE = 64
 """The points of a sweep that a cluster is given at a time; those that find no processor wait there."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..bundle.own import owned
 from ..bundle.tables import n_rows, take
 from ..errors import UsageError
 from ..monitoring import explainers
@@ -31,11 +32,12 @@ def explain(
     answer: str | None = None,
     against: Any = None,
     most: int | None = None,
+    own: bool = False,
 ) -> Explanation:
     """What each column adds to the answers of a version to some rows; to those of its reference where none are given.
     NotFound where it keeps none; BadInput; UsageError."""
     version = registry.resolve(name)
-    predictor = version.predictor(home)
+    predictor = owned(version, home) if own else version.predictor(home)
     given: Any = version.reference() if input is None else _rows(input, version)
     chosen = explainers.positions(_count(given), most or MOST)
     if not len(chosen):

@@ -45,6 +45,7 @@ class Scoring:
     keep: tuple[str, ...] | None
     pace: Pace
     growth: Growth | None = None
+    env: str | None = None
 
     @property
     def usual(self) -> str:
@@ -69,7 +70,8 @@ class Scoring:
         """As the spec of a run has it."""
         lists = {"partition": list(self.partition), "keep": None if self.keep is None else list(self.keep)}
         new = self.growth.to_json() if self.growth else None
-        return {"max_rejects": self.max_rejects, "mode": self.mode, **lists, "new": new, **asdict(self.pace)}
+        said = {"max_rejects": self.max_rejects, "mode": self.mode, **lists, "new": new, **asdict(self.pace)}
+        return said | ({"env": self.env} if self.env else {})
 
     @classmethod
     def of(cls, spec: dict[str, Any]) -> Scoring:
@@ -78,7 +80,7 @@ class Scoring:
         pace = Pace(spec.get("workers"), spec.get("timeout"), spec.get("retries"))
         growth = Growth(new.get("watermark"), new.get("since"), "backfill" in new) if new is not None else None
         how = (None, spec.get("max_rejects"), spec.get("mode"), None, tuple(spec.get("partition") or ()))
-        return cls(*how, None if keep is None else tuple(keep), pace, growth)
+        return cls(*how, None if keep is None else tuple(keep), pace, growth, spec.get("env"))
 
     def keyed(self, output: str) -> str:
         """The output with the key in its place. UsageError where it is no table."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .spec import DRY_RUN, MODEL, Option, Verb, argument, as_json, option
+from .spec import DRY_RUN, ENV, MODEL, Option, Verb, argument, as_json, option
 
 _DRIFT = (
     argument("name", "thing", "a service, a run, a stream, or a model", "NAME", required=True),
@@ -36,6 +36,7 @@ _EXPLAIN = (
     option("answer", "text", "the column of the answer that is explained (the first)", "COLUMN"),
     option("against", "place", "the rows to compare with, in place of the model's reference", "INPUT"),
     option("rows", "number", "how many rows at most, taken evenly (200)", "N", least=1),
+    ENV,
     as_json("the contributions"),
 )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .spec import BANDIT, DRY_RUN, MODEL, SPLIT, Option, Verb, argument, as_json, option, switch
+from .spec import BANDIT, DRY_RUN, ENV, MODEL, SPLIT, Option, Verb, argument, as_json, option, switch
 
 _PREDICT = (
     MODEL,
@@ -23,19 +23,12 @@ _PREDICT = (
         "OUTPUT",
     ),
     Option("email", "text", "mail the predictions as a file", ("--email",), "ADDRESS"),
+    ENV,
 )
 
 _NAME = option("name", "name", "its own name; without it the model's or the notebook's", "NAME")
 _NOTIFY = option("notify", "text", "where to tell that it failed: a mail address, a URL, `module:function`", "WHERE")
 _ENV_FILE = option("env_file", "text", "a file of NAME=VALUE lines: the variables that it gets", "FILE")
-_ENV = Option(
-    "env",
-    "text",
-    "`own`: versions that need other packages or another Python answer from an environment of their own",
-    ("--env",),
-    "own",
-    choices=("own",),
-)
 _ENGINE = Option(
     "engine",
     "text",
@@ -145,6 +138,7 @@ _BATCH = (
     switch("backfill", "let a version that has scored nothing yet score all again, in the place of what is there"),
     option("workers", "number", "for a model: how many processes score (1)", "N", least=1, most=256),
     _ENGINE,
+    ENV,
     option("timeout", "number", "seconds that a cell of the notebook, or a chunk of the store, may take", "SECONDS"),
     option(
         "retries", "number", "try again so often: a chunk or a notebook that failed, or took too long (0)", "N", least=0
@@ -213,7 +207,7 @@ _SERVE = (
     option("hide", "text", "columns that are not kept", "COLUMNS"),
     option("hash", "text", "columns of which a digest is kept, the same for the same value", "COLUMNS"),
     _FAST,
-    _ENV,
+    ENV,
     SPLIT,
     BANDIT,
     *_LASTING,
@@ -266,7 +260,7 @@ _STREAM = (
     option("retry_delay", "number", "seconds before it is asked about again (10)", "SECONDS"),
     option("metrics", "number", "show its figures to Prometheus at this port", "PORT", least=1, most=65_535),
     _FAST,
-    _ENV,
+    ENV,
     *_LASTING,
     _ENGINE,
 )

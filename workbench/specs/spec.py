@@ -117,6 +117,14 @@ ON = Option(
     "INPUT",
     words=("requests",),
 )
+ENV = Option(
+    "env",
+    "text",
+    "`own`: versions that need other packages or another Python answer from an environment of their own",
+    ("--env",),
+    "own",
+    choices=("own",),
+)
 SPLIT = option("split", "text", "several versions with their shares: `3=70,4=20,5=10`", "SHARES")
 BANDIT = Option(
     "bandit",

@@ -29,11 +29,13 @@ _LOOK = 0.2
 
 @dataclass(frozen=True)
 class Bundle:
-    """Where a process finds the model: the folder of its version, what that is called, and the home of proofs."""
+    """Where a process finds the model: the folder of its version, what that is called, and the home of proofs; whether
+    it answers in an environment of its `own` where it needs one."""
 
     folder: Path
     model: str
     home: Path
+    own: bool = False
 
 
 @dataclass

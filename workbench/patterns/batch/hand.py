@@ -67,14 +67,15 @@ class Reply:
 
 def work(args: dict[str, Any]) -> None:
     """The life of the process, until whoever asks has let go, or is gone: `pipe` is a descriptor, `folder` and
-    `model` say what it scores with, `apart` that rows may end the process of the model."""
+    `model` say what it scores with, `own` that this may have an environment of its own, `apart` that rows may end its
+    process."""
     end_with_owner(args["owner"])
     pipe = Connection(args["pipe"])
     name, _, number = args["model"].partition("@")
     version, home = ModelVersion(name, int(number), Path(args["folder"])), Path(args["home"])
     answers = Answers(version.ref, Schema.from_json(version.manifest.outputs))
     try:
-        predictor = version.predictor(home, apart=args["apart"])
+        predictor = version.predictor(home, own=args["own"], apart=args["apart"])
     except WorkbenchError as error:
         pipe.send(Reply(LOADED, error=error))
         return

@@ -49,7 +49,7 @@ class Processes:
         fds = [theirs.fileno(), *(room.fd for room in process.rooms), *(given.room[0] for given, _ in hand.given)]
         said = {"folder": str(self._bundle.folder), "model": self._bundle.model, "home": str(self._bundle.home)}
         with theirs:
-            args = {**said, "pipe": fds[0], "owner": os.getpid(), "apart": apart}
+            args = {**said, "pipe": fds[0], "owner": os.getpid(), "own": self._bundle.own, "apart": apart}
             process.pid = branch("workbench.patterns.batch.hand:work", args, fds=fds)
 
     def put(self, hand: Hand, table: pa.Table) -> tuple[int, int]:
