@@ -9,9 +9,9 @@ from typing import Any
 PATIENCE = 60.0
 
 
-def until(true: Callable[[], Any], what: str = "") -> Any:
-    """Wait for a condition; what it gave."""
-    end = time.monotonic() + PATIENCE
+def until(true: Callable[[], Any], what: str = "", patience: float = PATIENCE) -> Any:
+    """Wait for a condition, for so many seconds at the most; what it gave."""
+    end = time.monotonic() + patience
     while not (found := true()):
         assert time.monotonic() < end, what or "waited too long"
         time.sleep(0.005)

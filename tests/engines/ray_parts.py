@@ -22,7 +22,7 @@ def begun() -> Iterator[Any]:
     from ray.cluster_utils import Cluster
 
     with small():
-        cluster = patiently(lambda: Cluster(initialize_head=True, head_node_args=how(0) | {"include_dashboard": False}))
+        cluster = started(lambda: Cluster(initialize_head=True, head_node_args=how(0) | {"include_dashboard": False}))
     try:
         add(cluster)
         yield cluster
@@ -33,12 +33,12 @@ def begun() -> Iterator[Any]:
 def add(cluster: Any, processors: int = 2) -> Any:
     """Another node, once the cluster knows it."""
     with small():
-        node = patiently(lambda: cluster.add_node(**how(processors)))
+        node = started(lambda: cluster.add_node(**how(processors)))
     cluster.wait_for_nodes()
     return node
 
 
-def patiently(start: Callable[[], Any]) -> Any:
+def started(start: Callable[[], Any]) -> Any:
     """What is started, which a busy machine does not do in time now and then."""
     for _ in range(TRIES - 1):
         try:

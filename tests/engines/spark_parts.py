@@ -5,18 +5,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import psutil
 from broker_servers import free_port
-from waiting import until
+from engine_parts import patiently
 
 _MASTER = "org.apache.spark.deploy.master.Master"
 _WORKER = "org.apache.spark.deploy.worker.Worker"
-_TIMES = 4
 _QUICK = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 _THERE = "Successfully registered with master"
 _CONNECT = "org.apache.spark.sql.connect.service.SparkConnectServer"
@@ -83,6 +81,7 @@ class Standalone:
             **os.environ,
             "SPARK_HOME": str(self.home),
             "SPARK_LOCAL_IP": "127.0.0.1",
+            "SPARK_DAEMON_JAVA_OPTS": _QUICK,
             "PYSPARK_PYTHON": sys.executable,
         }
         with self._log(name).open("wb") as log:
@@ -100,11 +99,3 @@ class Standalone:
             return words in said
 
         return patiently(there, f"{name} does not begin")
-
-
-def patiently(true: Callable[[], Any], what: str = "") -> Any:
-    """As `until`, for programs of Java, which take long to begin where the machine is busy."""
-    for _ in range(_TIMES - 1):
-        with suppress(AssertionError):
-            return until(true, what)
-    return until(true, what)

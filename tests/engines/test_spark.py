@@ -9,19 +9,21 @@ import signal
 import sqlite3
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pytest
 from batch_models import Gated, deadly, row_wise
 from customer_models import CUSTOMERS
+from engine_parts import contents, patiently, store
 from export_models import ROWS, first, second
-from spark_parts import Standalone, patiently
+from parity_parts import MODELS, agree, arriving, batch
+from spark_parts import Standalone
 
 from workbench.api import Workbench
-from workbench.errors import JobFailed
+from workbench.errors import JobFailed, UsageError
 
 pytest.importorskip("pyspark", reason="no part of the project's own tests: Spark (450 MB), make engines")
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -45,18 +47,6 @@ def api(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spark: Any)
     workbench = Workbench(home)
     yield workbench
     workbench.shutdown(all=True)
-
-
-def store(folder: Path, number: int, rows: int = 50) -> None:
-    folder.mkdir(exist_ok=True)
-    for i in range(number):
-        table = CUSTOMERS.iloc[np.arange(rows) % len(CUSTOMERS)].reset_index(drop=True)
-        table["age"] = np.random.default_rng(i).integers(18, 65, rows)
-        table.to_parquet(folder / f"{i}.parquet", index=False)
-
-
-def contents(place: Path) -> dict[str, bytes]:
-    return {str(file.relative_to(place)): file.read_bytes() for file in sorted(place.rglob("*")) if file.is_file()}
 
 
 def both(api: Workbench, input: str, folder: Path, **how: Any) -> Any:
@@ -158,6 +148,28 @@ def test_files_that_arrive_are_answered_once(api: Workbench, tmp_path: Path) -> 
     [letter] = api.dead_letters("churn").frame()["value"]
     assert json.loads(letter)["a"] == "none"
     assert str(api.stop("churn")).startswith("stream/churn stopped")
+
+
+@pytest.mark.parametrize("kind", MODELS)
+def test_every_pattern_answers_what_the_kernel_answers_on_spark(
+    kind: str, api: Workbench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SPARK_MASTER")
+    agree(api, kind, tmp_path, partial(batch, engine="spark"), partial(arriving, engine="spark"))
+
+
+def test_kafka_without_its_connector_is_told(api: Workbench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SPARK_MASTER")
+    api.model("churn", first, example=ROWS)
+    with pytest.raises(JobFailed, match="reads Kafka through a connector that is not part of it") as caught:
+        api.stream("churn", "kafka://127.0.0.1:9/rows", output="out.jsonl", engine="spark")
+    assert 'PYSPARK_SUBMIT_ARGS="--packages org.apache.spark:spark-sql-kafka-0-10_2.13:' in str(caught.value)
+
+
+@pytest.mark.parametrize(("input", "start"), [("inbox", "end"), ("kafka://127.0.0.1:9/rows", "500")])
+def test_where_spark_cannot_begin_is_told(input: str, start: str, api: Workbench) -> None:
+    with pytest.raises(UsageError, match=f"a stream of Spark does not begin at {start}"):
+        api.stream("churn", input, output="out.jsonl", start=start, engine="spark")
 
 
 def arrive(file: Path, rows: list[dict[str, Any]]) -> None:

@@ -225,7 +225,7 @@ class Predictions(Home):
 
         idle = {"part_rows": part_rows, "part_seconds": part_seconds, "retries": retries, "metrics": metrics}
         named = {"key_as": key_as, "time_as": time_as}
-        refuse_what_spark_has_not(engine, **idle, **named, fast=fast, workers=workers)
+        refuse_what_spark_has_not(engine, **idle, **named, fast=fast, workers=workers, most=most)
         spec: dict[str, Any] = {"group": group, "start": str(start or "start"), "most": most or 1000, "fast": fast}
         refuse_idle(HERE, not far(engine), env=env)
         spec |= {"env": env, **on(engine, "stream")}

@@ -14,6 +14,7 @@ from ..inference.schema import Schema
 from ..patterns.batch.crew import Bundle, Crew, Gone, Hand
 from ..patterns.batch.hand import LOADED, Given, Reply, replied
 from . import carried, ray_cluster
+from .ray_lost import GONE
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -78,7 +79,7 @@ class Actors:
         except ray.exceptions.RayTaskError:
             raise
         except ray.exceptions.RayError as error:
-            lost = "node has died" in str(error) or (process.node and process.node not in ray_cluster.living())
+            lost = GONE in str(error) or (process.node and process.node not in ray_cluster.living())
             raise Gone("was lost with its node" if lost else _words(error), blames=not lost) from None
         process.node, reply = said
         return reply

@@ -55,13 +55,15 @@ class Steered:
 
 
 class ServiceBoard:
-    """That of a service: what should answer, the versions as bytes, and what its replicas have told, who are gone when
-    they have not told anything for a while."""
+    """That of a service: what should answer, the versions as bytes, and what its replicas have told, who are silent
+    when they have not told anything for a while. One that is told to end says so before, and is forgotten."""
 
     def __init__(self) -> None:
         self._said: dict[str, Any] = {"ref": "", "next": "", "epoch": 0}
         self._packed: dict[str, bytes] = {}
         self._replicas: dict[str, tuple[float, dict[str, Any]]] = {}
+        self._actors: dict[str, Any] = {}
+        self._forgotten: set[str] = set()
         self._figures: dict[str, bytes] = {}
 
     def put(self, said: dict[str, Any]) -> None:
@@ -80,18 +82,37 @@ class ServiceBoard:
     def packed(self, ref: str) -> bytes:
         return self._packed[ref]
 
+    def join(self, replica: str, actor: Any) -> dict[str, Any]:
+        """Take a replica in, which is that actor; what should answer."""
+        self._actors[replica] = actor
+        return self.beat(replica, {})
+
     def beat(self, replica: str, facts: dict[str, Any]) -> dict[str, Any]:
         """Take what a replica sees; what should answer."""
         if figures := facts.pop("figures", None):
             self._figures[replica] = figures
-        self._replicas[replica] = time.monotonic(), facts
+        if replica not in self._forgotten:
+            self._replicas[replica] = time.monotonic(), facts
         return self._said
+
+    def forget(self, replica: str) -> None:
+        """It ends, or has ended; what it has counted stays."""
+        self._forgotten.add(replica)
+        self._replicas.pop(replica, None)
+        self._actors.pop(replica, None)
 
     def seen(self) -> dict[str, dict[str, Any]]:
         """The replicas that live, and what each sees."""
-        now = time.monotonic()
-        return {name: facts for name, (at, facts) in self._replicas.items() if now - at < _SILENCE}
+        return {name: facts for name, (at, facts) in self._replicas.items() if not _silent(at)}
+
+    def silent(self) -> dict[str, Any]:
+        """The actors of those that do not tell anything, though they were not told to end."""
+        return {name: self._actors[name] for name, (at, _) in self._replicas.items() if _silent(at)}
 
     def figures(self) -> list[bytes]:
         """What each replica that there ever was has counted."""
         return list(self._figures.values())
+
+
+def _silent(at: float) -> bool:
+    return time.monotonic() - at >= _SILENCE

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import os
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -94,10 +95,16 @@ class Told(Replica):
 
         self.board = ray.get_actor(board, namespace=ray_cluster.SPACE)
         self.id = serve.get_replica_context().replica_id.unique_id
-        super().__init__(ray.get(self.board.beat.remote(self.id, {})))
+        actor = ray.get_runtime_context().current_actor
+        super().__init__(ray.get(self.board.join.remote(self.id, actor)))
         self.answering, self.told = str(self.said["ref"]), 0.0
         self.prepared = self.refused = ""
         self.beating = asyncio.get_running_loop().create_task(self._beat())  # Ray makes it on the loop that answers
+
+    def __del__(self) -> None:
+        """Ray Serve calls it where it lets a replica end, of which nobody is to say that it was lost."""
+        with suppress(Exception):
+            self.board.forget.remote(self.id)
 
     def _version(self, ref: str) -> ModelVersion:
         import ray

@@ -9,13 +9,17 @@ from typing import TYPE_CHECKING, Any
 from ..errors import JobFailed, StorageError
 from . import carried, ray_cluster
 from .ray_board import ServiceBoard
+from .ray_lost import Lost
 from .ray_replica import Front, Told
 
 if TYPE_CHECKING:
     from ..bundle.version import ModelVersion
 
 _PORT = 8000
-_AT_ONCE_PER_REPLICA = 32
+_GROWS = {"target_ongoing_requests": 32, "upscale_delay_s": 2, "downscale_delay_s": 30}
+_GROWS |= {"metrics_interval_s": 1, "look_back_period_s": 5}
+"""How many requests a replica has at once before there are more, and the seconds for which that, or less, is so before
+something is done: Ray's own are for machines that have to be fetched first."""
 _BAD = ("DEPLOY_FAILED", "UNHEALTHY")
 
 
@@ -27,6 +31,7 @@ class Application:
         self.cluster = ray_cluster.join((spec.get("max_workers") or spec["workers"]) + 1)
         self.port = self._started(port)
         self.board = self._board()
+        self._lost = Lost(self.board)
         self.epoch, self.ref, self.next = self._epoch(), "", ""
 
     def _started(self, port: int) -> int:
@@ -102,8 +107,7 @@ class Application:
         how |= {"logging_config": {"enable_access_log": False}}  # it would be a line for each request
         how |= {"ray_actor_options": {"num_cpus": 1}, "health_check_period_s": 1, "graceful_shutdown_timeout_s": 20}
         if most:
-            sizes = {"min_replicas": least, "max_replicas": most, "target_ongoing_requests": _AT_ONCE_PER_REPLICA}
-            return {**how, "autoscaling_config": sizes}
+            return {**how, "autoscaling_config": {**_GROWS, "min_replicas": least, "max_replicas": most}}
         return {**how, "num_replicas": least}
 
     def prepare(self, ref: str, versions: list[ModelVersion]) -> None:
@@ -135,6 +139,10 @@ class Application:
         import ray
 
         return [facts for facts in ray.get(self.board.seen.remote()).values() if facts.get("ref")]
+
+    def lost(self) -> list[str]:
+        """Of what those replicas have ended that did by themselves since this was asked last."""
+        return self._lost.look()
 
     def state(self) -> tuple[int, str]:
         """How many replicas answer, and what Ray says where something is wrong. JobFailed once it has given up."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 from ..data.grammar import expand, parse
-from ..errors import UsageError
+from ..errors import JobFailed, UsageError
 
 if TYPE_CHECKING:
     from .spark_session import Session
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 VALUE, LANE, OFFSET = "value", "lane", "offset"
 _KAFKA = "kafka://"
 _BEGIN = {"start": "earliest", "end": "latest"}
+_CONNECTOR = "org.apache.spark:spark-sql-kafka-0-10_2.13"
+_NO_CONNECTOR = "data source: kafka"
+_BYTES, _RECORDS = 1 << 26, 100_000
+"""So much of what lies there already is one batch, which passes through the memory of this machine."""
 
 
 def is_files(place: str) -> bool:
@@ -22,9 +26,11 @@ def is_files(place: str) -> bool:
     return "://" not in place and not place.startswith("queue:")
 
 
-def place(said: str) -> tuple[str, str, str]:
+def place(said: str, start: str) -> tuple[str, str, str]:
     """As it reads from every folder, as people call it, and the group that it names. UsageError for what Spark does not
-    stream from."""
+    stream from, and for a `start` where it cannot begin."""
+    if start not in ("start", "end")[: 1 + said.startswith(_KAFKA)]:
+        raise UsageError(f"a stream of Spark does not begin at {start}", fix="leave --start out; of Kafka also: end")
     if is_files(said):
         whole = os.path.abspath(os.path.expanduser(said))
         return whole, whole, ""
@@ -41,7 +47,7 @@ def read(session: Session, spec: dict[str, Any]) -> Any:
 
     at = expand(spec["input"])
     if is_files(at):
-        found = session.spark.readStream.format("text").load(at)
+        found = session.spark.readStream.format("text").option("maxBytesPerTrigger", _BYTES).load(at)
         offset, lane = f.lit(None).cast("long"), f.lit("")
     else:
         found = _kafka(session, at, spec)
@@ -50,9 +56,17 @@ def read(session: Session, spec: dict[str, Any]) -> Any:
 
 
 def _kafka(session: Session, at: str, spec: dict[str, Any]) -> Any:
-    """Options of the place are those of Kafka's own client for Java."""
+    """Options of the place are those of Kafka's own client for Java. JobFailed without Spark's connector."""
     url = urlsplit(at)
     options = {"kafka.bootstrap.servers": url.netloc, "subscribe": url.path.strip("/")}
     options |= {"startingOffsets": _BEGIN[spec["start"]], "failOnDataLoss": "true"}
+    options["maxOffsetsPerTrigger"] = str(_RECORDS)
     options |= {f"kafka.{name}": value for name, value in parse_qsl(url.query) if name != "group"}
-    return session.spark.readStream.format("kafka").options(**options).load()
+    try:
+        return session.spark.readStream.format("kafka").options(**options).load()
+    except Exception as error:
+        if _NO_CONNECTOR not in str(error):
+            raise
+        line = f'PYSPARK_SUBMIT_ARGS="--packages {_CONNECTOR}:{session.spark.version} pyspark-shell"'
+        what = f"Spark {session.spark.version} reads Kafka through a connector that is not part of it, and is not there"
+        raise JobFailed(what, fix=f"export {line}, and start it again") from error

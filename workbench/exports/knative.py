@@ -42,7 +42,7 @@ def write(subject: Subject, folder: Path) -> Guide:
         manifests.write(folder / name, *documents)
     apply = "\n".join(f"kubectl apply -f {name}" for name in files)
     wait = f"kubectl wait --for=condition=Ready ksvc/{subject.label} --timeout=10m"
-    look = f"kubectl get ksvc {subject.label} -o jsonpath='{{.status.url}}'"
+    look = manifests.answers_at("ksvc", subject)
     notes = (_SHARES,) * bool(subject.beside) + (_EVENTS,) * (asked.kind == "stream") + (_KAFKA,) * _is_kafka(asked)
     steps += (("apply it", f"{apply}\n{wait}"), ("where it answers", look))
     return Guide(steps, url="$URL", models=manifests.MODELS, notes=notes, of=subject)

@@ -29,14 +29,14 @@ def write(subject: Subject, folder: Path) -> Guide:
     notes = (_SHARES,) * bool(subject.beside) + (_STORAGE,) * bool(subject.storage)
     if subject.storage:
         image.registry(subject, folder / "models")
-        before: tuple[tuple[str, str], ...] = (("copy the versions into the storage", _copy(subject)),)
+        before: tuple[tuple[str, str], ...] = (("copy the versions into the storage", manifests.copied(subject)),)
     else:
         before = (*manifests.images(subject, folder), *manifests.secret(subject))
     files = _files(subject)
     for name, document in files.items():
         manifests.write(folder / name, document)
     apply = "\n".join(f"kubectl apply -f {name} && {_wait(subject)}" for name in files)
-    look = f"kubectl get inferenceservice {subject.label} -o jsonpath='{{.status.url}}'"
+    look = manifests.answers_at("inferenceservice", subject)
     models = "models" if subject.storage else manifests.MODELS
     return Guide(
         (*before, ("apply it", apply), ("where it answers", look)), url="$URL", models=models, notes=notes, of=subject
@@ -73,11 +73,6 @@ def _model(subject: Subject, version: ModelVersion) -> dict[str, Any]:
         "runtime": "kserve-mlserver",
         "storageUri": subject.storage_of(version),
     }
-
-
-def _copy(subject: Subject) -> str:
-    tool = "gcloud storage cp -r" if subject.storage.startswith("gs://") else "aws s3 cp --recursive"
-    return f"{tool} models {subject.storage.rstrip('/')}"
 
 
 def _wait(subject: Subject) -> str:

@@ -49,6 +49,17 @@ def secret(subject: Subject) -> tuple[tuple[str, str], ...]:
     return ((what, f"{make}kubectl create secret generic {subject.label} {values}"),)
 
 
+def copied(subject: Subject) -> str:
+    """The line that copies the folder `models` into the storage."""
+    tool = "gcloud storage rsync --recursive" if subject.storage.startswith("gs://") else "aws s3 cp --recursive"
+    return f"{tool} models {subject.storage.rstrip('/')}"
+
+
+def answers_at(kind: str, subject: Subject) -> str:
+    """The line that sets URL, which the proof asks, to where a thing of this kind answers."""
+    return f"URL=$(kubectl get {kind} {subject.label} -o jsonpath='{{.status.url}}') && echo $URL"
+
+
 def meta(subject: Subject, version: ModelVersion | None = None, *, name: str | None = None) -> Json:
     """The metadata of one thing."""
     number = {"app.kubernetes.io/version": str(version.version)} if version else {}

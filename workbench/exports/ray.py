@@ -46,7 +46,8 @@ def config(subject: Subject) -> dict[str, Any]:
     ref = job.get("table") or f"{subject.model}@{subject.live.version}"
     spec = {key: subject.spec[key] for key in ("limits", "token", "open_metrics", "cors", "fast", "host")}
     waiting, least = spec["limits"]["max_queue"], subject.spec["workers"]
-    sizes = {**_SIZES, "min_replicas": least, "max_replicas": max(least, _SIZES["max_replicas"])}
+    most = subject.spec.get("max_workers") or max(least, _SIZES["max_replicas"])
+    sizes = {**_SIZES, "min_replicas": least, "max_replicas": most}
     deployment = {"name": subject.name, "max_ongoing_requests": waiting, "autoscaling_config": sizes}
     deployment["logging_config"] = {"enable_access_log": False}
     application = {

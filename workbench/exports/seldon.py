@@ -37,8 +37,7 @@ def write(subject: Subject, folder: Path) -> Guide:
     if subject.storage:
         image.registry(subject, folder / "models")
         manifests.write(folder / "v2.yaml", *_version_2(subject))
-        copy = f"aws s3 cp --recursive models {subject.storage.rstrip('/')}"
-        steps += (("or with Seldon Core 2", f"{copy}\nkubectl apply -f v2.yaml"),)
+        steps += (("or with Seldon Core 2", f"{manifests.copied(subject)}\nkubectl apply -f v2.yaml"),)
     notes += (_V2,) if subject.storage else (_WITHOUT_STORAGE,)
     where = f"URL=https://INGRESS/seldon/NAMESPACE/{subject.label}"
     return Guide((*steps, ("where it answers", where)), url="$URL", models=manifests.MODELS, notes=notes, of=subject)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from .. import journal
 from ..bundle import registries
 from ..engines import known
+from ..errors import StorageError
 from ..routing.table import Table
 from . import identity, own_token, rollout
 from .changeover import Following, answering
@@ -52,7 +55,7 @@ class Looking:
         self.pending: Order | None = None
         self.rolling = RollingOut(context.store, registry, context.job.spec["model"])
         self.file = context.folder / f"metrics-{os.getpid()}"
-        self.counted = 0.0
+        self.counted, self.deaths = 0.0, 0
 
     def _wanted(self) -> str:
         """The version that should answer, or the table of a rollout."""
@@ -87,10 +90,21 @@ class Looking:
             self.counted = time.monotonic()
             self.application.figures(self.file)
             self.context.facts(**self.application.facts())
+            for why in self.application.lost():
+                self._mourn(why)
         state = "ready" if running else "starting"
         if (state, reason) != (self.context.job.state, self.context.job.reason):
             self.context.facts(**self.application.facts(), **answering(self.ref))
             self.context.state(state, reason)
+
+    def _mourn(self, why: str) -> None:
+        """Tell of the end of a replica: in the log, as an event, and for the card."""
+        text = f"a replica {why}; another follows it"
+        journal.note(text)
+        with suppress(StorageError):
+            self.context.store.event(self.context.name, text)
+        self.deaths += 1
+        self.context.facts(deaths=self.deaths, died_at=time.time(), died_of=why)
 
     def _orders(self) -> None:
         """Each is answered once all replicas have done it."""

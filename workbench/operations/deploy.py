@@ -83,7 +83,7 @@ class Deploying:
         from ..patterns.streaming.columns import Columns
         from ..patterns.streaming.sinks import absolute
 
-        source, label, named = streamed(input, spec.get("engine"))
+        source, label, named = streamed(input, spec["start"], spec.get("engine"))
         common.check()
         to = [absolute(one, label) for one in ([output] if isinstance(output, str) else output)]
         wanted = self._lasting(model, _STREAMING)

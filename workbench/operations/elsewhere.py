@@ -44,13 +44,13 @@ def refuse_what_spark_has_not(engine: str | None, **options: Any) -> None:
         raise UsageError(f"--{given.replace('_', '-')} has no meaning with --engine spark", fix="leave it out")
 
 
-def streamed(place: str, engine: str | None) -> tuple[str, str, str]:
+def streamed(place: str, start: str, engine: str | None) -> tuple[str, str, str]:
     """What a stream reads, as it reads from every folder; what people call it; and the group that it names.
-    UsageError for what is no queue, and for what its engine does not read."""
+    UsageError for what is no queue, and for what its engine does not read, or not from there."""
     if engine == SPARK:
         from ..engines import spark_sources
 
-        return spark_sources.place(place)
+        return spark_sources.place(place, start)
     if "://" not in place and not place.startswith("queue:"):
         raise UsageError(f"{place}: a stream reads a queue", fix="queue:NAME; files are for %batch, or --engine spark")
     at = places.parse(place)

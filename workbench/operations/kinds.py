@@ -59,7 +59,14 @@ class Service(Handle):
         return {"url": self.url, "figures": figures.of_service(self.job)}
 
     def _brief(self) -> list[str]:
-        return [self.url, f"grpc {self.grpc}" if self.grpc else "", self._version()]
+        return [self.url, f"grpc {self.grpc}" if self.grpc else "", self._version(), self._replicas()]
+
+    def _replicas(self) -> str:
+        """How many answer on a cluster, and how many they may become."""
+        if "replicas" not in self.facts or self.state != "ready":
+            return ""
+        most = self.job.spec.get("max_workers")
+        return text.count(len(self.facts["replicas"]), "replica") + (f" of at most {most}" if most else "")
 
     def _lines(self) -> list[tuple[str, str]]:
         own = self.name.partition("/")[2]
