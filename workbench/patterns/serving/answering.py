@@ -10,7 +10,7 @@ from ... import journal
 from ...errors import BadInput, ModelFailed, WorkbenchError
 from ...monitoring.figures import by_version
 from . import patience
-from .exchange import JSON, REQUEST_ID
+from .exchange import REQUEST_ID
 from .lanes import Lanes
 from .live import named_in
 from .refusals import Refused, status_of
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ...monitoring.metrics import Metrics
     from ...monitoring.traces import Traces
     from .access import Access
+    from .asked import Answer
     from .batcher import Batcher
     from .exchange import Ask, Headers, Pairs, Question, Reply, Request
     from .live import Live
@@ -34,6 +35,21 @@ class Limits:
     max_body: int = 16_000_000
     max_queue: int = 1024
     timeout: float = 60.0
+
+
+@dataclass(slots=True)
+class Asking:
+    """A request that was read by `ask`: the version whose turn it is, where that is asked, and when nobody waits any
+    more, by the loop's clock; it `began` to be and was `read` at these moments of `perf_counter`."""
+
+    ask: Ask
+    request: Request
+    served: Served
+    lane: Batcher
+    question: Question
+    due: float
+    began: float
+    read: float
 
 
 class _Stays:
@@ -81,47 +97,61 @@ class Answering:
 
     async def answer(self, ask: Ask, request: Request, client: Any = STAYS) -> Reply:
         """The reply to a request that was let in, read by `ask`."""
-        began = time.perf_counter()
-        if self._log is not None:
-            self._log.begin(request, began)
         try:
-            served, lane = self.lanes.of(ask, request)
-            request.served = served
-            question = self.question(ask, request, served, lane)
-            due = self.due(request, question)
-            if question.explains:
-                return await self._explained(question, request, lane, due, client)
-            read = time.perf_counter()
-            answer = await lane.ask(question, served.inputs, due, client, request)
-            answered = time.perf_counter()
-            reply = question.encode(answer)
+            asking = self.asking(ask, request)
+            if asking.question.explains:
+                return await self.explained(asking, client)
+            answer = await asking.lane.ask(asking.question, asking.served.inputs, asking.due, client, request)
+            return self.replied(asking, answer)
         except WorkbenchError as error:
-            self._fails(request, error)
+            self.lost(request, error)
             raise
+
+    def asking(self, ask: Ask, request: Request) -> Asking:
+        """Read a request for the version whose turn it is."""
+        began = time.perf_counter()
+        if log := self.log:
+            log.begin(request, began)
+        served, lane = self.lanes.of(ask, request)
+        request.served = served
+        question = self.question(ask, request, served, lane)
+        return Asking(ask, request, served, lane, question, self.due(request, question), began, time.perf_counter())
+
+    def replied(self, asking: Asking, answer: Answer) -> Reply:
+        """The reply to what was asked. It is counted, and a shadow gets a copy of the request."""
+        answered = time.perf_counter()
+        reply = asking.question.encode(answer)
         reply.headers += self.version(answer.served)
-        reply.id = request.id
+        reply.id = asking.request.id
         if self.lanes.shadow:
-            self.lanes.shadow.copy(ask, request, answer)
+            self.lanes.shadow.copy(asking.ask, asking.request, answer)
         ended, (made, model, listed) = time.perf_counter(), answer.spent
-        self.metrics.took(ended - began, read - began + made, model, ended - answered + listed, answer.served.version)
+        read, encoded = asking.read - asking.began, ended - answered
+        self.metrics.took(ended - asking.began, read + made, model, encoded + listed, answer.served.version)
         return reply
 
-    def _fails(self, request: Request, error: WorkbenchError) -> None:
-        """Count a request that gets no answer, and let the log have one that the model was not asked."""
-        if request.served:
+    def lost(self, request: Request, error: Exception) -> None:
+        """A request has no answer: it is counted, and written down if it never reached the model."""
+        if request.served and isinstance(error, WorkbenchError):
             self.metrics.failed(request.served.version, status_of(error))
-        if self.log and isinstance(error, Refused):
-            self.log.refused(request.served or self.live.current(), request, error)
+        if (log := self.log) and request.id and isinstance(error, Refused):
+            log.refused(request.served or self.live.current(), request, error)
 
-    async def _explained(self, question: Question, request: Request, lane: Batcher, due: float, client: Any) -> Reply:
+    async def explained(self, asking: Asking, client: Any) -> Reply:
         """What its answers depend on, in the form of an answer. It is not one: neither the log nor a shadow has it."""
         from .explaining import output
 
-        assert request.served
-        reply = question.encode(await output(request.served, lane, question, due, client))
-        reply.headers += self.version(request.served)
-        reply.id = request.id
+        served, question = asking.served, asking.question
+        reply = question.encode(await output(served, asking.lane, question, asking.due, client))
+        reply.headers += self.version(served)
+        reply.id = asking.request.id
         return reply
+
+    def told_of(self, path: str, headers: Headers, status: int, came: float, served: Served | None) -> None:
+        """Count the response to a POST that came at this moment of `perf_counter`, and trace it."""
+        self.metrics.answered(status, served.version if served else 0)
+        if self.traces:
+            self.trace(path, headers, status, time.perf_counter() - came, served)
 
     def question(self, ask: Ask, request: Request, served: Served, lane: Batcher) -> Question:
         try:
@@ -163,16 +193,16 @@ class Answering:
         if self._named is None or self._named[0] is not served:
             model, version = served.name.encode(), str(served.version).encode()
             pairs = (b"x-workbench-model", model), (b"x-workbench-version", version)
-            lines = (b"%b: %b\r\n" % pair for pair in ((b"content-type", JSON), *pairs))
-            self._named = served, pairs, b"".join(lines)
+            self._named = served, pairs, b"".join(b"%b: %b\r\n" % pair for pair in pairs)
         return self._named[1]
 
-    def _usual(self, reply: Reply) -> bytes:
-        """The lines of a reply that has what all answers of the version have, and perhaps an id; empty for others."""
-        if self._named is None or reply.headers is not self._named[1]:
-            return b""
-        lines = self._named[2]
-        return b"%bx-request-id: %b\r\n" % (lines, reply.id) if reply.id else lines
+    def lines(self, reply: Reply) -> bytes:
+        """The headers of a reply, as they are written; most have those of the version alone."""
+        _, pairs, lines = self._named or (None, None, b"")
+        if reply.headers is not pairs:
+            lines = b"".join(b"%b: %b\r\n" % pair for pair in reply.headers)
+        named = b"x-request-id: %b\r\n" % reply.id if reply.id else b""
+        return b"content-type: %b\r\n%b%b" % (reply.type, lines, named)
 
     def told(self, error: Exception) -> WorkbenchError:
         """What a client is told of an error; the log has it too, where the client is not to blame."""

@@ -8,20 +8,21 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from ...data.decoding import Columns, Decoder
+from ...data.decoding import Decoder
 from ...data.encoding import lists
 from ...errors import ModelFailed, WorkbenchError
 from ...inference import awaiting
 from . import patience
+from .asked import Answer, Asked, Shared
 from .refusals import Busy, Gone, TooLate
 
 if TYPE_CHECKING:
     from ...inference.fields import Table
     from ...inference.schema import Schema
     from ...monitoring.metrics import Metrics
+    from .asked import Client, Place, Spent
     from .exchange import Question, Request
     from .lanes import Lane
     from .requests import RequestLog
@@ -36,46 +37,6 @@ _COME_BACK = 0.001
 _LOOK = 0.05
 
 Answers = list[dict[str, Any] | Exception]
-Spent = tuple[float, float, float]
-"""Seconds to make what the model takes, in the model, and to read what it gave."""
-
-
-class Shared(NamedTuple):
-    """So many requests that were asked in one call: their rows below each other, and what was answered to them, as
-    arrays and as lists."""
-
-    requests: int
-    table: Table
-    answered: Table
-    listed: dict[str, list[Any]]
-
-
-@dataclass(slots=True)
-class Asked:
-    """One question, read for a version with this schema, and where its answer goes; after `due` (of the loop's clock)
-    nobody waits for it, nor once its `client` is `disconnected`. `shared` is the call that it shared with others."""
-
-    columns: Columns | None
-    data: Any
-    rows: int
-    arrays: bool
-    schema: Schema
-    answer: asyncio.Future[Answer]
-    due: float
-    client: Any
-    request: Request
-    spent: Spent = (0.0, 0.0, 0.0)
-    shared: Shared | None = None
-
-
-@dataclass(slots=True)
-class Answer:
-    """The version that answered, its columns (lists, or arrays where the question wants these), and what the call
-    took."""
-
-    served: Served
-    columns: dict[str, Any]
-    spent: Spent
 
 
 class Batcher:
@@ -115,27 +76,42 @@ class Batcher:
     def ask(self, asked: Question, schema: Schema, due: float, client: Any, request: Request) -> asyncio.Future[Answer]:
         """The answer to a question, read for a version with this schema; to be awaited. Busy where too many wait; it
         raises TooLate once it is `due`. Where the `client` is `disconnected`, the model is not asked."""
-        waits = self.admitted(asked, schema, due, client, request)
-        self.waiting.append(waits)
-        if self.busy:
-            if self.under_way:  # else it is asked in a moment
-                self.waits()
-        else:
-            self.busy = True
-            if self.alone():
-                self._next()
-            else:
-                self._gather(_TURNS)
-        return waits.answer
+        answer: asyncio.Future[Answer] = self.loop.create_future()
+        if self._waits(self.admitted(asked, schema, due, client, request, answer)):
+            self._begin()
+        return answer
 
-    def admitted(self, asked: Question, schema: Schema, due: float, client: Any, request: Request) -> Asked:
+    def put(self, asked: Question, schema: Schema, due: float, client: Client, request: Request) -> None:
+        """Likewise, where the client is told the answer itself; not before all is read that has come with it."""
+        if self._waits(self.admitted(asked, schema, due, client, request, client)):
+            self.loop.call_soon(self._begin)
+
+    def admitted(
+        self, asked: Question, schema: Schema, due: float, client: Any, request: Request, place: Place | None = None
+    ) -> Asked:
         """The question with a place for its answer. Busy where too many wait."""
         if len(self.waiting) + len(self.awaited) + self.streaming >= self.most_waiting:
             raise Busy(
                 f"{len(self.waiting)} requests wait already", fix="try again in a second, or %serve with more --workers"
             )
-        answer: asyncio.Future[Answer] = self.loop.create_future()
+        answer = place or self.loop.create_future()
         return Asked(asked.columns, asked.data, asked.rows, asked.arrays, schema, answer, due, client, request)
+
+    def _waits(self, asked: Asked) -> bool:
+        """Let it wait; whether nobody is at work who will see it."""
+        self.waiting.append(asked)
+        if not self.busy:
+            self.busy = True
+            return True
+        if self.under_way:  # else it is asked in a moment
+            self.waits()
+        return False
+
+    def _begin(self) -> None:
+        if self.alone():
+            self._next()
+        else:
+            self._gather(_TURNS)
 
     def streamed(self, _: object = None) -> None:
         """An answer in parts has left the model."""

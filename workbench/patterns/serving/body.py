@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from .compression import inflated
-from .joined import whole_body
 from .refusals import Gone, Refused, too_large
 
 if TYPE_CHECKING:
@@ -27,12 +26,10 @@ async def read(receive: Callable[[], Awaitable[Any]], headers: Headers, most: in
     length = headers.get(b"content-length", b"")
     if length.isdigit() and int(length) > most:
         raise too_large(most)
-    body = whole_body(receive)
-    if body is None:
-        message = await receive()
-        body = message.get("body", b"")
-        if message.get("more_body"):
-            body = await _rest(receive, body, most)
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    if message.get("more_body"):
+        body = await _rest(receive, body, most)
     if len(body) > most:
         raise too_large(most)
     encoding = headers.get(b"content-encoding", b"identity").decode("latin-1").lower()

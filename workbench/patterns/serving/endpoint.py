@@ -15,8 +15,8 @@ from ...errors import WorkbenchError
 from . import body, deferring, events, patience, routes, yielded
 from .answering import STAYS, Answering, Limits, identified
 from .compression import PAYS, compress
-from .exchange import JSON, Reply, Request
-from .joined import Whole, end_unread
+from .exchange import Reply, Request
+from .joined import end_unread
 from .place import Place
 from .refusals import Refused, not_taken, status_of
 from .routes import PLAIN, Protocol
@@ -40,7 +40,6 @@ class Endpoint(Answering):
     def __init__(self, live: Live, *, name: str, access: Access, limits: Limits, metrics: Metrics) -> None:
         super().__init__(live, name=name, access=access, limits=limits, metrics=metrics)
         self.deferring: Deferring | HandingOver | None = None
-        self._whole = Whole()
         self._site: Any = None
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
@@ -74,23 +73,16 @@ class Endpoint(Answering):
             protocol, request = found, Request(path, headers, b"", caller)
             reply = await self._predict(protocol, request, receive, send)
         except Exception as error:  # noqa: BLE001 a client gets an answer whatever happens
-            reply = self._failed(protocol, error, request)
+            reply = self.failed(protocol, error, request)
             end_unread(receive)
         if scope["method"] == "POST":
-            served = request.served if request else None
-            self.metrics.answered(reply.status, served.version if served else 0)
-            if self.traces:
-                self.trace(path, headers, reply.status, time.perf_counter() - started, served)
+            self.told_of(path, headers, reply.status, started, request.served if request else None)
         if not reply.sent:
             await self._send(reply, scope, headers, send)
 
     async def _send(self, reply: Reply, scope: Any, asked: Headers, send: Send) -> None:
         if len(reply.content) >= PAYS:
             await compress(reply, asked)
-        usual = reply.status == 200 and reply.type is JSON and scope["method"] != "HEAD" and not self.draining
-        lines = self._usual(reply) if usual else b""
-        if lines and self._whole.write(getattr(send, "__self__", None), lines, reply.content):
-            return
         headers = [
             (b"content-type", reply.type),
             (b"content-length", str(len(reply.content)).encode()),
@@ -138,7 +130,7 @@ class Endpoint(Answering):
             protocol = routes.find(request.path, request.headers, self.at(request.path)) or PLAIN
             return await self.answer(protocol.ask, request)
         except Exception as error:  # noqa: BLE001 who fetches it gets an answer whatever happens
-            return self._failed(protocol, error, request)
+            return self.failed(protocol, error, request)
 
     async def _look(self, path: str, headers: Headers, scope: Any, receive: Receive, send: Send) -> None:
         """Answer who sends no rows: whether it is well, to anybody; all else to who may look."""
@@ -207,7 +199,8 @@ class Endpoint(Answering):
             return Reply(dumps({"name": served.name, "ready": self.ready}), status=status)
         return None
 
-    def _failed(self, protocol: Protocol, error: Exception, request: Request | None) -> Reply:
+    def failed(self, protocol: Protocol, error: Exception, request: Request | None) -> Reply:
+        """The reply to who gets no answer."""
         reply = self._refusal(protocol, self.told(error), request.served if request else None)
         reply.id = request.id if request else b""
         return reply

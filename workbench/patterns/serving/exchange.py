@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ...data.decoding import Columns, Decoder
-    from .batcher import Answer
+    from .asked import Answer
     from .served import Served
 
 Headers = dict[bytes, bytes]

@@ -11,7 +11,8 @@ import numpy as np
 from ...data.encoding import dumps, lists
 from ...monitoring import explainers
 from ...monitoring.explanation import records
-from .batcher import Answer, Batcher
+from .asked import Answer
+from .batcher import Batcher
 from .exchange import Reply
 from .refusals import Gone, Refused, TooLate
 

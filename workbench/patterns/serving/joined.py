@@ -1,5 +1,5 @@
-"""HTTP/1.1 as uvicorn speaks it: the head of a response and its body in one write, and bounds for slow or endless
-clients."""
+"""HTTP/1.1 as uvicorn speaks it: requests that can go straight to the batcher do, the head of a response and its body
+are one write, and slow or endless clients have bounds."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from ...data.encoding import dumps
+from .refusals import Gone
+from .straight import Straight, Way
 
 MOST_HEAD = 65_536  # bytes of a request's line and headers
 PATIENCE = 60.0  # seconds for them, for the next piece of a body, and for an answer to be taken
-_NOTHING = bytearray()
 _REASONS = {400: b"Bad Request", 408: b"Request Timeout", 431: b"Request Header Fields Too Large"}
 
 
@@ -53,43 +54,6 @@ class Joined:
         return getattr(self._transport, name)
 
 
-class Whole:
-    """Writes whole responses: what uvicorn makes of two messages, looking through their headers one by one."""
-
-    def __init__(self) -> None:
-        self._headers: Any = None  # those that each response has, another list each second
-        self._lines = b""
-
-    def write(self, cycle: Any, head: bytes, body: bytes) -> bool:
-        """Answer a request with 200, these further lines of a head, and a body. False where it must be sent as usual:
-        its client is gone, does not read, or wants the connection closed."""
-        if type(cycle) is not RequestResponseCycle or cycle.disconnected or cycle.response_started:
-            return False
-        if not cycle.keep_alive or cycle.flow.write_paused:
-            return False
-        if cycle.default_headers is not self._headers:
-            self._headers = cycle.default_headers
-            self._lines = b"".join(b"%b: %b\r\n" % header for header in self._headers)
-        cycle.response_started, cycle.waiting_for_100_continue = True, False
-        joined: Any = cycle.transport
-        joined.write_whole(
-            b"HTTP/1.1 200 OK\r\n%b%bcontent-length: %d\r\n\r\n%b" % (self._lines, head, len(body), body)
-        )
-        cycle.response_complete = True
-        cycle.message_event.set()
-        cycle.on_response()
-        return True
-
-
-def whole_body(receive: Any) -> bytes | None:
-    """The body of a request, if all of it has come before anybody asked; else it is to be received."""
-    cycle = getattr(receive, "__self__", None)
-    if type(cycle) is not RequestResponseCycle or cycle.more_body or cycle.disconnected:
-        return None
-    body, cycle.body = bytes(cycle.body), _NOTHING
-    return body
-
-
 def end_unread(receive: Any) -> None:
     """Let the answer close the connection of who waits to be told to go on, and never is: whether a body follows on
     it, or the next request, cannot be known."""
@@ -99,9 +63,13 @@ def end_unread(receive: Any) -> None:
 
 
 class Protocol(HttpToolsProtocol):
-    """uvicorn's protocol over a `Joined` transport."""
+    """uvicorn's protocol over a `Joined` transport, with a way around it."""
 
     head, in_head, came = 0, True, 0.0
+
+    def __init__(self, *args: Any, way: Way, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.way = way
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(Joined(transport))  # type: ignore[arg-type]
@@ -116,13 +84,59 @@ class Protocol(HttpToolsProtocol):
             if self.head > MOST_HEAD:
                 self.refuse(431, f"the headers are larger than {MOST_HEAD} bytes", "send shorter ones")
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        cycle: Any = self.cycle
+        if type(cycle) is Straight and cycle.more_body:
+            cycle.set_exception(Gone())
+
     def on_message_begin(self) -> None:
-        HttpToolsProtocol.on_message_begin(self)
+        self.url, self.headers, self.expect_100_continue = b"", [], False  # the scope is made for whom it is wanted
         self.head, self.in_head, self.came = 0, True, self.loop.time()
 
     def on_headers_complete(self) -> None:
         self.in_head = False
+        straight: Any = self.way.taken(self) if self._is_plain() else None
+        if straight:
+            self.cycle = straight
+        else:
+            self._as_usual()
+
+    def _is_plain(self) -> bool:
+        """Whether this is a POST of who stays, takes what is sent, and waits for nothing else."""
+        if (self.cycle and not self.cycle.response_complete) or self.flow.write_paused:
+            return False
+        parser = self.parser
+        post: bool = parser.get_method() == b"POST" and parser.get_http_version() == "1.1"
+        return post and parser.should_keep_alive()
+
+    def _as_usual(self) -> None:
+        url, headers, expects = self.url, self.headers, self.expect_100_continue
+        HttpToolsProtocol.on_message_begin(self)
+        self.url, self.headers, self.expect_100_continue = url, headers, expects
+        self.scope["headers"] = headers
         HttpToolsProtocol.on_headers_complete(self)
+
+    def on_body(self, body: bytes) -> None:
+        cycle: Any = self.cycle
+        if type(cycle) is Straight:
+            cycle.request.content += body
+        else:
+            HttpToolsProtocol.on_body(self, body)
+
+    def on_message_complete(self) -> None:
+        cycle: Any = self.cycle
+        if type(cycle) is Straight:
+            cycle.begin()
+        else:
+            HttpToolsProtocol.on_message_complete(self)
+
+    def respond(self, response: bytes, *, last: bool) -> None:
+        """Send a whole response to who waits for it; after the `last` one the connection is closed."""
+        self.transport.write_whole(response)  # type: ignore[attr-defined]
+        if last:
+            self.transport.close()
+        self.on_response_complete()
 
     def send_400_response(self, msg: str) -> None:
         self.refuse(400, "this is no HTTP request that can be read", "HTTP/1.1, as curl sends it")

@@ -18,7 +18,7 @@ from .refusals import Refused, status_of
 if TYPE_CHECKING:
     from ...monitoring.spool import Line, Spool, Together
     from ...monitoring.veil import Veil
-    from .batcher import Asked, Shared
+    from .asked import Asked, Shared
     from .exchange import Request
     from .served import Served
 

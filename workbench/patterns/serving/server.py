@@ -6,6 +6,7 @@ import asyncio
 import gc
 import socket
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -40,13 +41,14 @@ async def serve(
     from . import certificates
     from .cors import Cors
     from .joined import Protocol
+    from .straight import Way
 
     config = uvicorn.Config(
         Cors(endpoint) if endpoint.access.origins else endpoint,
         access_log=False,
         lifespan="off",
         log_level="warning",
-        http=Protocol,
+        http=partial(Protocol, way=Way(endpoint)),  # type: ignore[arg-type]
         ws="none",
         server_header=False,
         proxy_headers=False,  # who asks is the peer: what a proxy says of others is for what is shown alone

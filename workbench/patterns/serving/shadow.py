@@ -12,7 +12,8 @@ from .refusals import Busy
 
 if TYPE_CHECKING:
     from ...monitoring.metrics import Metrics, Outcome
-    from .batcher import Answer, Batcher
+    from .asked import Answer
+    from .batcher import Batcher
     from .exchange import Ask, Request
     from .served import Served
 

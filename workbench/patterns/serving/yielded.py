@@ -17,13 +17,15 @@ from ...errors import WorkbenchError
 from ...inference import awaiting
 from . import patience
 from .answering import STAYS
-from .batcher import Answer, failure
+from .asked import Answer
+from .batcher import failure
 from .refusals import Refused, status_of
 
 if TYPE_CHECKING:
     from ...inference.fields import Table
     from .answering import Answering
-    from .batcher import Asked, Batcher
+    from .asked import Asked
+    from .batcher import Batcher
     from .exchange import Ask, Question, Request
     from .served import Served
 

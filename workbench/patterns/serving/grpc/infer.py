@@ -17,7 +17,7 @@ from .messages import message
 
 if TYPE_CHECKING:
     from ....data.decoding import Decoder
-    from ..batcher import Answer
+    from ..asked import Answer
 
 REQUEST, RESPONSE = message("inference.ModelInferRequest"), message("inference.ModelInferResponse")
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ....data.decoding import Decoder
-    from ..batcher import Answer
+    from ..asked import Answer
     from ..exchange import Ask, Headers, Question
 
 _TYPE = "io.kserve.inference.response"

@@ -13,7 +13,7 @@ from . import cloudevents, plain, tabular
 
 if TYPE_CHECKING:
     from ....data.decoding import Decoder
-    from ..batcher import Answer
+    from ..asked import Answer
     from ..exchange import Ask, Request
     from .tabular import Rows
 

@@ -13,7 +13,7 @@ from ..refusals import Refused, no_rows
 if TYPE_CHECKING:
     from ....data.decoding import Decoder
     from ....inference.schema import Schema
-    from ..batcher import Answer
+    from ..asked import Answer
 
 FORMS = ("instances", "inputs")
 

@@ -11,7 +11,7 @@ from ..refusals import Refused, no_rows
 
 if TYPE_CHECKING:
     from ....data.decoding import Decoder
-    from ..batcher import Answer
+    from ..asked import Answer
     from ..exchange import Request
 
 _SHAPES = 'send a record, {"name": value, …}, a list of records, or columns, {"name": [values], …}'

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ....data.decoding import Columns, Decoder
     from ....inference.fields import Field
     from ....inference.schema import Schema
-    from ..batcher import Answer
+    from ..asked import Answer
     from ..exchange import Request
 
 Rows = tuple["Columns | None", Any, int]

@@ -19,7 +19,7 @@ from .v2_tensors import SHOWN, Tensor, check_whole_type, of_raw, of_values, ques
 
 if TYPE_CHECKING:
     from ....data.decoding import Decoder
-    from ..batcher import Answer
+    from ..asked import Answer
     from ..exchange import Request
 
 _SHOWN = f"send {SHOWN}"

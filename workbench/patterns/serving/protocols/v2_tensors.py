@@ -18,7 +18,7 @@ from ..refusals import Refused, twice
 if TYPE_CHECKING:
     from ....inference.fields import Field
     from ....inference.schema import Schema
-    from ..batcher import Answer
+    from ..asked import Answer
 
 SHOWN = '{"inputs": [{"name": …, "shape": [rows], "datatype": "FP64", "data": [values]}]}'
 _LENGTHS = "give lengths from 1 upwards, after the number of rows"
