@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+import re
 import sys
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 from ..capture.modules import DISTRIBUTIONS
@@ -21,16 +22,24 @@ def import_name(distribution: str) -> str:
     return _IMPORT_NAMES.get(distribution.lower(), distribution.replace("-", "_"))
 
 
-def installed(distribution: str) -> str | None:
+def installed(name: str) -> str | None:
     """The version of a distribution in this process: of the loaded module, since a later `pip install` changes
     only the metadata; else of what an import would find. None if it is not installed."""
     try:
-        found = version(distribution)
+        found = _version(name)
     except PackageNotFoundError:
         return None
-    loaded = getattr(sys.modules.get(import_name(distribution)), "__version__", None)
+    loaded = getattr(sys.modules.get(import_name(name)), "__version__", None)
     comparable = isinstance(loaded, str) and "+" not in found and loaded.count(".") == found.count(".")
     return loaded if comparable else found
+
+
+def _version(name: str) -> str:
+    """As `importlib.metadata.version` says it, which reads the whole page of a package, description and all, for it."""
+    found = distribution(name)
+    said = found.read_text("METADATA") or found.read_text("PKG-INFO") or ""
+    line = re.search(r"^Version:[ \t]*(\S+)", said, re.MULTILINE)
+    return line[1] if line else found.version
 
 
 def differences(wanted: dict[str, str]) -> dict[str, str]:

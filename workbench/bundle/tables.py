@@ -64,5 +64,8 @@ def read_table(file: Path, schema: dict[str, Any], rows: int | None = None) -> T
     if rows is None:
         return Schema.from_json(schema).decode(pq.ParquetFile(file).read())
     with pq.ParquetFile(file, memory_map=True) as parquet:
-        first = list(islice(parquet.iter_batches(rows, use_threads=False), 1))
-        return Schema.from_json(schema).decode(pa.Table.from_batches(first, parquet.schema_arrow))
+        first = pa.Table.from_batches(islice(parquet.iter_batches(rows, use_threads=False), 1), parquet.schema_arrow)
+        found = take(Schema.from_json(schema).decode(first), range(first.num_rows))
+    del first, parquet
+    pa.default_memory_pool().release_unused()
+    return found

@@ -87,6 +87,8 @@ def _check_environment(manifest: Mapping[str, Any]) -> None:
 
 def forget(package: str) -> None:
     """Take a package that `run` made out of this process, so that its memory is free once nobody uses it."""
+    if package not in sys.modules and all(getattr(one, "package", None) != package for one in sys.meta_path):
+        return  # to look through all modules would write into each, and a fork would have them twice
     # another list: an import that goes through the old one now must not miss a finder
     sys.meta_path = [finder for finder in sys.meta_path if getattr(finder, "package", None) != package]
     for name in [n for n in list(sys.modules) if n == package or n.startswith(f"{package}.")]:

@@ -31,7 +31,13 @@ if TYPE_CHECKING:
     from .starting import Cycle
 
 LIVE = "live"
-_SERVING = ("uvicorn", "uvloop", "httptools", "orjson")
+_SERVING = ("uvicorn.protocols.http.httptools_impl", "uvicorn.lifespan.off", "uvloop", "orjson", "encodings.idna")
+_OUR_SERVING = (
+    *("workbench.jobs.worker", "workbench.jobs.worker_service", "workbench.bundle.load", "workbench.monitoring.traces"),
+    *(f"workbench.patterns.serving.{part}" for part in ("endpoint", "server", "live", "served", "access", "tokens")),
+    *(f"workbench.patterns.serving.{part}" for part in ("cors", "certificates", "deferring", "requests")),
+    "workbench.monitoring.rewards",
+)
 _LOOKING = ("fastapi", "anyio._backends._asyncio", "jinja2", "prometheus_client")
 """What the first look needs beside: its workers share it, and no prediction waits for the import."""
 _STREAMING = ("orjson",)
@@ -62,7 +68,7 @@ class Deploying:
     def serve(self, model: str, spec: Spec, common: Common) -> Any:
         """A service that is ready, or the plan of one."""
         common.check()
-        wanted = self._lasting(model, (*_SERVING, *_LOOKING))
+        wanted = self._lasting(model, (*_SERVING, *_OUR_SERVING, *_LOOKING))
         name = f"service/{common.name or wanted.own_name}"
         request_log.check(spec["log"], self._version(wanted), self.registry)
         if not common.dry_run:

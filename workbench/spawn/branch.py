@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -26,6 +27,7 @@ def branch(target: str, args: dict[str, Any], *, fds: list[int], fresh: bool = F
     request = Request(target=target, args=args, env=dict(os.environ), cwd=os.getcwd(), umask=-1, preload=[])
     if fresh or not can_fork() or threads() > 1:
         return _fresh(request, fds)
+    gc.freeze()  # a collection in the fork, which writes into all that it looks at, leaves the pages shared
     pid = os.fork()
     if not pid:
         _let_go(fds)

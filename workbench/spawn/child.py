@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import atexit
 import faulthandler
+import gc
 import importlib
 import json
 import os
@@ -46,6 +47,7 @@ def fresh() -> NoReturn:
 
 def forked(request: Request) -> NoReturn:
     """The life of a fork: it takes over what a fresh process would have started with."""
+    gc.enable()
     os.environ.clear()
     os.environ.update(request["env"])
     if request["umask"] >= 0:

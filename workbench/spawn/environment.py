@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
+_ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _KEPT = {
     *("PATH", "HOME", "USER", "LANG", "LANGUAGE", "TMPDIR", "TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"),
     *("VIRTUAL_ENV", "CONDA_PREFIX", "SYSTEMROOT", "WINDIR", "TEMP", "TMP", "USERPROFILE", "APPDATA"),
@@ -41,8 +42,16 @@ def thread_count(env: dict[str, str]) -> int:
 
 
 def installed(places: list[str]) -> list[float]:
-    """A stamp of what is installed in these folders: their modification times, and the interpreter's."""
-    return [os.stat(place).st_mtime if os.path.exists(place) else 0.0 for place in (sys.executable, *places)]
+    """A stamp of what is installed in these folders: their modification times, and the interpreter's; and of the files
+    of this package, where they are elsewhere, as in an editable installation."""
+    stamp = [os.stat(place).st_mtime if os.path.exists(place) else 0.0 for place in (sys.executable, *places)]
+    return stamp if any(_ROOT.startswith(os.path.join(place, "")) for place in places) else [*stamp, _own()]
+
+
+def _own() -> float:
+    """When one of our own files was written last."""
+    files = (os.path.join(folder, name) for folder, _, names in os.walk(_ROOT) for name in names if name[-3:] == ".py")
+    return max((os.stat(file).st_mtime for file in files), default=0.0)
 
 
 def needs_a_fresh_start(env: dict[str, str], started_with: dict[str, str]) -> bool:

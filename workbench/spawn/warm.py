@@ -28,6 +28,7 @@ from .environment import installed
 _BASE = ("numpy", "pandas", "pyarrow", "pyarrow.parquet", "threadpoolctl")
 # Their threads, or the state that they keep of this process, do not survive a fork.
 _NEVER = frozenset(("zmq", "grpc", "polars", "tensorflow", "jax", "ray", "pyspark", "IPython", "ipykernel", "tornado"))
+_OWN = __package__.partition(".")[0]
 _LOOK_AT_OWNER = 2.0
 
 
@@ -41,6 +42,7 @@ def main(owner: int) -> NoReturn:
     """The process: its socket is descriptor 0."""
     commands = socket.socket(fileno=os.dup(0))
     no_input()
+    gc.disable()  # what a collection frees are holes, which each fork fills with pages of its own
     # Looked at before the imports, so that what is installed meanwhile is seen.
     hello = {"places": places(), "installed": installed(places())}
     warm = Warm(commands, owner)
@@ -101,7 +103,6 @@ class Warm:
                 self.guilty = name
                 return
         if new:
-            gc.collect()
             gc.freeze()
 
     def _command(self) -> Request | None:
@@ -194,8 +195,10 @@ def places() -> list[str]:
 
 
 def _may_be_loaded(name: str) -> bool:
-    """Installed modules only: others change without our seeing it, as editable installs do."""
+    """Installed modules, and our own: others change without our seeing it, as editable installs do."""
     top = name.partition(".")[0]
+    if top == _OWN:
+        return True
     if top in _NEVER:
         return False
     try:
