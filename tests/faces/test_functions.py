@@ -40,7 +40,10 @@ def test_the_api_takes_the_same_options(spec: Any) -> None:
 def test_arguments_are_passed_on(api: Any) -> None:
     predict = function("predict", lambda: api)
     predict("churn", [1], output="out.csv")
-    assert api.calls[-1] == ("predict", {"model": "churn", "input": [1], "output": "out.csv", "email": None})
+    assert api.calls[-1] == (
+        "predict",
+        {"model": "churn", "input": [1], "output": "out.csv", "email": None, "env": None},
+    )
     predict(model="churn", input="in.csv")
     assert api.asked()["output"] is None
 

@@ -28,7 +28,7 @@ def test_how_help_reads() -> None:
     spec = verb("predict")
     assert spec
     assert helptext.verb_help(spec, "%predict") == (
-        "%predict MODEL INPUT [-o OUTPUT] [--email ADDRESS]\n"
+        "%predict MODEL INPUT [-o OUTPUT] [--email ADDRESS] [--env own]\n"
         "\n"
         "predict offline: a frame, file, URL or table in; a frame, file or table out\n"
         "\n"
@@ -36,6 +36,8 @@ def test_how_help_reads() -> None:
         "  INPUT, --input, --source     a frame of the notebook, a file, a URL, a SQL table or query\n"
         "  -o, --output, --sink OUTPUT  where the predictions go; without it they come back as a frame\n"
         "  --email ADDRESS              mail the predictions as a file\n"
+        "  --env own                    `own`: versions that need other packages or another Python answer\n"
+        "                               from an environment of their own\n"
         "  -h, --help                   show this\n"
         "\n"
         "for example  %predict churn customers.csv -o scored.xlsx"

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from workbench.monitoring import distances
+from workbench.monitoring.comparing import compare
 from workbench.monitoring.drift import Drift, Side, drift
 
 Frame = pd.DataFrame
@@ -88,6 +89,18 @@ def test_false_alarms_stay_at_the_rate_that_is_promised() -> None:
     )
     assert alarms <= 19  # of 200 at 5 % there are more in 1 of 300 cases
     assert alarms >= 2  # and fewer: then nothing would be found either
+
+
+def test_rare_labels_that_only_one_side_has_are_no_alarm() -> None:
+    """Those that the reference lacks are chosen for that: to test them as one would find a difference by itself."""
+    law = np.random.default_rng(0)
+    shares = law.pareto(1.0, 80) + 0.1
+    draws = [law.choice(80, 800, p=shares / shares.sum()).astype(str) for _ in range(100)]
+    found = [next(compare("to", "input", draw[:500], draw[500:])) for draw in draws]
+    assert any(one.unseen for one in found)
+    assert sum(one.p < 0.01 for one in found) <= 5
+    planted = np.where(law.random(300) < 0.1, "new", draws[0][500:])
+    assert next(compare("to", "input", draws[0][:500], planted)).p < 1e-6
 
 
 def test_values_that_were_never_seen_are_named() -> None:

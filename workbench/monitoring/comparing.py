@@ -158,10 +158,11 @@ def _categories(name: str, role: Role, old: pd.Series, new: pd.Series) -> Compar
     was, now = (side.astype(str).value_counts() for side in (old, new))
     known = was[was > 0].index
     unseen = now[~now.index.isin(known) & (now > 0)]
+    every = known.append(unseen.index)  # a cell of what one side alone decides would find a difference by itself
+    statistic, p = distances.chi_square(*(side.reindex(every, fill_value=0).to_numpy() for side in (was, now)))
     counts = [was.reindex(known, fill_value=0).to_numpy(), now.reindex(known, fill_value=0).to_numpy()]
     labels = [*map(str, known), "never seen"]
     counts = [np.append(counts[0], 0), np.append(counts[1], unseen.sum())]
-    statistic, p = distances.chi_square(*counts)
     before, after = (side / side.sum() for side in counts)
     most = int(np.abs(after - before).argmax())
     return Comparison(

@@ -102,7 +102,7 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         "prune",
-        "remove runs that are over, with their logs, notebooks and results, and environments that no version needs",
+        "remove runs that are over with what they kept, and environments that nobody needs",
         (
             argument("keep", "text", "how many stay, or for how long: `100`, `30d` (30d)", "N|TIME"),
             DRY_RUN,
