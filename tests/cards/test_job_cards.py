@@ -109,6 +109,9 @@ def moved_among_three(api: Workbench, card: ServiceCard) -> None:
     assert "by plan" in route.text
     assert "of 50" in route.text
     assert buttons == ["open", "rollback", "restart", "stop"]
+    comes = shown(ModelCard(api.registry.resolve("churn@3"), api.home))
+    assert "service/churn ready" in comes["rows"].text
+    assert comes["buttons"].buttons() == ["promote", "try"]
 
 
 def test_it_is_stopped_and_started_by_its_buttons(service: Any) -> None:
@@ -188,4 +191,6 @@ def test_a_version_says_who_uses_it(api: Workbench, service: Any) -> None:
     assert "proven" in seen["head"].text
     assert "live" in seen["head"].text
     assert "service/churn ready" in seen["rows"].text
-    assert seen["buttons"].buttons() == ["serve", "try"]
+    assert seen["buttons"].buttons() == ["try"], "it is live, and served"
+    newest = api.registry.versions("churn")[-1]
+    assert shown(ModelCard(newest, api.home))["buttons"].buttons()[-1] == "try"

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
+from ..routing.table import Table
 from . import card, reading
 from .card import Parts
 from .markup import button, el, escape, rows
@@ -32,7 +33,8 @@ class ModelCard:
         """All parts. The text of a version never changes; its aliases and who uses it do."""
         told, mine = reading.read(str(self._version)), self._workbench()
         aliases = [name for name, n in mine.registry.aliases(self._version.name).items() if n == self._version.version]
-        users = [job for job in mine.running.deployed() if self._uses(job)]
+        deployed = [job for job in mine.running.deployed() if not job.over]
+        users = [job for job in deployed if self.name in _refs(job)]
         shown = [(label, reading.row(label, line)) for label, line in told.rows if label != "also"]
         ways = ("ways", shown.pop()[1]) if told.row("next") else ("", "")
         used = " ".join(
@@ -41,11 +43,12 @@ class ModelCard:
         return {
             "head": self._head(told, aliases),
             "rows": rows([*shown, ("used by", used), ways]),
-            "buttons": "".join(self._buttons(aliases, used)),
+            "buttons": "".join(self._buttons(aliases, served=any(map(self._is_served, deployed)))),
         }
 
-    def _uses(self, job: Any) -> bool:
-        return bool(not job.over and self.name in str(job.facts.get("table") or job.facts.get("version")).split(" "))
+    def _is_served(self, job: Any) -> bool:
+        """Whether a service has the name that one of this version would have."""
+        return bool(job.name == f"service/{self._version.name}")
 
     def _head(self, told: reading.Said, aliases: list[str]) -> str:
         proven = self._version.readable and self._version.proven
@@ -55,12 +58,14 @@ class ModelCard:
         about = '<span class="wb-dot"> · </span>'.join(reading.part(part) for part in told.about)
         return el("div", *title, cls="wb-title") + el("div", about, cls="wb-about")
 
-    def _buttons(self, aliases: list[str], used: str) -> list[str]:
+    def _buttons(self, aliases: list[str], *, served: bool) -> list[str]:
+        """What it is served by already follows `live`: the version comes into it by its promotion."""
         if not (self._version.readable and self._version.proven):
             return []
-        found = [button("Serve", "serve", kind="" if used else "main")]
-        found.append(button("Try it", "try"))
-        return found + ([] if "live" in aliases else [button("Promote to live", "promote")])
+        found = [] if served else [button("Serve", "serve", kind="main")]
+        if "live" not in aliases:
+            found.append(button("Promote to live", "promote", kind="main" if served else ""))
+        return [*found, button("Try it", "try")]
 
     def press(self, do: str, **args: Any) -> Parts:
         """Try, serve or promote it. UsageError for what it has no button for."""
@@ -78,3 +83,8 @@ class ModelCard:
         from ..api import Workbench
 
         return Workbench(self._home)
+
+
+def _refs(job: Any) -> tuple[str, ...]:
+    """The versions that a deployment uses: that which is live, and those that come."""
+    return Table.parse(str(job.facts.get("table") or job.facts.get("version") or "@")).refs
