@@ -62,6 +62,7 @@ def test_it_speaks_the_protocol_that_was_asked_in(service: Any) -> None:
 def test_what_is_handed_over_a_stream_scores(api: Workbench) -> None:
     api.model("churn", first, example=NUMBERS, row_wise="yes")
     service = api.serve("churn", asynchronous="queue:asked")
+    assert "puts rows on queue:asked → %stream churn queue:asked -o TABLE" in str(service)
     rows = [{"a": 1.0, "b": 2.0, "who": "ada"}, {"a": 2.0, "b": 0.0, "who": "bob"}]
     body = {"inputs": [{"name": n, "shape": [1], "datatype": "FP64", "data": [1.0]} for n in "ab"]}
     with client(service) as asking:

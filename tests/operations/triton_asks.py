@@ -45,6 +45,9 @@ def infers(client: Any) -> None:
                 result = client.infer("simple", simple(binary=binary), outputs=outputs, **how)
                 right(result)
                 assert result.get_response()["id"] == how.get("request_id", result.get_response()["id"])
+        none = client.infer("simple", [given(f"INPUT{i}", FIRST[:0], "INT32", binary=binary) for i in (0, 1)])
+        said = none.get_output("OUTPUT0")
+        assert (said["shape"], said["datatype"], none.as_numpy("OUTPUT0").shape) == ([0, 16], "INT32", (0, 16)), said
     inputs = simple(binary=True)
     for _ in range(3):
         right(client.infer("simple", inputs, model_version="1", timeout=5_000_000, priority=1, sequence_id=3))

@@ -75,6 +75,7 @@ class Service(Handle):
             ("note", self.remark),
             ("on", str(self.facts.get("engine") or "")),
             ("call", self._call(own) if self.state == "ready" else ""),
+            ("later", self._later()),
             ("route", rollout.words(self.running, self.job)),
             ("seen", figures.words(seen)),
             ("time", self._time(seen.get("lately") or {})),
@@ -86,6 +87,13 @@ class Service(Handle):
             ("new", self._newer()),
             ("next", self._next(f"%workbench status {self.name}")),
         ]
+
+    def _later(self) -> str:
+        """Where the rows go of those who would rather not wait, and how they are scored."""
+        if not (place := self.job.spec.get("async")):
+            return ""
+        model = str(self.job.spec["model"]).removesuffix("@live")
+        return f"Prefer: respond-async puts rows on {shown(place)} → %stream {model} {shown(place)} -o TABLE"
 
     def _judged(self) -> str:
         """What was found last of its drift and quality."""

@@ -66,7 +66,7 @@ class HandingOver:
     async def look(self, method: str, id: str, asked: Headers) -> NoReturn:
         """Refused with 404: the answers are where the stream writes."""
         fix = "look where the stream that scores it writes, by this key"
-        raise Refused(f"{self.place} was handed {id[:64]}, if anybody was", fix=fix, status=404)
+        raise Refused(f"{id[:64]} is not answered here: requests go on a queue", fix=fix, status=404)
 
     async def work(self) -> None:
         """Nothing, for ever; then what was put has arrived."""

@@ -73,8 +73,8 @@ _SHARED: Json = {
     },
     "Later": {
         "type": "object",
-        "required": ["id", "state", "result"],
-        "properties": {name: {"type": "string"} for name in ("id", "state", "result")},
+        "required": ["id", "state"],
+        "properties": {name: {"type": "string"} for name in ("id", "state", "result", "queue")},
     },
     "Refusal": _REFUSAL,
     "AnyRefusal": {"anyOf": [ref("Refusal"), ref("MlflowRefusal")]},

@@ -73,7 +73,9 @@ def _responses(operation: Operation, *, token: bool) -> Json:
     content = {"content": operation.gives} if operation.gives else {}
     made: Json = {"200" if operation.gives else "204": {"description": "as asked", **content}}
     if operation.rows:
-        made["202"] = _content("kept, to be answered later: `result` says where", "Later")
+        made["202"] = _content(
+            "kept, to be answered later: `result` says where; or on a queue, which a stream scores", "Later"
+        )
     for status in (*operation.refused, 421):
         if token or status not in (401,):
             made[str(status)] = _content(_WHY[status], _body(operation, status))
