@@ -157,7 +157,7 @@ class Access:
 def _check_one_host(scope: Any) -> None:
     count = sum(name == b"host" for name, _ in scope["headers"])
     if count > 1 or (not count and scope["http_version"] == "1.1"):
-        what = f"the request has {count or 'no'} Host headers; HTTP/1.1 wants one"
+        what = f"the request has {count or 'no'} Host header{'s' * (count > 1)}; HTTP/1.1 wants one"
         raise Refused(what, fix="Host: 127.0.0.1:PORT, as curl sends it")
 
 
