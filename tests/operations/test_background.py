@@ -19,9 +19,10 @@ from workbench.api import Workbench
 from workbench.diagnosis import examine
 from workbench.errors import Interrupted, JobFailed, NotFound, UsageError, WorkbenchError
 from workbench.jobs import supervisor
-from workbench.spawn.client import cool, warm
+from workbench.spawn.client import can_fork, cool, warm
 
 RECORD = {"age": 31, "amount": 1.5, "city": "Köln", "day": "2024-01-01", "vip": True}
+_MOST_OF_ITS_OWN = 40e6  # bytes; 33 were seen of this model, 29 of the one that benchmarks/background.py asks
 SCRIPT = """
 import os, sys
 from pathlib import Path
@@ -156,6 +157,15 @@ def test_a_start_that_is_cancelled_where_it_is_shown_ends(api: Workbench, model:
         api.serve("churn")
     assert shows.said in (["starting its process"], ["loading churn@1"]), "whichever is seen first ends it"
     assert api.running.until("service/churn", lambda job: job.gone, 60).state == "stopped"
+
+
+@pytest.mark.skipif(not can_fork(), reason="no pre-warmed processes on this platform")
+def test_one_more_deployment_has_little_memory_of_its_own(api: Workbench, model: str) -> None:
+    warm()
+    service = api.serve("churn")
+    assert answers(service)
+    own = sum(process.memory_full_info().uss for process in family(service))
+    assert own < _MOST_OF_ITS_OWN, f"{own / 1e6:.1f} MB: what all need is imported in the pre-warmed process"
 
 
 def test_the_same_again_changes_nothing_and_a_change_is_told(api: Workbench, model: str) -> None:

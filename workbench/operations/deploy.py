@@ -35,9 +35,10 @@ _SERVING = ("uvicorn.protocols.http.httptools_impl", "uvicorn.lifespan.off", "uv
 _OUR_SERVING = (
     *("workbench.jobs.worker", "workbench.jobs.worker_service", "workbench.bundle.load", "workbench.monitoring.traces"),
     *(f"workbench.patterns.serving.{part}" for part in ("endpoint", "server", "live", "served", "access", "tokens")),
-    *(f"workbench.patterns.serving.{part}" for part in ("cors", "certificates", "deferring", "requests")),
-    "workbench.monitoring.rewards",
+    *(f"workbench.patterns.serving.{part}" for part in ("straight", "cors", "certificates", "deferring")),
+    *("workbench.patterns.serving.requests", "workbench.monitoring.rewards"),
 )
+"""What each door and worker is made of: one copy, in the pre-warmed process, for all of them."""
 _LOOKING = ("fastapi", "anyio._backends._asyncio", "jinja2", "prometheus_client")
 """What the first look needs beside: its workers share it, and no prediction waits for the import."""
 _STREAMING = ("orjson",)
