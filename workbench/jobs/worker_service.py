@@ -215,8 +215,8 @@ class Worker:
             shared.close()
 
     async def _stay_in_touch(self) -> None:
-        """The door knows from it that requests are answered, and how many could not be logged; it may have begun another
-        file of its own log."""
+        """The door knows from it that requests are answered, and how many could not be logged; it may have begun a
+        new file of its log."""
         folder, told = self.store.job_folder(self.job.name), 0
         while True:
             await asyncio.sleep(1)
