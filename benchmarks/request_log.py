@@ -67,10 +67,19 @@ def cost(api: Workbench) -> None:
         service.stop()
 
 
+def settled(folder: Path) -> list[Path]:
+    """What was written down, once what the service began to make of it is over."""
+    before = None
+    while (files := sorted(folder.iterdir())) != before:
+        before = files
+        time.sleep(3.0)
+    return [file for file in files if file.suffix == spool.ENDING]
+
+
 def columns(api: Workbench) -> Path:
     """What it costs later to make columns of what was written down, in a process of low priority; the log's folder."""
     folder = Store(paths.state(api.home)).job_folder("service/kept-True") / "requests"
-    files = list(folder.glob(f"*{spool.ENDING}"))
+    files = settled(folder)
     count = sum(len(batch.lines) for file in files for batch in spool.batches(file))
     began = time.process_time()
     segments.compact(folder, "linear", api.registry, seconds=WEEK, most_bytes=1e12)

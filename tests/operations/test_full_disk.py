@@ -64,6 +64,19 @@ def test_a_worker_that_dies_while_the_disk_is_full_is_replaced(api: Workbench, d
     assert answers(service)
 
 
+def test_requests_that_could_not_be_logged_are_answered_and_counted(api: Workbench, disk: Path) -> None:
+    service = api.serve("churn", log_requests=True)
+    fill(disk)
+    assert all(answers(service) for _ in range(60))  # more than what is left of a page takes
+    (disk / "filled").unlink()
+    logged = len(api.requests("churn"))
+    until(lambda: f"gaps  {60 - logged} requests that no disk took" in str(service.refresh()))
+    assert answers(service)
+    assert len(api.requests("churn")) == logged + 1
+    folder = service.running.store.job_folder(service.name) / "requests"
+    assert len(list(folder.iterdir())) <= 2, "none is left of those that took nothing"
+
+
 def test_a_token_is_whole_or_not_there(api: Workbench, disk: Path) -> None:
     service = api.serve("churn")
     fill(disk)

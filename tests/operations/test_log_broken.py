@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 from log_models import OWN_NAMES, of_own_names, ratio
-from serving_parts import NUMBERS, client, first
+from serving_parts import NUMBERS, WAITS, Moody, client, first, queued
 from waiting import until
 
 import workbench.data.client as typed
@@ -125,3 +127,30 @@ def test_who_asks_for_an_answer_later_is_named(api: Workbench, service: Any) -> 
         until(lambda: asking.post("/predict", json={"a": 1, "b": 2}, headers=later).status_code == 202)
     until(lambda: len(api.requests("churn")))
     assert set(api.requests("churn")["caller"]) == {"ada"}
+
+
+@pytest.mark.parametrize("mixed", [False, True])
+def test_each_of_a_batch_has_its_own_rows_and_answers(api: Workbench, tmp_path: Path, *, mixed: bool) -> None:
+    api.model("moody", Moody(str(tmp_path)), example=pd.DataFrame({"age": [1.0, 2.0]}), row_wise="yes")
+    service = api.serve("moody", log_requests=True)
+    (tmp_path / "gate").touch()
+    bodies: dict[str, dict[str, Any]] = {f"{n}": {"json": [{"age": float(n)}] * n} for n in (1, 2, 3)}
+    if mixed:
+        bodies["4"] = {"content": b"age\n4\n4\n4\n4\n", "headers": {"Content-Type": CSV}}
+
+    def asked(name: str, how: dict[str, Any]) -> int:
+        with client(service) as asking:
+            sent = {**how, "headers": {**how.get("headers", {}), "X-Request-Id": name}}
+            return asking.post("/predict", **sent).status_code
+
+    with ThreadPoolExecutor() as pool:
+        before = pool.submit(asked, "first", {"json": [{"age": float(WAITS)}] + [{"age": 1.0}] * 600})
+        until((tmp_path / "inside").exists)
+        rest = [pool.submit(asked, name, how) for name, how in bodies.items()]
+        until(lambda: queued(service) == len(bodies))
+        (tmp_path / "gate").unlink()
+        assert {one.result() for one in (before, *rest)} == {200}
+    log = api.requests("moody").query("request != 'first'")
+    assert log.groupby("request")["row"].apply(list).to_dict() == {name: list(range(int(name))) for name in bodies}
+    assert log["age"].tolist() == log["request"].astype(float).tolist()
+    assert log["prediction"].tolist() == (2 * log["age"]).tolist()

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from .. import paths
 from ..bundle import loaded, registries
 from ..errors import NotFound, WorkbenchError
+from ..monitoring.spool import UNLOGGED
 from ..routing.table import Table
 from . import addresses, handover, logs, own_token, rollout, worker_elsewhere
 from .changeover import Epoch, short_turns
@@ -214,12 +215,16 @@ class Worker:
             shared.close()
 
     async def _stay_in_touch(self) -> None:
-        """The door knows from it that requests are answered; it may have begun another file of the log."""
-        folder = self.store.job_folder(self.job.name)
+        """The door knows from it that requests are answered, and how many could not be logged; it may have begun a
+        new file of its log."""
+        folder, told = self.store.job_folder(self.job.name), 0
         while True:
             await asyncio.sleep(1)
             if self.endpoint.ready or self.endpoint.draining:
                 self.tell(alive=True)
+            if self.endpoint.log and (lost := self.endpoint.log.spool.lost) > told:
+                told = lost
+                self.tell(facts={f"{UNLOGGED}{os.getpid()}": lost})
             self.endpoint.lanes.look()
             self.metrics.beat()
             self.rewards.refresh()

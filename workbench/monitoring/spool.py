@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from .. import journal
 
 ENDING = ".spool"
+UNLOGGED = "unlogged-"  # how the facts begin that say how many requests a process could not log
 FULL = 8_000_000  # bytes of a file, before another is begun
 OLD = 3600.0  # seconds likewise
 _SAY_AGAIN = 60.0
@@ -53,7 +54,8 @@ class Spool:
     def __init__(self, folder: Path) -> None:
         self.folder, self.lost = folder, 0
         self._file, self._size, self._began, self._number = -1, 0, 0.0, 0
-        self._named: set[int] = set()  # the versions whose columns this file names
+        self._path = folder  # of the file
+        self._named: set[int] = set()  # the versions whose columns it names
         self._said, self._said_at = 0, 0.0
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
@@ -84,7 +86,8 @@ class Spool:
         self._number += 1
         self._began = time.time()
         name = f"{self._began * 1000:.0f}-{os.getpid()}-{self._number}{ENDING}"
-        self._file = os.open(self.folder / name, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
+        self._path = self.folder / name
+        self._file = os.open(self._path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
 
     def _tell(self, what: str) -> None:
         self._said, self._said_at = self.lost, time.time()
@@ -93,6 +96,8 @@ class Spool:
     def _close(self) -> None:
         if self._file >= 0:
             os.close(self._file)
+            if not self._named:  # nothing whole is in it
+                self._path.unlink(missing_ok=True)
         self._file, self._size, self._named = -1, 0, set()
 
 

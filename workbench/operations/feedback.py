@@ -58,7 +58,7 @@ def feedback(
         own = {getattr(metric, "__name__", "metric"): metric} if metric is not None else {}
         back = judging.judge(running, job, own)
         strange = len(given) - int(judged["given"].nunique()) if len(judged) else len(given)
-        said = f"{new} new" + (f", {text.count(strange)} of no row in the log" if strange else "")
+        said = f"{text.count(new)} new" + (f", {text.count(strange)} of no row in the log" if strange else "")
         said = " · ".join(filter(None, [said, back]))
     seen = quality(job.name, outcomes.kept(folder), seconds(every) if every else _DAY, metric, said)
     last.keep(folder.parent, "quality", seen.to_json() | {"measures": seen.measures, "over_time": None})

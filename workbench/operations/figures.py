@@ -94,6 +94,14 @@ def deaths(facts: dict[str, Any]) -> str:
     return f"{text.count(facts['deaths'], 'worker')}, the last {ago} ago: {facts['died_of']}"
 
 
+def unlogged(facts: dict[str, Any]) -> str:
+    """`12 requests that no disk took`; nothing where all are in the log."""
+    from ..monitoring.spool import UNLOGGED
+
+    count = sum(lost for name, lost in facts.items() if name.startswith(UNLOGGED))
+    return f"{text.count(count, 'request')} that no disk took" if count else ""
+
+
 def progress(facts: dict[str, Any], *, over: bool = False) -> str:
     """`cell 3 of 12`, `1 200 of 50 000 rows, 30/s, 40 s left`; of what is over, `50 000 rows`."""
     if "cells" in facts:

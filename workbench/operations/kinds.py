@@ -81,6 +81,7 @@ class Service(Handle):
             ("time", self._time(seen.get("lately") or {})),
             ("found", self._judged()),
             ("lost", figures.deaths(self.facts) if not self.job.over else ""),
+            ("gaps", figures.unlogged(self.facts)),
             ("speed", self.facts.get("speed", "")),
             ("own", _own(self.facts)),
             ("spans", self.facts.get("spans", "")),

@@ -208,8 +208,9 @@ def _verdict(table: Table, arms: dict[str, Arm], plan: Mapping[str, Any]) -> str
 
 
 def _of_bandit(table: Table, arms: dict[str, Arm], earned: Mapping[str, Earned]) -> str:
-    asked = sum(arm.requests for arm in arms.values()) or 1
-    parts = [f"{ref} {100 * arms[ref].requests / asked:.0f} % · {_earned(earned.get(ref))}" for ref in table.refs]
+    asked = sum(arm.requests for arm in arms.values())  # none, soon after a start
+    shares = {ref: f" {100 * arms[ref].requests / asked:.0f} %" if asked else "" for ref in table.refs}
+    parts = [f"{ref}{share} · {_earned(earned.get(ref))}" for ref, share in shares.items()]
     return f"{table.how} over {' | '.join(parts)}"
 
 

@@ -260,6 +260,8 @@ class Batcher:
             return [self._apart(served, asked) for asked in batch]
         if len(together) == len(batch):
             return list(shared)
+        for asked in together:
+            asked.shared = None  # the log is told of them one by one, as of the others
         found = dict(zip(map(id, together), shared, strict=True))
         return [found[id(asked)] if id(asked) in found else self._apart(served, asked) for asked in batch]
 
