@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import time
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,10 @@ def test_what_should_run_runs_and_stops(store: Store, home: Path) -> None:
 
 
 def test_a_killed_process_is_started_again(store: Store, home: Path) -> None:
-    begin(store, home)
+    """At once, where its next try was set by a clock that was put back since."""
+    store.put("stream/a", {"n": 1}, environment("steady"))
+    store.failed_start("stream/a", 0, time.time() + 3600)
+    supervisor.ensure(home)
     for _ in range(3):
         before = ready(store, "stream/a").process
         os.kill(before.pid, signal.SIGKILL)

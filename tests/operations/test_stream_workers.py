@@ -14,6 +14,9 @@ from waiting import until
 
 from workbench.api import Workbench
 
+ROUNDS = int(os.environ.get("WORKBENCH_ROUNDS", "1"))
+"""How often they come, go and are killed: `WORKBENCH_ROUNDS=30 pytest --timeout=0` is the long run."""
+
 
 def numbers(first: int, last: int) -> pd.DataFrame:
     return pd.DataFrame({"n": range(first, last), "key": [f"k{n % 7}" for n in range(first, last)]})
@@ -45,11 +48,12 @@ def test_workers_come_go_and_are_killed(api: Workbench, tmp_path: Path) -> None:
         os.kill(before[0], signal.SIGKILL)
         until(lambda: set(workers(api)) != set(before) and len(workers(api)) == len(before))
 
-    api.put("queue:numbers", numbers(0, 6000), key="key")
-    until(lambda: output.stat().st_size)
-    killed()
-    assert "workers 3 → 1" in str(scaled(1))
-    assert "workers 1 → 4" in str(scaled(4))
+    for number in range(ROUNDS):
+        api.put("queue:numbers", numbers(6000 * number, 6000 * (number + 1)), key="key")
+        until(lambda: output.exists() and output.stat().st_size)
+        killed()
+        assert f"workers {4 if number else 3} → 1" in str(scaled(1))
+        assert "workers 1 → 4" in str(scaled(4))
     assert api.status("stream/slow").job.process == process  # it went on all the time
     api.model("slow", slower, example=NUMBERS)
     assert api.promote("slow").promoted
@@ -57,10 +61,11 @@ def test_workers_come_go_and_are_killed(api: Workbench, tmp_path: Path) -> None:
     killed()
     assert process
     os.kill(process.pid, signal.SIGKILL)
-    api.put("queue:numbers", numbers(6000, 6300), key="key")
-    stream.until(lambda facts: facts.get("offset") == 6300)
+    count = 6000 * ROUNDS + 300
+    api.put("queue:numbers", numbers(count - 300, count), key="key")
+    stream.until(lambda facts: facts.get("offset") == count, timeout=60.0 * ROUNDS)
     found = answers(output)
-    assert [one["n"] for one in found] == list(range(6300))
+    assert [one["n"] for one in found] == list(range(count))
     factors = [one["prediction"] / one["n"] for one in found[1:]]
     assert factors == sorted(factors)  # one version after the other, between two batches
     assert set(factors) == {2.0, 3.0}

@@ -711,6 +711,16 @@ def test_of_each_key_a_table_has_what_was_answered_last(tmp_path: Path) -> None:
     ]
 
 
+def test_of_each_key_a_table_has_what_happened_last(tmp_path: Path) -> None:
+    """Where it is written when that was: what comes late, as a dead letter that is replayed, replaces nothing newer."""
+    place, came = f"sqlite:///{tmp_path}/a.db?table=scores&key=who", places.log("queue:rows")
+    for n, at in ((20, 2e9), (21, 1e9), (22, 3e9), (23, 2.5e9)):
+        came.append([json.dumps(rows(n, n + 1)[0]).encode()], ["k"], times=[at])
+        stream(place, key_as="who", time_as="when")
+    came.close()
+    assert [row["n"] for row in read_sql(tmp_path / "a.db")] == [22]
+
+
 def test_a_record_that_dies_only_when_it_is_asked_again_is_not_lost(tmp_path: Path) -> None:
     """Killed after the dead letters of a batch; the model that follows fails elsewhere in it."""
     put("queue:rows", [*rows(1, 3), {"n": "x"}, *rows(3, 5)])

@@ -20,8 +20,11 @@ def primary_key(key: tuple[str, ...], names: list[str], label: str) -> list[Any]
     return [sqlalchemy.PrimaryKeyConstraint(*key)] if key else []
 
 
-def upsert(table: Any, dialect: str, names: list[str], key: tuple[str, ...], label: str) -> Any:
-    """The statement for a database of this kind. UsageError where it knows none, or the table has not that key."""
+def upsert(
+    table: Any, dialect: str, names: list[str], key: tuple[str, ...], label: str, newer: str | None = None
+) -> Any:
+    """The statement for a database of this kind; with a column `newer` no row takes the place of one that has more
+    there. UsageError where it knows none, or the table has not that key."""
     if dialect not in ("sqlite", "postgresql"):
         what = f"{label}: rows are put by a key in SQLite and PostgreSQL, not in {dialect}"
         raise UsageError(what, fix="leave the key out, and merge the table that is written with SQL")
@@ -34,7 +37,9 @@ def upsert(table: Any, dialect: str, names: list[str], key: tuple[str, ...], lab
     elements = [table.c[name] for name in key]
     if not values:
         return insert.on_conflict_do_nothing(index_elements=elements)
-    return insert.on_conflict_do_update(index_elements=elements, set_=values)
+    own = table.c[newer] if newer else None
+    where = None if own is None else own.is_(None) | (own <= insert.excluded[newer])
+    return insert.on_conflict_do_update(index_elements=elements, set_=values, where=where)
 
 
 def _is_unique(table: Any, key: set[str]) -> bool:

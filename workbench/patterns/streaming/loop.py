@@ -89,7 +89,7 @@ class Loop:
             if untold and time.monotonic() > untold[0]:
                 untold.clear()
                 what = f"another process reads {self.reader.label} for the group {self.spec['group']}"
-                self.control.state("blocked", what)
+                self.control.state("blocked", f"{what}: this one follows it\n→ or give it another: --group NAME")
             self.house.route()
             return self.control.stopping()
 

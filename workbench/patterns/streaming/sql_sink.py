@@ -26,7 +26,8 @@ OFFSETS = "workbench_offsets"
 
 class SqlSink:
     """A table, made from the first batch if it is not there; with `mode=append` one that is there may be added to. With
-    a `key` a row takes the place of the one that has its key: of each the table has what was answered last."""
+    a `key` a row takes the place of the one that has its key: of each the table has what was answered last, or where
+    event times are written, too, what happened last."""
 
     repeats = False
 
@@ -86,7 +87,7 @@ class SqlSink:
                     batch = batch.after(before)
                     rows = batch.rows()
                 if rows:
-                    self._add(connection, rows)
+                    self._add(connection, rows, batch.time)
                 self._keep(connection, batch.marks)
         except BaseException as error:
             self.table = None  # it may be another when this is tried again
@@ -110,14 +111,14 @@ class SqlSink:
             for record, row in zip(batch.records, rows, strict=True):
                 try:
                     with connection.begin_nested():
-                        self._add(connection, [row])
+                        self._add(connection, [row], batch.time)
                 except sa.exc.StatementError as error:
                     dead.append(Dead(record, f"{self.label}: {str(error.orig).splitlines()[0]}"))
             tried.rollback()
         self.table = None
         return dead if len(dead) < max(2, len(rows)) else []
 
-    def _add(self, connection: Any, rows: list[dict[str, Any]]) -> None:
+    def _add(self, connection: Any, rows: list[dict[str, Any]], time: str) -> None:
         names = list(dict.fromkeys(name for row in rows for name in row))
         if self.table is None:
             self.table = self._there(connection) if self._has(connection) else self._made(connection, names, rows)
@@ -128,7 +129,7 @@ class SqlSink:
         how = self.table.insert()
         if self.key:
             rows = one_of_each(rows, self.key, self.label)
-            how = upsert(self.table, self.engine.dialect.name, names, self.key, self.label)
+            how = upsert(self.table, self.engine.dialect.name, names, self.key, self.label, time or None)
         connection.execute(how, fitting(self.table, names, rows))
 
     def _has(self, connection: Any) -> bool:
