@@ -122,7 +122,7 @@ class Run(Handle):
         lines = [
             ("on", str(self.facts.get("engine") or "")),
             ("code", str(self.facts.get("line") or "") if self.state == "failed" else ""),
-            ("to", "" if self.output and self.output in self.job.reason else self.output),
+            ("to", self.output),
             ("got", str(self.facts.get("got") or "") if self._points() or self.state != "done" else ""),
             ("rows", refused),
             ("note", " · ".join(filter(None, [kernel or self.facts.get("note", ""), self._tried()]))),
