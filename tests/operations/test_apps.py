@@ -173,7 +173,7 @@ def a_month_is_reported(api: Workbench, page: Page) -> None:
     app = api.app(str(APPS / "report.ipynb"))
     page.go(api.open(app.name).link)
     for theme in ("light", "dark"):
-        page.go(f"{app.url}/?month=3&voila-theme={theme}")
+        page.go(f"{app.url}/?month=3&theme={theme}")
         page.until("document.querySelector('table')")
         assert "March 2013" in page.text("body")
         page.picture(f"report-{theme}")

@@ -178,11 +178,11 @@ class Store(Plans, Arrivals, Asking, Pages):
         return True
 
     def started(self, name: str, process: Identity, generation: int) -> None:
-        """This process was started for that generation of the job."""
+        """This process was started for that generation of the job; what the one before did is no stage of it."""
         with self.database.write() as write:
             write.execute(
-                "update jobs set process = ?, launched = ?, claim = null, state = 'starting', reason = '', since = ?"
-                " where name = ?",
+                "update jobs set process = ?, launched = ?, claim = null, state = 'starting', reason = '', since = ?,"
+                " facts = json_remove(facts, '$.stage') where name = ?",
                 (json.dumps(process.to_json()), generation, time.time(), name),
             )
 

@@ -165,13 +165,17 @@ def process_of(state: Path) -> Identity | None:
 
 
 def main(args: dict[str, Any]) -> None:
-    """The life of a supervisor: one per home, the second leaves at once."""
+    """The life of a supervisor: one per home, the second leaves at once, and one that was ended before it was up."""
     home = Path(args["home"])
     state = paths.state(home)
+    if _leave(state).exists():
+        return
     mine = os.open(_lock(state), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(mine, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
+        return
+    if _leave(state).exists():  # since then
         return
     new = state / ".supervisor.json.new"
     new.write_text(json.dumps({"process": identity.own().to_json(), "mail": notify.can_mail()}))
