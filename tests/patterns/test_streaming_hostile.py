@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 from broker_servers import SERVERS
 from disks import disk_of
-from stream_parts import PATIENCE, Until, caught_up, expected, part_rows, queued, rows, stream
+from stream_parts import PATIENCE, Until, caught_up, part_rows, queued, rows, stream
 
 from workbench.errors import StorageError
 from workbench.patterns.streaming import parquet_sink
 from workbench.patterns.streaming.put import put
 
-HUGE = int(os.environ.get("WORKBENCH_RECORD", "5000000"))
+HUGE = int(os.environ.get("WORKBENCH_RECORD", "2000000"))
 """Bytes of a record: `WORKBENCH_RECORD=50000000` is the large one."""
 
 
@@ -87,8 +87,5 @@ def test_a_huge_record(kind: str, brokers: Callable[[str], Any], tmp_path: Path)
         del given[1]
     output = tmp_path / "a.jsonl"
     stream(str(output), input=place, control=Until(caught_up).patient(4 * PATIENCE))
-    found = [json.loads(line) for line in output.read_text().splitlines()]
-    wanted = [row for row in expected(4, 7) if row["n"] in {one["n"] for one in given}]
-    assert [(row["n"], len(row["city"] or "")) for row in found] == [
-        (row["n"], len(given[i]["city"] or "")) for i, row in enumerate(wanted)
-    ]
+    found = {row["n"]: len(row["city"] or "") for row in map(json.loads, output.read_text().splitlines())}
+    assert found == {row["n"]: len(row["city"] or "") for row in given}
