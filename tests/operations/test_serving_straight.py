@@ -105,6 +105,19 @@ def test_both_ways_share_a_connection(service: Any) -> None:
     assert answers.endswith(b'{"prediction":5.0}')
 
 
+@pytest.mark.parametrize("hosts", [b"", b"Host: localhost\r\nHost: example.org\r\n"])
+def test_a_request_names_one_host(service: Any, hosts: bytes) -> None:
+    with raw(service) as connection:
+        connection.sendall(
+            head(service, "1.1", "Connection: close").replace(b"Host: localhost\r\n", hosts) + written(ROW)
+        )
+        closed = everything(connection)
+    with raw(service) as connection:
+        connection.sendall(head(service).replace(b"Host: localhost\r\n", hosts) + written(ROW))
+        kept = connection.recv(65536)
+    assert closed.partition(b" ")[2][:3] == kept.partition(b" ")[2][:3] == b"400"
+
+
 def figure(service: Any, name: str) -> int:
     return int(of_service(service.job)[name])
 
