@@ -24,7 +24,7 @@ PREDICT, MODEL, REMOVE, SERVE = (spec for name in ("predict", "model", "remove",
 )
 def test_the_order_and_spelling_of_options_are_free(line: str) -> None:
     given = arguments.parse(PREDICT, read(line).tokens, "%predict")
-    assert given == {"model": "churn", "input": "in.csv", "output": "out.csv", "email": None}
+    assert given == {"model": "churn", "input": "in.csv", "output": "out.csv", "email": None, "env": None}
 
 
 def test_some_options_may_be_given_again() -> None:

@@ -16,7 +16,12 @@ def test_a_line_is_a_call(run: Any, api: Any) -> None:
     name, options = api.calls[-1]
     assert name == "predict"
     assert options["input"].shape == (2, 2)
-    assert {k: v for k, v in options.items() if k != "input"} == {"model": "churn", "output": "out.csv", "email": None}
+    assert {k: v for k, v in options.items() if k != "input"} == {
+        "model": "churn",
+        "output": "out.csv",
+        "email": None,
+        "env": None,
+    }
 
 
 def test_the_short_magic_is_the_long_one(run: Any, api: Any) -> None:

@@ -38,7 +38,7 @@ def _main(*words: str, answer: Any = "") -> tuple[int, Answering]:
 def test_words_are_text_and_answers_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
     code, api = _main("predict", "churn", "X{month}.csv", "-o", "out.csv", answer="2 rows")
     assert (code, capsys.readouterr().out) == (0, "2 rows\n")
-    assert api.options == {"model": "churn", "input": "X{month}.csv", "output": "out.csv", "email": None}
+    assert api.options == {"model": "churn", "input": "X{month}.csv", "output": "out.csv", "email": None, "env": None}
 
 
 def test_json(capsys: pytest.CaptureFixture[str]) -> None:
