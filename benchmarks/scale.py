@@ -1,11 +1,14 @@
-"""Batches on engines: throughput by workers beside this machine's, and beside a job by hand in the engine itself.
+"""Batches, services and streams on engines: what each does a second by workers, beside this machine, and beside a job
+by hand in the engine itself.
 
-    python benchmarks/scale.py                    a million rows of 30 columns, 1 and 2 workers: some minutes
-    python benchmarks/scale.py --rows 5000000 --workers 1 2 4
+    python benchmarks/scale.py                    all of it on Ray and Spark, 1 and 2 workers: about 10 minutes
+    python benchmarks/scale.py --only ray --pattern serving --workers 1 2 4
 
-Each job reads the same Parquet file and writes one column of predictions of a logistic regression, with one thread.
-Seconds count from the call to the end of the run; an engine starts a cluster of its own within them, for Workbench as
-for the job by hand. Where it is by hand, the ratio is Workbench's seconds to those: <= 1.1 is to be reached.
+The same logistic regression of 30 numbers everywhere, with one thread: a batch reads a Parquet file and writes one
+column; a service is asked for one row at a time over 64 connections; a stream answers records of JSON into files that
+are on the disk. A batch counts from the call to its end, a cluster of its own included, for Workbench as for the job by
+hand; services and streams once they answer. The ratio is how much more time Workbench takes for each than the job by
+hand: <= 1.1 is to be reached.
 """
 
 from __future__ import annotations
@@ -13,30 +16,27 @@ from __future__ import annotations
 import argparse
 import os
 import platform
-import shutil
-import subprocess
-import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import date
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
+from measure.growing import Failed
 from models import fit, save, table
-from pyarrow import dataset
+from scaling import batches, services, streams
+from scaling.jobs import Run
 
 from workbench.api import Workbench
+from workbench.errors import WorkbenchError
 from workbench.faces.session import session_of_script
 from workbench.spawn.client import warm
 
-HERE = Path(__file__).parent
-COLUMNS, GROUP, REACH = 30, 50_000, 1.1
+REACH = 1.1
+PATTERNS: dict[str, Any] = {"batch": batches, "serving": services, "streaming": streams}
+ENGINES = {"": "", "ray": "ray", "spark": "pyspark"}
+"""By what each is called in `--engine` (nothing: this machine), the module that it needs."""
 line = fit("linear")
 
 
@@ -44,76 +44,39 @@ def linear(rows: Any) -> Any:
     return line.predict_proba(rows)[:, 1]
 
 
-@dataclass(frozen=True)
-class Engine:
-    """What it is called in `--engine` (nothing: this machine), the module that it needs, and the peer's script that
-    does the same by hand: `SCRIPT INPUT OUTPUT WORKERS`."""
-
-    name: str
-    module: str = ""
-    script: str = ""
-
-
-ENGINES = (Engine(""), Engine("ray", "ray", "peers.batch_ray"), Engine("spark", "pyspark", "peers.batch_spark"))
-"""Another engine is another line here."""
-
-
-class Scale:
-    """One run: the folder that everything is in, and the home of Workbench."""
-
-    def __init__(self, folder: Path, rows: int) -> None:
-        self.folder, self.rows, self.api = folder, rows, Workbench(folder / "home")
-        save({"linear": line}, folder)
-        self.given, self.out = folder / "in.parquet", folder / "out"
-        schema = pa.schema([(f"x_{i}", pa.float64()) for i in range(COLUMNS)])
-        rng = np.random.default_rng(0)
-        with pq.ParquetWriter(self.given, schema, use_dictionary=False) as writer:
-            for start in range(0, rows, GROUP):
-                values = rng.normal(size=(COLUMNS, min(GROUP, rows - start)))
-                writer.write_table(pa.table(list(values), schema=schema))
-        self.api.model("linear", linear, example=table("linear"), session=session_of_script())
-
-    def lines(self, workers: list[int], rounds: int) -> Iterator[str]:
-        """The lines of the table, as they are done."""
+def lines(run: Run, options: argparse.Namespace) -> Iterator[str]:
+    """The lines of the table, as they are done."""
+    for name in options.pattern:
+        pattern = PATTERNS[name]
+        pattern.prepare(run)
         for engine in ENGINES:
-            if engine.module and find_spec(engine.module) is None:
-                yield f"| {engine.name} | | not installed |"
+            if engine and (engine not in options.only or engine not in pattern.SCRIPTS):
                 continue
-            for number in workers:
-                ours = self._best(rounds, lambda e=engine, n=number: self._ours(e, n))
-                hand = self._best(rounds, lambda e=engine, n=number: self._by_hand(e, n)) if engine.script else 0.0
-                beside = f"{hand:.2f} | {ours / hand:.2f}" if hand else " | "
-                yield f"| {engine.name or 'local'} | {number} | {ours:.2f} | {self.rows / ours:,.0f} | {beside} |"
+            if engine and find_spec(ENGINES[engine]) is None:
+                yield f"| {name} | {engine} | | not installed | | |"
+                continue
+            for workers in options.workers:
+                yield f"| {name} | {engine or 'local'} | {workers} | {measured(run, pattern, engine, workers)} |"
 
-    def _best(self, rounds: int, job: Callable[[], float]) -> float:
-        return min(job() for _ in range(rounds))
 
-    def _ours(self, engine: Engine, workers: int) -> float:
-        shutil.rmtree(self.out, ignore_errors=True)
-        how = {"engine": engine.name} if engine.name else {}
-        start = time.perf_counter()
-        self.api.batch("linear", str(self.given), output=str(self.out), keep="none", workers=workers, wait=True, **how)
-        return self._whole(time.perf_counter() - start)
-
-    def _by_hand(self, engine: Engine, workers: int) -> float:
-        shutil.rmtree(self.out, ignore_errors=True)
-        own = {"MODEL": "linear", "MODELS": str(self.folder), "PYTHONPATH": str(HERE), "RAY_USAGE_STATS_ENABLED": "0"}
-        threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-        command = [sys.executable, "-m", engine.script, str(self.given), str(self.out), str(workers)]
-        start = time.perf_counter()
-        subprocess.run(command, env=os.environ | own | threads, check=True, capture_output=True, cwd=self.folder)
-        return self._whole(time.perf_counter() - start)
-
-    def _whole(self, seconds: float) -> float:
-        found = dataset.dataset(self.out, format="parquet").count_rows()
-        assert found == self.rows, f"{found} predictions for {self.rows} rows"
-        return seconds
+def measured(run: Run, pattern: Any, engine: str, workers: int) -> str:
+    """Ours, by hand, and the ratio."""
+    try:
+        ours = pattern.ours(run, engine, workers)
+        hand = pattern.hand(run, engine, workers) if engine else 0.0
+    except (Failed, WorkbenchError) as error:
+        return f"failed: {str(error).splitlines()[0]} | |"
+    return f"{ours:,.0f}/s | " + (f"{hand:,.0f}/s | {hand / ours:.2f}" if hand else " | ")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--only", nargs="+", choices=[name for name in ENGINES if name], default=list(ENGINES)[1:])
+    parser.add_argument("--pattern", nargs="+", choices=PATTERNS, default=list(PATTERNS))
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--rows", type=int, default=1_000_000, help="of a batch")
+    parser.add_argument("--records", type=int, default=200_000, help="of a stream")
+    parser.add_argument("--seconds", type=float, default=4.0, help="of a load")
     parser.add_argument("--rounds", type=int, default=2, help="the best of so many counts")
     options = parser.parse_args()
     os.environ["OMP_NUM_THREADS"] = "1"
@@ -121,14 +84,19 @@ def main() -> None:
         os.environ.pop(name, None)
     warm()
     print(f"{os.cpu_count()} processors, Python {platform.python_version()}, {date.today():%d %B %Y}\n")
-    print("| engine | workers | seconds | rows/s | by hand | ratio |\n| --- | --: | --: | --: | --: | --: |")
-    with tempfile.TemporaryDirectory() as folder:
-        scale = Scale(Path(folder), options.rows)
+    print("| pattern | engine | workers | Workbench | by hand | ratio |\n| --- | --- | --: | --: | --: | --: |")
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        os.environ["WORKBENCH_HOME"] = str(folder / "home")
+        save({"linear": line}, folder)
+        api = Workbench(folder / "home")
+        run = Run(folder, api, options.rows, options.records, options.seconds, options.rounds)
         try:
-            for text in scale.lines(options.workers, options.rounds):
+            api.model("linear", linear, example=table("linear"), session=session_of_script())
+            for text in lines(run, options):
                 print(text, flush=True)
         finally:
-            scale.api.shutdown(all=True)
+            api.shutdown(all=True)
     print(f"\nto reach: <= {REACH} x the job by hand")
 
 

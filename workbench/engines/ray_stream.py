@@ -1,8 +1,10 @@
 """The processes that a stream asks on a cluster of Ray: an actor each. Who reads and writes stays here, so that each
-answer is written once, and in order, however many there are and whichever is lost."""
+answer is written once, and in order, however many there are and whichever is lost. Micro-batches and their answers
+travel as bytes: of thousands of small objects Ray would look at each by itself."""
 
 from __future__ import annotations
 
+import pickle
 from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -13,6 +15,8 @@ from . import carried, ray_cluster
 
 if TYPE_CHECKING:
     from ..data.log import Record
+
+_PROTOCOL = 5
 
 
 def crew(bundle: Bundle, count: int, *, apart: bool) -> Crew:
@@ -26,6 +30,8 @@ def crew(bundle: Bundle, count: int, *, apart: bool) -> Crew:
 class Actors(Crew):
     """A processor each. One whose node is lost is followed by another once there is room for it; others go on."""
 
+    at_once = 2
+
     def _started(self, *, fork: bool, apart: bool) -> Hand:
         import ray
 
@@ -35,7 +41,7 @@ class Actors(Crew):
         return Hand(0, _Line(actor, deque([actor.loaded.remote()])))
 
     def _ask(self, hand: Hand, records: list[Record]) -> None:
-        hand.pipe.answers.append(hand.pipe.actor.ask.remote(records))
+        hand.pipe.answers.append(hand.pipe.actor.ask.remote(pickle.dumps(records, _PROTOCOL)))
 
     def _ready(self, timeout: float) -> list[Hand]:
         import ray
@@ -43,15 +49,14 @@ class Actors(Crew):
         first = {hand.pipe.answers[0]: hand for hand in self._hands if hand.pipe.answers}
         if not first:
             return []
-        ray.wait(list(first), num_returns=1, timeout=timeout)
-        found, _ = ray.wait(list(first), num_returns=len(first), timeout=0)
+        found, _ = ray.wait(list(first), num_returns=1, timeout=timeout)  # another is heard when it is asked again
         return [first[answer] for answer in found]
 
     def _said(self, hand: Hand) -> Told | WorkbenchError | None:
         import ray
 
         try:
-            said: Told | WorkbenchError | None = ray.get(hand.pipe.answers.popleft())
+            said: Told | WorkbenchError | None = pickle.loads(ray.get(hand.pipe.answers.popleft()))  # noqa: S301 its own
         except ray.exceptions.RayTaskError:
             raise
         except ray.exceptions.RayError as error:
@@ -92,11 +97,12 @@ class Asking:
         except WorkbenchError as error:  # raised here it would end the process, and its words
             self.error = error
 
-    def loaded(self) -> WorkbenchError | None:
-        return self.error
+    def loaded(self) -> bytes:
+        return pickle.dumps(self.error)
 
-    def ask(self, records: list[Record]) -> Told | WorkbenchError:
+    def ask(self, records: bytes) -> bytes:
         try:
-            return answered(self.asking, records)
+            said: Told | WorkbenchError = answered(self.asking, pickle.loads(records))  # noqa: S301 by our own driver
         except WorkbenchError as error:
-            return error
+            said = error
+        return pickle.dumps(said, _PROTOCOL)

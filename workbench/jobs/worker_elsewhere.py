@@ -82,6 +82,9 @@ class Looking:
         self.file.unlink(missing_ok=True)
 
     def _tell(self) -> None:
+        """Once it is ready, once a second: what it costs the engine to say so is taken from those who ask."""
+        if self.context.job.state == "ready" and time.monotonic() - self.counted < _FIGURES:
+            return
         running, wrong = self.application.state()
         wanted = self.context.job.spec["workers"]
         few = f"{running} of {wanted} workers" if running < wanted else ""

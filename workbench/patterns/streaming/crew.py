@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import product
 from multiprocessing.connection import Connection, Pipe, wait
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -62,11 +63,11 @@ class _Task:
 
 @dataclass
 class Hand:
-    """One process, and what it is asked about. It is `loaded` once it has said so."""
+    """One process, and what it is asked about, the first of it first. It is `loaded` once it has said so."""
 
     pid: int
     pipe: Any
-    task: _Task | None = None
+    tasks: deque[_Task] = field(default_factory=deque)
     loaded: bool = False
 
 
@@ -74,7 +75,8 @@ class Hand:
 class Crew:
     """`count` processes. The first ones are forks of this process, which share its model, so it must have no threads
     and must not have predicted; those that come later are fresh ones. With `apart` rows may end the process of the
-    model, as they may in one that follows another. `where` says on which cluster they are, if on one."""
+    model, as they may in one that follows another. `where` says on which cluster they are, if on one. A process has so
+    many micro-batches `at_once`: one that is far has the next there when it is done with one."""
 
     bundle: Bundle
     count: int
@@ -83,6 +85,7 @@ class Crew:
     _given: deque[_Task] = field(default_factory=deque)
     _undealt: deque[_Task] = field(default_factory=deque)
     where: str = ""
+    at_once = 1
 
     def begin(self, *, fork: bool) -> Crew:
         """Start the processes."""
@@ -125,7 +128,7 @@ class Crew:
         self._retire()
 
     def _retire(self) -> None:
-        for hand in [hand for hand in self._hands if hand.task is None][: max(0, len(self._hands) - self.count)]:
+        for hand in [hand for hand in self._hands if not hand.tasks][: max(0, len(self._hands) - self.count)]:
             self._hands.remove(hand)
             self._reaped(hand)
 
@@ -137,10 +140,10 @@ class Crew:
         self._deal()
 
     def _deal(self) -> None:
-        for hand in self._hands:
-            if self._undealt and hand.loaded and hand.task is None:
-                hand.task = self._undealt.popleft()
-                self._ask(hand, hand.task.records)
+        for ahead, hand in product(range(self.at_once), self._hands):
+            if self._undealt and hand.loaded and len(hand.tasks) == ahead:
+                hand.tasks.append(self._undealt.popleft())
+                self._ask(hand, hand.tasks[-1].records)
 
     def _ask(self, hand: Hand, records: list[Record]) -> None:
         with suppress(OSError):  # it has ended, as is heard next
@@ -175,20 +178,21 @@ class Crew:
             if isinstance(said, WorkbenchError):
                 raise said
             hand.loaded = True
-            if hand.task is not None and said is not None:
-                hand.task.batch, hand.task = _batch(hand.task.records, said), None
+            if hand.tasks and said is not None:
+                task = hand.tasks.popleft()
+                task.batch = _batch(task.records, said)
         self._retire()
         self._deal()
 
     def _follow(self, hand: Hand) -> None:
         """Another process in the place of one that has ended, which is asked again."""
-        how, task = self._reaped(hand), hand.task
+        how, task = self._reaped(hand), hand.tasks[0] if hand.tasks else None
         what = f"a process that answers for {Table.parse(self.bundle.table).ref} ended ({how})"
         if task is not None:
             task.deaths += 1
             if task.deaths > _DEATHS:
                 raise ModelFailed(f"{what}, {task.deaths} times at the same records", fix="look into the log")
-            self._undealt.appendleft(task)
+            self._undealt.extendleft(reversed(hand.tasks))
         journal.note(f"{what}; another follows it")
         self._hands[self._hands.index(hand)] = self._started(fork=False, apart=task is not None or self.apart)
 
@@ -249,7 +253,7 @@ def work(args: dict[str, Any]) -> None:
 def answered(asking: Routed, records: list[Record]) -> Told:
     """What another process is told of a batch."""
     batch = asking(records)
-    places = {record.offset: place for place, record in enumerate(records)}
+    places = {record.offset: place for place, record in enumerate(records)} if batch.dead else {}
     dead = [(places[one.record.offset], one.reason, one.again, one.trace) for one in batch.dead]
     return batch.lines, dead, batch.shares
 
