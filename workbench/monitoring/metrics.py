@@ -144,7 +144,7 @@ class Metrics:
         own, spent, now = self._own, time.process_time(), time.time()
         own[_CPU] += spent - self._process_time
         own[_NOW], self._process_time = now, spent
-        if now - self._lately[_NOW] >= _MOMENT:
+        if not 0 <= now - self._lately[_NOW] < _MOMENT:  # a clock may be put back
             self._before[:] = self._lately
             self._lately[:] = self._all()
 
