@@ -84,7 +84,7 @@ def test_schedules_say_what_starts_them_and_when(card: DashboardCard, api: Workb
     said = look(card, kind="schedules").text
     for name in ("often", "comes"):
         store.remove_schedule(f"schedule/{name}")
-    assert "every 0 6 * * 1 · Asia/Tokyo" in said
+    assert "monday 6:00 · Asia/Tokyo" in said
     assert "churn@live → out/" in said
     assert re.search(r"06:00, in \d+ (d|h|min)", said)
     assert "for files /in/*.csv" in said

@@ -70,6 +70,13 @@ REFUSED = {
 @pytest.mark.parametrize("said", SAID)
 def test_what_is_said_becomes_a_line(said: str) -> None:
     assert cron.line(said) == SAID[said]
+    assert cron.line(cron.words(SAID[said])) == SAID[said]
+
+
+def test_a_line_is_told_in_the_words_that_make_it() -> None:
+    said = ("monday 6:05", "monday and friday 6:00", "weekdays 18:30", "daily 0:00", "every 15 minutes", "every hour")
+    assert tuple(cron.words(cron.line(one)) for one in said) == said
+    assert cron.words("0 6 1 * *") == "0 6 1 * *"
 
 
 @pytest.mark.parametrize("said", REFUSED)

@@ -39,6 +39,29 @@ def line(said: str) -> str:
     return found
 
 
+def words(line: str) -> str:
+    """What a person would say for a cron line: `monday 6:00`, `every 5 minutes`; else the line itself."""
+    minute, hour, *others, days = line.split()
+    if others == ["*", "*"] and minute.isdecimal() and hour.isdecimal() and (named := _named(days)):
+        return f"{named} {hour}:{int(minute):02}"
+    if [*others, days] == ["*", "*", "*"]:
+        for unit, other, step in (("minute", hour, minute), ("hour", minute, hour)):
+            if other == ("*" if unit == "minute" else "0") and (found := re.fullmatch(r"\*(?:/(\d+))?", step)):
+                return f"every {found[1]} {unit}s" if found[1] else f"every {unit}"
+    return line
+
+
+def _named(days: str) -> str:
+    """`1,5` -> `monday and friday`; empty where a day is no plain number."""
+    if groups := {"*": "daily", "1-5": "weekdays", "0,6": "weekends"}.get(days):
+        return groups
+    numbers = days.split(",")
+    if not all(number in tuple("0123456") for number in numbers):
+        return ""
+    *first, last = (_DAYS[int(number)] for number in numbers)
+    return f"{', '.join(first)} and {last}" if first else last
+
+
 def _steps(words: str) -> str | None:
     """`5 minutes`, `every hour`, `day`."""
     match = _STEP.match(words)

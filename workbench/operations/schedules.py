@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import text
 from ..data.grammar import shown
+from ..jobs import cron
 from . import figures
 
 if TYPE_CHECKING:
@@ -113,9 +114,9 @@ class Schedule:
 
 
 def waits_for(schedule: Planning) -> str:
-    """What starts its runs: `every 0 6 * * 1 · Europe/Berlin`, `for files /data/in/*.csv`, `for calls of http://…`."""
+    """What starts its runs: `monday 6:00 · Europe/Berlin`, `for files /data/in/*.csv`, `for calls of http://…`."""
     if not schedule.starts:
-        return " · ".join(filter(None, [f"every {schedule.cron}", schedule.zone]))
+        return " · ".join(filter(None, [cron.words(schedule.cron), schedule.zone]))
     words = {"file": "for files", "message": "for messages of", "webhook": "for calls of", "drift": "for drift of"}
     key = next(iter(schedule.starts))
     return f"{words.get(key, 'for')} {shown(str(schedule.starts[key]))}"
