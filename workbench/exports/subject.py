@@ -23,6 +23,7 @@ SERVICE: Json = {
     "workers": 1,
     "token": True,
     "open_metrics": False,
+    "async": None,
     "tls": None,
     "cors": [],
     "log": None,
