@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from contextlib import suppress
 from typing import Any
 
-_SILENCE = 3.0
-"""Seconds: a replica tells something ten times in one."""
+_SILENCE, _NEWS = 3.0, 1.0
+"""Seconds: after so many, of a replica that tells something at least once in these, it is silent."""
+Known = tuple[str, str, int]
+"""What a replica has heard: the version that answers, the one that comes, and the changes so far."""
 
 
 class Board:
@@ -65,9 +69,13 @@ class ServiceBoard:
         self._actors: dict[str, Any] = {}
         self._forgotten: set[str] = set()
         self._figures: dict[str, bytes] = {}
+        self._news = asyncio.Event()
 
     def put(self, said: dict[str, Any]) -> None:
+        """Say it; all replicas hear it at once."""
         self._said = said
+        self._news.set()
+        self._news = asyncio.Event()
 
     def said(self) -> dict[str, Any]:
         return self._said
@@ -85,15 +93,22 @@ class ServiceBoard:
     def join(self, replica: str, actor: Any) -> dict[str, Any]:
         """Take a replica in, which is that actor; what should answer."""
         self._actors[replica] = actor
-        return self.beat(replica, {})
+        self._heard(replica, {})
+        return self._said
 
-    def beat(self, replica: str, facts: dict[str, Any]) -> dict[str, Any]:
-        """Take what a replica sees; what should answer."""
+    async def beat(self, replica: str, facts: dict[str, Any], known: Known) -> dict[str, Any]:
+        """Take what a replica sees; what should answer, once that is news to it, or after a while."""
         if figures := facts.pop("figures", None):
             self._figures[replica] = figures
+        self._heard(replica, facts)
+        if known == heard(self._said):
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._news.wait(), _NEWS)
+        return self._said
+
+    def _heard(self, replica: str, facts: dict[str, Any]) -> None:
         if replica not in self._forgotten:
             self._replicas[replica] = time.monotonic(), facts
-        return self._said
 
     def forget(self, replica: str) -> None:
         """It ends, or has ended; what it has counted stays."""
@@ -112,6 +127,11 @@ class ServiceBoard:
     def figures(self) -> list[bytes]:
         """What each replica that there ever was has counted."""
         return list(self._figures.values())
+
+
+def heard(said: dict[str, Any]) -> Known:
+    """What a replica knows that has heard this."""
+    return said["ref"], said["next"], said["epoch"]
 
 
 def _silent(at: float) -> bool:

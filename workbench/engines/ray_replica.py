@@ -15,6 +15,7 @@ from ..bundle import registries
 from ..errors import UsageError, WorkbenchError
 from ..routing.table import Table
 from . import carried, ray_cluster
+from .ray_board import heard
 
 if TYPE_CHECKING:
     from ..bundle.version import ModelVersion
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from ..patterns.serving.endpoint import Endpoint
     from ..patterns.serving.live import Live, Route
 
-_LOOK, _FIGURES = 0.1, 1.0
+_AGAIN, _FIGURES = 0.1, 0.9
 _TOKEN = "WORKBENCH_TOKEN"  # noqa: S105 the name of the variable
 _HERE: dict[str, Endpoint] = {}
 """What answers in this process, which has one replica."""
@@ -87,7 +88,7 @@ class Replica:
 
 
 class Told(Replica):
-    """Asks the board `board` again and again which version answers, and tells it what was loaded and counted."""
+    """Hears from the board `board` which version answers, and tells it what was loaded and counted."""
 
     def __init__(self, board: str) -> None:
         import ray
@@ -116,15 +117,15 @@ class Told(Replica):
     async def _beat(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
-            await asyncio.sleep(_LOOK)
             facts = {"ref": self.answering, "prepared": self.prepared, "refused": self.refused, "pid": os.getpid()}
             if loop.time() - self.told > _FIGURES:
                 self.told = loop.time()
                 self.metrics.beat()
                 facts["figures"] = bytes(self.metrics.values)
             try:
-                self.said = await self.board.beat.remote(self.id, facts)
-            except Exception:  # noqa: BLE001, S112 the board begins anew: what answers goes on
+                self.said = await self.board.beat.remote(self.id, facts, heard(self.said))
+            except Exception:  # noqa: BLE001 the board begins anew: what answers goes on
+                await asyncio.sleep(_AGAIN)
                 continue
             await self._follow()
 
