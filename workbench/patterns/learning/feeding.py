@@ -12,6 +12,7 @@ from ...errors import StorageError
 from ..control import LOOK, Control
 
 if TYPE_CHECKING:
+    from ...brokers.protocol import Marks
     from ...data.log import Log, Record
 
 _MOST = 1000
@@ -24,6 +25,7 @@ class Feed:
     def __init__(self, place: str, group: str, log: Log, control: Control) -> None:
         self.reader, self.log, self.control = reader(place, group, "start"), log, control
         self._begun, self._delay, self._due = False, 0.0, 0.0
+        self._taken: Marks = {}  # what the broker was not told yet
 
     def __call__(self) -> None:
         """Take what has come, or wait a moment for it."""
@@ -32,8 +34,10 @@ class Feed:
             return
         try:
             self._begun = self._begun or self.reader.acquire(self.control.stopping)
+            self._commit()
             if self._begun and (records := self.reader.poll(_MOST, LOOK)):
                 self._take(records)
+                self._commit()
         except StorageError as error:
             self._delay = min(_LONGEST_DELAY, 2 * self._delay or _FIRST_DELAY)
             self._due = time.monotonic() + self._delay
@@ -51,7 +55,13 @@ class Feed:
         if new := [record for record in records if record.offset > has]:
             values, keys = [record.value for record in new], [record.key for record in new]
             self.log.append(values, keys, [record.headers for record in new], source=source, offset=last)
-        self.reader.commit({lane: last})
+        self._taken[lane] = last
+
+    def _commit(self) -> None:
+        """Again and again until it is heard: what was given is not given again while this reads."""
+        if self._taken:
+            self.reader.commit(self._taken)
+            self._taken = {}
 
     def lag(self) -> int:
         """How many records were not taken yet; 0 where that is not known."""
