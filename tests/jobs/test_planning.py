@@ -174,7 +174,7 @@ def test_what_is_put_again_says_what_changed(store: Store) -> None:
     assert again() == ["created"]
     assert again() == []
     assert again(n=2) == ["n 1 → 2"]
-    assert again("7:00", n=2) == ["every 0 6 * * * → 0 7 * * *"]
+    assert again("7:00", n=2) == ["starts on daily 6:00 → daily 7:00"]
     assert again("7:00", "Europe/Berlin", 2) == ["zone of the machine → Europe/Berlin"]
     with pytest.raises(UsageError, match="no time zone"):
         again(zone="Europe/Nowhere")

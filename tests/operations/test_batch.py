@@ -402,7 +402,7 @@ def test_a_schedule_is_put_changed_paused_and_removed(api: Workbench, model: str
     assert "churn@live is now churn@1" in str(schedule)
     assert (schedule.name, schedule.schedule.cron) == ("schedule/churn", "0 6 * * 1")
     assert "unchanged" in str(api.batch(model, "in.csv", every="monday 6:00", **options))
-    assert "0 6 * * 1 → 0 7 * * *" in str(api.batch(model, "in.csv", every="daily 7:00", **options))
+    assert "monday 6:00 → daily 7:00" in str(api.batch(model, "in.csv", every="daily 7:00", **options))
     changed = api.batch(model, "in.csv", every="daily 7:00", catch_up="all", overlap="queue", **options)
     assert "catch-up latest → all, overlap skip → queue" in str(changed)
     assert re.search(r"due   \d{4}-\d\d-\d\d 07:00, \d{4}-\d\d-\d\d 07:00, ", str(changed))

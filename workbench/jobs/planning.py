@@ -48,7 +48,7 @@ class Schedule:
     @property
     def when(self) -> str:
         """What starts its runs, in words."""
-        return self.cron if self.starts is None else " ".join(str(value) for value in _said(self.starts))
+        return cycles.words(self.cron) if self.starts is None else " ".join(str(value) for value in _said(self.starts))
 
     def dues(self, number: int) -> list[float]:
         """So many of the next times at which it is due; none while it is paused."""
@@ -220,8 +220,7 @@ def _said(starts: dict[str, Any]) -> Iterator[Any]:
 
 
 def _changes(before: Schedule, now: Schedule) -> list[str]:
-    how = "every" if before.cron and now.cron else "starts on"
-    said = [f"{how} {before.when} → {now.when}"] * (before.when != now.when)
+    said = [f"starts on {before.when} → {now.when}"] * (before.when != now.when)
     zones = [schedule.zone or "of the machine" for schedule in (before, now)]
     said += [f"zone {zones[0]} → {zones[1]}"] * (before.zone != now.zone)
     said += [f"catch-up {before.catch_up} → {now.catch_up}"] * (before.catch_up != now.catch_up)
