@@ -36,6 +36,13 @@ def axe() -> str:
     return script.read_text(encoding="utf-8")
 
 
+_LEAVING = ("navigated or closed", "context was destroyed", "Cannot find context", "Cannot find default execution")
+
+
+class Leaving(AssertionError):
+    """The page was being replaced by another while it was asked."""
+
+
 class Page:
     """One tab: `complaints` holds what the console and the page's policy said, `requests` each address it asked for."""
 
@@ -53,7 +60,9 @@ class Page:
         self.socket.send(json.dumps({"id": self.asked, "method": method, "params": parameters}))
         while (said := json.loads(self.socket.recv())).get("id") != self.asked:
             self._hear(said)
-        assert "error" not in said, said
+        if "error" in said:
+            leaving = any(words in said["error"]["message"] for words in _LEAVING)
+            raise Leaving(said) if leaving else AssertionError(said)
         return said["result"]
 
     def _hear(self, event: dict[str, Any]) -> None:
@@ -79,8 +88,14 @@ class Page:
         return found["result"].get("value")
 
     def until(self, script: str) -> None:
-        """Wait for an expression to be true of the page."""
-        until(lambda: self.run(f"Boolean({script})"), script)
+        """Wait for an expression to be true of the page, or of the one that follows it."""
+        until(lambda: self._holds(script), script)
+
+    def _holds(self, script: str) -> bool:
+        try:
+            return bool(self.run(f"Boolean({script})"))
+        except Leaving:
+            return False
 
     def fill(self, name: str, value: str) -> None:
         """Type into the field of a form; yes and no into a box."""
