@@ -12,14 +12,8 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from ports import free_port
 from waiting import until
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def answers(port: int) -> bool:

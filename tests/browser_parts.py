@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 import websocket
-from waiting import until
+from waiting import PATIENCE, NotYet, until
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), "")
 PICTURES = os.environ.get("WORKBENCH_PICTURES", "")
@@ -39,10 +39,6 @@ def axe() -> str:
 _LEAVING = ("navigated or closed", "context was destroyed", "Cannot find context", "Cannot find default execution")
 
 
-class Leaving(AssertionError):
-    """The page was being replaced by another while it was asked."""
-
-
 class Page:
     """One tab: `complaints` holds what the console and the page's policy said, `requests` each address it asked for."""
 
@@ -55,19 +51,26 @@ class Page:
         self.do("Emulation.setFocusEmulationEnabled", enabled=True)
 
     def do(self, method: str, **parameters: Any) -> Any:
-        """One command of the protocol, and its result."""
-        self.asked += 1
-        self.socket.send(json.dumps({"id": self.asked, "method": method, "params": parameters}))
-        while (said := json.loads(self.socket.recv())).get("id") != self.asked:
-            self._hear(said)
+        """One command of the protocol, and its result; NotYet while the page is being replaced by another."""
+        asked = self._send(method, **parameters)
+        while (said := json.loads(self.socket.recv())).get("id") != asked:
+            if "method" in said:
+                self._hear(said)
         if "error" in said:
             leaving = any(words in said["error"]["message"] for words in _LEAVING)
-            raise Leaving(said) if leaving else AssertionError(said)
+            raise NotYet(said) if leaving else AssertionError(said)
         return said["result"]
+
+    def _send(self, method: str, **parameters: Any) -> int:
+        self.asked += 1
+        self.socket.send(json.dumps({"id": self.asked, "method": method, "params": parameters}))
+        return self.asked
 
     def _hear(self, event: dict[str, Any]) -> None:
         said = event.get("params", {})
-        if event["method"] == "Network.requestWillBeSent":
+        if event["method"] == "Page.javascriptDialogOpening":  # whether to leave what is not saved
+            self._send("Page.handleJavaScriptDialog", accept=True)
+        elif event["method"] == "Network.requestWillBeSent":
             self.requests.append(said["request"]["url"])
         elif event["method"] == "Runtime.exceptionThrown":
             self.complaints.append(json.dumps(said["exceptionDetails"]))
@@ -82,20 +85,19 @@ class Page:
         self.until("document.readyState === 'complete' && location.href !== 'about:blank'")
 
     def run(self, script: str) -> Any:
-        """The value of an expression in the page; a promise is waited for."""
+        """The value of an expression in the page; a promise is waited for. NotYet says what the page raised."""
         found = self.do("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True, userGesture=True)
-        assert "exceptionDetails" not in found, found
+        if "exceptionDetails" in found:
+            raise NotYet(found)
         return found["result"].get("value")
 
     def until(self, script: str) -> None:
         """Wait for an expression to be true of the page, or of the one that follows it."""
-        until(lambda: self._holds(script), script)
+        until(lambda: self.run(f"Boolean({script})"), script)
 
-    def _holds(self, script: str) -> bool:
-        try:
-            return bool(self.run(f"Boolean({script})"))
-        except Leaving:
-            return False
+    def click(self, place: str) -> None:
+        """Click an element as soon as it is there."""
+        self.until(f"(found => found && (found.click(), true))({place})")
 
     def fill(self, name: str, value: str) -> None:
         """Type into the field of a form; yes and no into a box."""
@@ -106,8 +108,8 @@ class Page:
 
     def press(self, text: str) -> None:
         """Press the first button that is shown and says so."""
-        self.run(
-            f"[...document.querySelectorAll('button')].find(b => b.checkVisibility() && b.textContent === {json.dumps(text)}).click()"
+        self.click(
+            f"[...document.querySelectorAll('button')].find(b => b.checkVisibility() && b.textContent === {json.dumps(text)})"
         )
 
     def key(self, key: str) -> None:
@@ -130,6 +132,8 @@ class Page:
 
     def barriers(self, place: str = "document") -> list[str]:
         """What keeps people out of a part of the page: what axe finds there that is serious or critical."""
+        self.until(place)
+        self.until("!document.getAnimations().some(one => one instanceof CSSTransition)")  # colours on their way
         if not self.run("Boolean(window.axe)"):
             self.run(f"{axe()};0")
         grave = "v => ['serious', 'critical'].includes(v.impact)"
@@ -188,8 +192,8 @@ def _tab(folder: Path) -> Iterator[websocket.WebSocket]:
     until(lambda: told.exists() and len(told.read_text().splitlines()) == 2)
     port = told.read_text().splitlines()[0]
     with httpx.Client(trust_env=False, base_url=f"http://127.0.0.1:{port}") as ask:
-        tab = next(one for one in ask.get("/json").json() if one["type"] == "page")
-    socket = websocket.create_connection(tab["webSocketDebuggerUrl"], suppress_origin=True, timeout=30)
+        tab = until(lambda: next((one for one in ask.get("/json").json() if one["type"] == "page"), None))
+    socket = websocket.create_connection(tab["webSocketDebuggerUrl"], suppress_origin=True, timeout=PATIENCE)
     try:
         yield socket
     finally:

@@ -30,6 +30,16 @@ def main_module() -> Iterator[None]:
     sys.modules["__main__"] = main
 
 
+@pytest.fixture(scope="session", autouse=True)
+def patience() -> None:
+    """Who asks over HTTP waits as long as who waits for a condition: httpx's own five seconds pass on a busy machine."""
+    from httpx import _config
+    from waiting import PATIENCE
+
+    own = _config.DEFAULT_TIMEOUT_CONFIG
+    own.connect = own.read = own.write = own.pool = PATIENCE
+
+
 @pytest.fixture(scope="session")
 def brokers() -> Iterator[Callable[[str], Any]]:
     """The server of a kind of broker, started when a test first asks for it."""

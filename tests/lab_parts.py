@@ -38,7 +38,6 @@ class Lab:
             code = [nbformat.v4.new_code_cell(cell) for cell in cells]
             kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
             nbformat.write(nbformat.v4.new_notebook(cells=code, metadata=kernel), self.folder / name)
-        self.page.run("window.jupyterapp?.commands.execute('docmanager:save-all')")  # or it asks whether to leave
         self.page.go(f"{self.url}/{self.tree}/{name}?token={_TOKEN}&reset")
         self.page.until("window.jupyterapp")
         self.page.run("window.jupyterapp.restored.then(() => window.jupyterapp.shell.collapseLeft())")
@@ -94,8 +93,8 @@ class Lab:
             self.picture(f"{name}-{theme.lower()}", card)
             assert not self.page.barriers(place)
         self.page.looks(400)
+        self.page.until(f"{place}.scrollWidth <= {place}.clientWidth")
         self.picture(f"{name}-narrow", card)
-        assert self.page.run(f"{place}.scrollWidth <= {place}.clientWidth")
         self.page.looks(1200)
 
     @property
@@ -141,7 +140,7 @@ def lab(folder: Path, page: Page, kind: type[Lab] = Lab, path: Path | None = Non
     log = (folder / "lab.log").open("wb")
     process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
     try:
-        told = until(lambda: _told(runtime / "runtime"), (folder / "lab.log").read_text())
+        told = until(lambda: _told(runtime / "runtime"), f"{kind.program} has not started: {folder}/lab.log")
         yield kind(f"http://{kind.host}:{told['port']}{kind.base.rstrip('/')}", folder, page)
     finally:
         with suppress(ProcessLookupError):

@@ -52,8 +52,7 @@ def answered_by_newer(jupyter: Lab, times: int) -> int:
 
 
 def press(jupyter: Lab, do: str) -> None:
-    jupyter.page.until(f"{CARD}.querySelector('[data-do={do}]')")
-    jupyter.page.run(f"{CARD}.querySelector('[data-do={do}]').click()")
+    jupyter.page.click(f"{CARD}.querySelector('[data-do={do}]')")
 
 
 def state(jupyter: Lab, name: str) -> None:
@@ -66,7 +65,7 @@ def test_the_chart_moves_under_load(served: Lab) -> None:
     rate = f"Number({CARD}.querySelector('.wb-value').textContent.replace(/\\D/g, ''))"
     assert served.page.run(rate) == 0
     until(lambda: ask(served) or served.page.run(rate) > 0)
-    assert served.page.run(f"{CARD}.querySelector('.wb-line').getAttribute('d').length") > 10
+    served.page.until(f"{CARD}.querySelector('.wb-line').getAttribute('d').length > 10")
     served.looked_at("service", "service/")
     assert not served.elsewhere
 
@@ -79,7 +78,7 @@ def test_buttons_steer(served: Lab) -> None:
     served.page.run(f"{CARD}.querySelector('[data-do=start]').focus()")
     served.page.key("Enter")
     state(served, "ready")
-    assert "is ready" in served.page.run(f"{CARD}.querySelector('[data-part=said]').textContent")
+    served.page.until(f"{CARD}.querySelector('[data-part=said]').textContent.includes('is ready')")
 
 
 @needs_chromium
@@ -90,9 +89,10 @@ def test_traffic_follows_the_slider(served: Lab) -> None:
     press(served, "share")
     served.page.until(f"{CARD}.querySelector('input[type=range]')?.value === '10'")
     slider = f"{CARD}.querySelector('input[type=range]')"
-    for event, value in (("input", 40), ("change", 40)):
-        served.page.run(f"{slider}.value = {value}; {slider}.dispatchEvent(new Event('{event}', {{bubbles: true}}))")
-        assert "60 %" in served.page.run(f"{CARD}.querySelector('.wb-split').textContent")
+    moved = "".join(
+        f"{slider}.dispatchEvent(new Event('{event}', {{bubbles: true}}));" for event in ("input", "change")
+    )
+    assert "60 %" in served.page.run(f"{slider}.value = 40; {moved} {CARD}.querySelector('.wb-split').textContent")
     until(lambda: "churn@2 answers 40 %" in str(api(served).status("service/churn")))
     assert 40 <= answered_by_newer(served, 200) <= 120
     served.looked_at("service-canary", "service/")
@@ -108,11 +108,11 @@ def test_reload_and_restart_keep_the_card(served: Lab) -> None:
     served.restart()
     served.page.until(f"{CARD}.matches('.wb-quiet')")
     assert not served.page.run(f"{CARD}.querySelector('[data-part=buttons]').checkVisibility()")
-    assert "has ended" in served.page.run(f"{CARD}.querySelector('.wb-as-of').textContent")
+    served.page.until(f"{CARD}.querySelector('.wb-as-of').textContent.includes('has ended')")
     served.save()
     served.open("churn.ipynb")
     served.page.until(f"{CARD} && !{CARD}.matches('.wb-live')")
-    assert "as of 20" in served.page.run(f"{CARD}.querySelector('.wb-as-of').textContent")
-    assert "service/churn" in served.page.run(f"{CARD}.innerText")
+    served.page.until(f"{CARD}.querySelector('.wb-as-of').textContent.includes('as of 20')")
+    served.page.until(f"{CARD}.innerText.includes('service/churn')")
     served.run_all()
     served.page.until(f"{CARD}?.matches('.wb-live') && {CARD}.querySelector('[data-do=stop]')")

@@ -66,7 +66,7 @@ def test_it_predicts_while_a_slider_moves(noted: Lab) -> None:
     plan = f"{form}.querySelector('select[name=plan]')"
     page.run(f"{plan}.value = '\"pro\"'; {plan}.dispatchEvent(new Event('input', {{bubbles: true}}))")
     page.until(f"{said}.startsWith('18.')")
-    assert page.run(f"{form}.querySelector('.wb-curve path').getAttribute('d').length") > 20
+    page.until(f"{form}.querySelector('.wb-curve path').getAttribute('d').length > 20")
     page.until(f"{form}.querySelector('.wb-reasons')?.innerText.includes('plan = pro')")
     noted.looked_at("form", "form/risk@1")
     assert not noted.elsewhere
@@ -94,7 +94,7 @@ def test_a_form_is_filled_without_a_mouse(noted: Lab) -> None:
 def test_advice_is_found_by_keys(noted: Lab) -> None:
     form, page = card("advise/risk"), noted.page
     page.until(f"{form}.matches('.wb-live')")
-    assert not page.run(f"{form}.querySelector('.wb-still').checkVisibility()")
+    page.until(f"!{form}.querySelector('.wb-still').checkVisibility()")
     for question in range(5):
         page.run(f"{form}.querySelectorAll('fieldset')[{question}].querySelector('input').focus()")
         page.key(" ")
@@ -114,7 +114,7 @@ def test_a_run_that_failed_and_a_schedule_keep_nobody_out(noted: Lab) -> None:
     page.run(f"{card('run/')}.scrollIntoView({{block: 'center'}})")
     page.until(f"{card('run/')}?.querySelector('.wb-failed')")
     page.until(f"{card('run/')}.querySelector('[data-do=resume]')")
-    assert "ages['grace']" in page.run(f"{card('run/')}.innerText")
+    page.until(f"{card('run/')}.innerText.includes(\"ages['grace']\")")
     noted.looked_at("failed", "run/")
     page.until(f"{card('schedule/')}?.querySelector('[data-do=pause]')")
     noted.looked_at("schedule", "schedule/")
@@ -125,7 +125,7 @@ def test_a_notebook_runs_from_its_form(noted: Lab) -> None:
     form, page = card("form/retrain"), noted.page
     page.until(f"{form}.matches('.wb-live')")
     page.run(f"{form}.querySelector('[name=month]').value = '7'")
-    page.run(f"{form}.querySelector('[data-do=run]').click()")
+    page.click(f"{form}.querySelector('[data-do=run]')")
     page.until(f"{form}.querySelector('.wb-detail .wb-card')")
     page.run(f"{form}.querySelector('.wb-detail .wb-card').scrollIntoView({{block: 'center'}})")  # who does not see it
     page.until(f"{form}.querySelector('.wb-detail .wb-card .wb-done')")  # is told nothing
@@ -138,11 +138,11 @@ def test_a_notebook_runs_from_its_form(noted: Lab) -> None:
 def test_the_dashboard_finds_and_opens(noted: Lab) -> None:
     board, page = card("dashboard/"), noted.page
     page.until(f"{board}.matches('.wb-live')")
-    page.run(f"{board}.querySelector('input[value=models]').click()")
+    page.click(f"{board}.querySelector('input[value=models]')")
     page.until(f"{board}.querySelector('td')?.textContent.includes('@')")
-    page.run(f"{board}.querySelector('input[value=runs]').click()")
+    page.click(f"{board}.querySelector('input[value=runs]')")
     page.until(f"{board}.querySelector('td')?.textContent.startsWith('run/')")
-    page.run(f"{board}.querySelector('[data-do=show]').click()")
+    page.click(f"{board}.querySelector('[data-do=show]')")
     page.until(f"{board}.querySelector('.wb-detail .wb-card .wb-name')?.textContent.startsWith('run/')")
     noted.looked_at("dashboard", "dashboard/")
     typed = f"{board}.querySelector('input[type=search]')"
@@ -159,7 +159,7 @@ def test_long_work_is_cancelled_while_its_cell_runs(jupyter: Lab) -> None:
     page.run(f"{notebook}.activeCellIndex = 2; void window.jupyterapp.commands.execute('notebook:run-cell')")
     page.until(f"{card('progress/')}?.querySelector('[data-do=cancel]')")
     jupyter.picture("progress", "progress/")
-    page.run(f"{card('progress/')}.querySelector('[data-do=cancel]').click()")
+    page.click(f"{card('progress/')}.querySelector('[data-do=cancel]')")
     page.until(
         "document.querySelector('.jp-OutputArea-output')?.closest('.jp-Notebook').innerText.includes('slow@1 was cancelled')"
     )
@@ -174,7 +174,7 @@ def test_a_capture_shows_its_steps_and_is_cancelled(jupyter: Lab) -> None:
     page.run(f"{notebook}.activeCellIndex = 3; void window.jupyterapp.commands.execute('notebook:run-cell')")
     page.until(f"{card('progress/')}?.querySelector('[aria-current=step]')?.innerText.includes('asking this kernel')")
     jupyter.looked_at("capture", "progress/")
-    page.run(f"{card('progress/')}.querySelector('[data-do=cancel]').click()")
+    page.click(f"{card('progress/')}.querySelector('[data-do=cancel]')")
     page.until(f"{notebook}.widgets[3].node.innerText.includes('held was cancelled')")
     page.until(f"!{card('progress/')}")
     assert "held" not in Workbench(jupyter.folder / "home").registry.names()

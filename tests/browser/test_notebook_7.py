@@ -37,7 +37,7 @@ def test_cards_are_live(noted: Lab) -> None:
     noted.page.until(f"{CARD}?.matches('.wb-live') && {CARD}.querySelector('.wb-ready')")
     noted.page.until(f"{CARD}?.querySelector('[data-do=stop]')")
     noted.picture("notebook7", "service/")
-    noted.page.run(f"{CARD}.querySelector('[data-do=stop]').click()")
+    noted.page.click(f"{CARD}.querySelector('[data-do=stop]')")
     noted.page.until(f"{CARD}.querySelector('.wb-state').textContent === 'stopped'")
     assert Workbench(noted.folder / "home").status("service/churn").state == "stopped"
 

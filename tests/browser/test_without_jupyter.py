@@ -50,7 +50,7 @@ def test_a_card_lives_by_its_model_alone(page: Page) -> None:
     page.until("document.querySelector('.wb-card.wb-live')")
     page.until("sent.some(order => order.do === 'watch' && order.names[0] === 'service/churn')")
     page.run(f"tell({{card: 'service/churn', parts: {{buttons: {json.dumps(button('Open', 'open'))}}}}})")
-    page.run("document.querySelector('[data-do=open]').click()")
+    page.click("document.querySelector('[data-do=open]')")
     page.until("sent.some(order => order.press === 'open')")
     page.until("document.querySelector('[data-do=open][aria-busy]')")
     page.run(f"tell({{card: 'service/churn', parts: {{}}, open: '{ADDRESS}/?ticket=t', client: sent[0].client}})")

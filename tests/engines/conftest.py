@@ -17,7 +17,7 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "ope
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Any]:
     """A head and one node beside it with two processors; tests add those that they end."""
-    from contained import free_port
+    from ports import free_port
     from ray_parts import begun
 
     with begun() as cluster:

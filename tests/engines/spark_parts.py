@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from broker_servers import free_port
 from engine_parts import patiently
+from ports import free_port
 
 _MASTER = "org.apache.spark.deploy.master.Master"
 _WORKER = "org.apache.spark.deploy.worker.Worker"

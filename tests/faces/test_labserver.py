@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
 import pytest
+from ports import free_port
+from waiting import until
 
 from workbench import paths
 from workbench.jobs import supervisor
@@ -36,9 +37,7 @@ def planned(home: Path) -> Iterator[None]:
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[str]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     env = {**os.environ, **{f"JUPYTER_{kind}_DIR": str(tmp_path / kind) for kind in ("CONFIG", "DATA", "RUNTIME")}}
     shutil.copytree(ROOT / "jupyter-config", tmp_path / "CONFIG")
     command = [
@@ -54,19 +53,18 @@ def server(tmp_path: Path) -> Iterator[str]:
     log = (tmp_path / "server.log").open("wb")
     process = subprocess.Popen(command, env=env, stdout=log, stderr=log)
     url = f"http://127.0.0.1:{port}"
-    end = time.monotonic() + 60
-    while time.monotonic() < end and process.poll() is None:
-        try:
-            get(f"{url}/api", TOKEN)
-            break
-        except OSError:
-            time.sleep(0.05)
-    else:
-        pytest.fail((tmp_path / "server.log").read_text())
+    until(lambda: answers(url) or process.poll() is not None)
+    assert process.poll() is None, (tmp_path / "server.log").read_text()
     yield url
     process.terminate()
     process.wait(20)
     log.close()
+
+
+def answers(url: str) -> bool:
+    with suppress(OSError):
+        return get(f"{url}/api", TOKEN)[0] == 200
+    return False
 
 
 def get(url: str, token: str = "") -> tuple[int, dict]:
@@ -96,10 +94,7 @@ def test_the_extension_answers_who_may_ask(server: str, home: Path) -> None:
 
 @pytest.mark.usefixtures("planned", "server")
 def test_what_should_run_is_looked_after_again(home: Path) -> None:
-    end = time.monotonic() + 20
-    while not supervisor.runs(home):
-        assert time.monotonic() < end
-        time.sleep(0.02)
+    until(lambda: supervisor.runs(home))
 
 
 def test_a_page_of_another_site_cannot_steer(server: str) -> None:

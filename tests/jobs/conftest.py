@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,8 @@ def store(home: Path) -> Iterator[Store]:
     store.jobs()
     yield store
     if pid := supervisor_of(home):
-        os.kill(pid, 9)
+        with suppress(ProcessLookupError):
+            os.kill(pid, 9)
         until(lambda: supervisor_of(home) is None)
     for job in store.jobs():
         if job.process:

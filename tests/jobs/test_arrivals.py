@@ -14,7 +14,7 @@ from typing import Any
 import psutil
 import pytest
 from job_parts import environment, supervisor_of
-from waiting import until
+from waiting import PATIENCE, until
 
 from workbench import paths
 from workbench.data import places
@@ -58,7 +58,7 @@ def test_each_file_is_given_to_one(store: Store) -> None:
     takers = [SPAWN.Process(target=take, args=(str(store.folder), start, taken)) for _ in range(4)]
     for taker in takers:
         taker.start()
-    found = [run for _ in takers for run in taken.get(timeout=60)]
+    found = [run for _ in takers for run in taken.get(timeout=PATIENCE)]
     for taker in takers:
         taker.join()
     assert len(found) == len(set(found)) == len(store.jobs("run")) == 20

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from job_parts import environment
-from waiting import until
+from waiting import PATIENCE, until
 
 from workbench import paths
 from workbench.errors import NotFound, UsageError
@@ -52,7 +52,7 @@ def test_each_due_time_is_given_once(store: Store) -> None:
     askers = [SPAWN.Process(target=ask, args=(str(store.folder), start, taken)) for _ in range(4)]
     for asker in askers:
         asker.start()
-    found = [each for _ in askers for each in taken.get(timeout=60)]
+    found = [each for _ in askers for each in taken.get(timeout=PATIENCE)]
     for asker in askers:
         asker.join()
     assert len(found) == len(set(found))

@@ -16,8 +16,6 @@ from typing import Any
 import httpx
 from waiting import until
 
-from workbench.jobs.addresses import listen
-
 LINE = ["-m", "workbench.operations.foreground"]
 
 
@@ -32,11 +30,6 @@ def environment(image: Path, place: Path) -> Path:
         done = subprocess.run([*install, *more], capture_output=True, text=True, check=False)
         assert not done.returncode, done.stderr
     return python
-
-
-def free_port() -> int:
-    with listen("127.0.0.1", 0) as made:
-        return int(made.getsockname()[1])
 
 
 def dockerfile(image: Path) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import httpx
 import uvicorn
+from ports import free_port
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -60,8 +61,7 @@ def proxy(to: str, prefix: str) -> Iterator[str]:
 def jupyter(folder: Path) -> Iterator[tuple[str, str]]:
     """The address of a Jupyter server of this environment, below /user/me as on a hub, and its token."""
     folder.mkdir()
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     token = secrets.token_hex(8)
     own = {f"JUPYTER_{name}_DIR": str(folder / name) for name in ("CONFIG", "DATA", "RUNTIME")}
     options = ["--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0", "--no-browser", "--allow-root"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import threading
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import pytest
 from against_models import IMAGES, WIDE, X, arrays, centred, doubled, itself, mixed, nearly_doubled
 from customer_models import CUSTOMERS, array_model
 from others import serving
+from ports import free_port
 
 from workbench.api import Workbench
 from workbench.errors import NotFound, NotProven, UsageError, WorkbenchError
@@ -237,9 +237,7 @@ def test_what_is_wrong_there_is_said_in_words(api: Workbench, answer: Any, kind:
 
 
 def test_a_service_that_is_not_there_or_does_not_answer(api: Workbench) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
-    assert "cannot be reached: " in refused(api, f"http://127.0.0.1:{port}").what
+    assert "cannot be reached: " in refused(api, f"http://127.0.0.1:{free_port()}").what
     gate = threading.Event()
     try:
         with serving({PREDICT: lambda said: gate.wait(60) and []}) as url:

@@ -6,13 +6,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import httpx
 import psutil
 import pytest
+from waiting import PATIENCE, until
 
 from workbench import paths, stages
 from workbench.api import Workbench
@@ -47,11 +47,7 @@ def family(service: Any) -> list[psutil.Process]:
 
 def supervised(api: Workbench) -> int:
     """The number of the supervisor, once it is there."""
-    end = time.monotonic() + 30
-    while not (process := supervisor.process_of(paths.state(api.home))):
-        assert time.monotonic() < end, "no supervisor"
-        time.sleep(0.01)
-    return process.pid
+    return int(until(lambda: supervisor.process_of(paths.state(api.home)), "no supervisor").pid)
 
 
 def kill_all(api: Workbench, *services: Any) -> None:
@@ -60,11 +56,11 @@ def kill_all(api: Workbench, *services: Any) -> None:
     everybody = [psutil.Process(supervised(api)), *own]
     for process in everybody:
         process.send_signal(signal.SIGKILL)
-    psutil.wait_procs(everybody, timeout=30)
+    psutil.wait_procs(everybody, timeout=PATIENCE)
 
 
 def test_it_outlives_the_process_that_started_it(api: Workbench, model: str) -> None:
-    ran = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, timeout=120, check=True)
+    ran = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, timeout=PATIENCE, check=True)
     url, token = ran.stdout.split()
     service = api.status("service/churn")
     assert (service.state, service.url, str(service.token)) == ("ready", url, token)
@@ -77,7 +73,7 @@ def test_looking_after_a_restart_of_the_machine_starts_it_again(api: Workbench, 
     kill_all(api, before)
     shown = str(getattr(api, look)())
     assert "starting" in shown
-    again = api.wait("service/churn", timeout=60)
+    again = api.wait("service/churn", timeout=PATIENCE)
     assert (again.state, again.url, again.token) == ("ready", before.url, before.token)
     assert answers(again)
 
@@ -130,7 +126,7 @@ def test_a_home_that_can_only_be_read_is_seen(api: Workbench, model: str, tmp_pa
 
 def test_two_that_start_the_same_get_one(api: Workbench, model: str) -> None:
     started = [subprocess.Popen([sys.executable, "-c", SCRIPT], stdout=subprocess.PIPE, text=True) for _ in range(3)]
-    said = {process.communicate(timeout=120)[0] for process in started}
+    said = {process.communicate(timeout=PATIENCE)[0] for process in started}
     assert len(said) == 1
     assert [job.name for job in api.running.jobs()] == ["service/churn"]
     assert answers(api.status("service/churn"))
@@ -292,7 +288,7 @@ def test_an_interrupt_ends_the_waiting_and_nothing_else(api: Workbench, model: s
     assert waiting.stdout
     waiting.stdout.readline()
     waiting.send_signal(signal.SIGINT)
-    said = waiting.communicate(timeout=30)[1]
+    said = waiting.communicate(timeout=PATIENCE)[1]
     assert "Interrupted: service/churn goes on" in said
     assert answers(service)
 

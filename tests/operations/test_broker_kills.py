@@ -8,13 +8,13 @@ import random
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from broker_servers import SERVERS
+from waiting import until
 
 from workbench.brokers import opening
 from workbench.data import places
@@ -25,7 +25,6 @@ with 1000 each, for librdkafka's mock cluster forgets what a partition has beyon
 KILLS = {"kafka": 3} if MANY == 8 else {}
 """Where not so often: Kafka waits for who was killed until its session has ended."""
 EACH = int(os.environ.get("WORKBENCH_EACH", "300"))
-PATIENCE = 120.0
 POISON = b"{no record"
 Lives = Callable[..., str]
 
@@ -78,10 +77,7 @@ def killed(
 
 
 def wait(seen: Callable[[], int], count: int) -> None:
-    end = time.monotonic() + PATIENCE
-    while (found := seen()) < count:
-        assert time.monotonic() < end, f"{found} of {count}"
-        time.sleep(0.002)
+    until(lambda: seen() >= count, f"not yet {count}")
 
 
 def check_order(found: list[int]) -> None:

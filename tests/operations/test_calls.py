@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 import pytest
 from notebook_parts import notebook, printed
+from ports import free_port
 from waiting import until
 
 from workbench.api import Workbench
@@ -120,8 +121,9 @@ def test_a_port_that_another_has_is_told(api: Workbench, tmp_path: Path) -> None
     notebook(tmp_path, "1")
     import socket
 
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        schedule = api.batch("nb.ipynb", on_webhook=taken.getsockname()[1])
+    port = free_port()
+    with socket.create_server(("127.0.0.1", port)):
+        schedule = api.batch("nb.ipynb", on_webhook=port)
         assert "the notebook has no parameter `message`" in str(schedule)
         until(lambda: "cannot listen: nothing can listen at 127.0.0.1:" in str(api.schedules()[0]))
     until(lambda: "cannot listen" not in str(api.schedules()[0]))

@@ -15,8 +15,9 @@ import nbformat
 import pandas as pd
 import pytest
 import yaml
-from contained import Container, dockerfile, environment, free_port
+from contained import Container, dockerfile, environment
 from export_models import ROWS, first, second, with_a_variable
+from ports import free_port
 from waiting import until
 
 from workbench.api import Workbench

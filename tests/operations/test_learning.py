@@ -62,7 +62,7 @@ def test_it_learns_from_a_queue_while_it_serves(api: Workbench, sums: str) -> No
     with client(service) as asking:
         row = {"n": 0.0, "group": "a"}
         until(lambda: asking.post("/predict", json=row).json() == {"prediction": 5.0})
-    assert api.history(sums)[-1].details["by"] == "learner/sums"
+    until(lambda: (events := api.history(sums)) and events[-1].details["by"] == "learner/sums")
     api.put("queue:outcomes", examples(("a", 1.0)))
     until(lambda: learned(api, sums).examples == 4)
     assert answers(api, "sums@live") == [6.0, 5.0]
@@ -157,7 +157,7 @@ def test_estimators_learn_as_they_are_and_inside_of_a_model(api: Workbench) -> N
         until(lambda name=name: learned(api, name).examples == 300)
         answered = api.predict(f"{name}@live", rows)["prediction"].to_numpy()
         assert np.ptp(answered) > 2.0, "it was flat"
-    assert "mae" in str(api.status("learner/slope"))
+    until(lambda: "mae" in str(api.status("learner/slope")))
 
 
 def test_examples_of_a_broker_are_learned_once(api: Workbench, sums: str, brokers: Any) -> None:
@@ -199,8 +199,8 @@ def test_rivers_estimators_learn_as_they_are(api: Workbench) -> None:
     with client(service) as asking:
         row = {"n": 0.5, "other": 1.0}
         until(lambda: asking.post("/predict", json=row).json()["prediction"] > 0.5)
-    assert "mae" in str(learner.refresh()), "each was answered before it was learned"
-    assert learner.quality().whole["outcomes"].tolist() == [400]
+    until(lambda: "mae" in str(learner.refresh()), "each was answered before it was learned")
+    until(lambda: learner.quality().whole["outcomes"].tolist() == [400])
 
 
 def test_what_cannot_learn_says_so(api: Workbench, sums: str) -> None:

@@ -14,9 +14,9 @@ from typing import Any
 
 import httpx
 import pytest
-from broker_servers import free_port
 from environments import environment, install
 from export_models import ROWS, first
+from ports import free_port
 from waiting import until
 
 from workbench import paths

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import email.policy
 import os
-import socket
 from collections.abc import Iterator
 from email.message import EmailMessage
 from pathlib import Path
@@ -14,6 +13,7 @@ import nbformat
 import pytest
 from aiosmtpd.controller import Controller
 from notebook_parts import TELL, notebook, of, printed
+from ports import free_port
 from waiting import until
 
 from workbench.api import Workbench
@@ -144,9 +144,7 @@ class Inbox:
 @pytest.fixture
 def inbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Inbox]:
     made = Inbox()
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     controller = Controller(made, hostname="127.0.0.1", port=port)
     controller.start()
     monkeypatch.setenv("WORKBENCH_SMTP_URL", f"smtp://127.0.0.1:{port}")

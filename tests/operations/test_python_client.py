@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import socket
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ import pandas as pd
 import pytest
 from client_models import AWKWARD, everything, everything_together, images, wide
 from customer_models import CUSTOMERS, array_model, frame_model
+from ports import free_port
 from serving_parts import FAILS, Moody, first, second
 from serving_parts import NUMBERS as ROWS
 from waiting import until
@@ -160,8 +160,7 @@ def test_tokens_and_addresses(api: Workbench, client: Any) -> None:
 
 
 def test_who_is_not_there_and_who_is_another(api: Workbench) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        nobody = f"http://127.0.0.1:{taken.getsockname()[1]}"
+    nobody = f"http://127.0.0.1:{free_port()}"
     with Client(nobody) as asking, pytest.raises(NotFound, match="cannot be reached"):
         asking.predict(CUSTOMERS)
     assert "cannot be reached" in repr(Client(nobody))

@@ -271,7 +271,7 @@ def in_terminal(command: list[str], lines: list[str]) -> str:
 
 def test_what_came_too_late_is_logged_once(api: Workbench, tmp_path: Path) -> None:
     api.model("moody", Moody(str(tmp_path)), example=pd.DataFrame({"age": [1.0, 2.0]}), row_wise="yes")
-    service = api.serve("moody", log_requests=True, timeout=0.5)
+    service = api.serve("moody", log_requests=True, timeout=2)
     (tmp_path / "gate").touch()
     rows = [{"age": float(WAITS)}] + [{"age": 1.0}] * 600
     assert afresh(service, "/predict", json=rows).status_code == 504

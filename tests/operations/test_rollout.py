@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from rollout_models import raises, slow, third
+from rollout_models import UNHURRIED, raises, slow, third
 from serving_parts import NUMBERS, Load, client, first, second
 from waiting import until
 
@@ -64,9 +64,11 @@ def test_two_hundred_changes_under_load_fail_no_request(api: Workbench, record_p
             ways = ["share", "weights", "shadow", "take back" if rolling_out else "share", "finish"]
             match way := chance.choice(ways):
                 case "share":
-                    done = api.promote(other, canary=str(chance.choice((10, 50, 90))))
+                    done = api.promote(other, canary=str(chance.choice((10, 50, 90))), watch=UNHURRIED)
                 case "weights":
-                    done = api.promote("churn", split=f"1={chance.randint(1, 9)},2={chance.randint(1, 9)},5=3")
+                    done = api.promote(
+                        "churn", split=f"1={chance.randint(1, 9)},2={chance.randint(1, 9)},5=3", watch=UNHURRIED
+                    )
                 case "shadow":
                     done = api.promote(other, shadow=True)
                 case "take back":
@@ -84,7 +86,7 @@ def test_two_hundred_changes_under_load_fail_no_request(api: Workbench, record_p
 
 def test_the_traffic_is_shared_as_it_was_said(api: Workbench) -> None:
     service = api.serve("churn", workers=2)
-    said = api.promote("churn@2", canary="20", min_requests=100, note="tried on Mondays")
+    said = api.promote("churn@2", canary="20", min_requests=100, note="tried on Mondays", watch=UNHURRIED)
     assert "churn@2 ✓ answers 20 % of service/churn, churn@1 the rest" in str(said)
     seen = versions(service, 1000)
     assert 140 < seen["2"] < 260
@@ -92,7 +94,7 @@ def test_the_traffic_is_shared_as_it_was_said(api: Workbench) -> None:
     assert set(versions(service, 50)) == {"1", "2"}
     assert "taken back" in str(api.rollback("churn"))
     assert set(versions(service, 50)) == {"1"}
-    api.promote("churn@2", canary="20")
+    api.promote("churn@2", canary="20", watch=UNHURRIED)
     assert not api.promote("churn@2").kept
     assert set(versions(service, 50)) == {"2"}
     assert api.rollback("churn").version == 1
@@ -213,7 +215,7 @@ def test_a_shadow_that_cannot_keep_up_is_not_waited_for(api: Workbench) -> None:
 
 def test_nothing_is_judged_on_too_few_requests(api: Workbench) -> None:
     service = api.serve("churn")
-    api.promote("churn@2", canary="50,100", every="1s", min_requests=400)
+    api.promote("churn@2", canary="50,100", every="1s", min_requests=400, watch=UNHURRIED)
     seen = versions(service, 200)["2"]
     until(lambda: f"waiting: {seen} of 400" in str(api.status("service/churn")))
     with Load(service):
@@ -224,7 +226,7 @@ def test_nothing_is_judged_on_too_few_requests(api: Workbench) -> None:
 def test_steps_are_made_once_though_their_processes_are_killed(api: Workbench) -> None:
     service = api.serve("churn", workers=2)
     with Load(service, clients=3) as load:
-        api.promote("churn@2", canary="10,40,70,100", every="1s", min_requests=20)
+        api.promote("churn@2", canary="10,40,70,100", every="1s", min_requests=20, watch=UNHURRIED)
         for kill in ("door", "worker", "supervisor"):
             before = len(api.history("churn"))
             job = until(lambda: (job := service.refresh().job).state == "ready" and not job.reason and job)

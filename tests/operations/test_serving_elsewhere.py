@@ -91,8 +91,7 @@ def test_pages_of_a_site_ask_from_a_browser(opened: Any, closed: Any, tmp_path: 
     with browser(tmp_path) as page:
         page.go(other.url)
         page.do("Page.setBypassCSP", enabled=True)
-        page.do("Page.reload")
-        page.until("document.readyState === 'complete'")
+        page.go(other.url)
         assert page.run(asks.format(mine.url, str(mine.token))) == '[{"prediction":1.0}]'
         assert page.run(asks.format(closed.url, str(closed.token))) == "refused"
 

@@ -27,6 +27,7 @@ from google.protobuf.message_factory import GetMessageClass
 from grpc_health.v1 import health_pb2
 from grpc_parts import SERVICE, Asking, columns, request, tensors_of
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
+from ports import free_port
 from serving_parts import NUMBERS as ROWS
 from serving_parts import Moody, client, unhurried
 from waiting import until
@@ -327,10 +328,9 @@ def test_the_card_says_where_it_answers(service: Any, api: Workbench) -> None:
 
 
 def test_it_is_turned_on_and_off_at_the_port_that_is_asked_for(api: Workbench) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as other:
-        port = other.getsockname()[1]
-        with pytest.raises(JobFailed, match=f"port {port}"):
-            api.serve("sums", grpc=port, name="turned")
+    port = free_port()
+    with socket.create_server(("127.0.0.1", port)), pytest.raises(JobFailed, match=f"port {port}"):
+        api.serve("sums", grpc=port, name="turned")
     on = api.serve("sums", grpc=port, name="turned")
     assert on.grpc == f"127.0.0.1:{port}"
     with Asking(on) as asking:

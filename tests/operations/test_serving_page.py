@@ -90,7 +90,7 @@ def test_the_form_asks_for_what_it_holds(page: Page, service: Any) -> None:
         "big": str(2**60 + 7),
         "amount": "missing",
     }
-    page.run("document.querySelector('[data-missing]').click()")
+    page.click("document.querySelector('[data-missing]')")
     page.fill("plan", "null")
     assert answered(page)["said"] == "nowhere none 2024-02-29"
     assert "version 1" in page.text("#answer")
@@ -126,9 +126,8 @@ def test_figures_move(page: Page, service: Any) -> None:
     with client(service) as asking:
         for _ in range(20):
             asking.post("/predict", json=[])
-    page.run("look()")
-    assert page.run(shown) == before + 20
-    assert page.run("document.querySelector('[data-figure=errors] .line').getAttribute('d').length") > 5
+    page.until(f"{shown} === {before + 20}")
+    page.until("document.querySelector('[data-figure=errors] .line').getAttribute('d').length > 5")
     assert page.run("document.querySelector('[data-figure=errors]').classList.contains('wrong')")
 
 
@@ -144,9 +143,8 @@ def test_versions_that_share_the_traffic_are_compared(api: Workbench, chromium: 
     with httpx.Client(base_url=service.url) as asking:
         asked = [asking.post("/predict", json=[[1, 2, 3]]) for _ in range(60)]
     answered = Counter(answer.headers["x-workbench-version"] for answer in asked)
-    chromium.run("look()")
-    rows = "[...document.querySelectorAll('#versions tbody tr')].map(r => [...r.cells].slice(0, 2).map(c => c.textContent))"
-    assert chromium.run(rows) == [[version, str(answered[version])] for version in ("1", "2")]
+    rows = "[...document.querySelectorAll('#versions tbody tr')].map(r => r.cells[0].textContent + ' ' + r.cells[1].textContent)"
+    chromium.until(f"String({rows}) === '1 {answered['1']},2 {answered['2']}'")
     assert not chromium.complaints
     service.stop()
 
@@ -157,7 +155,7 @@ def test_what_is_copied_can_be_pasted(page: Page, service: Any) -> None:
     page.press("Copy")
     page.until("[...document.querySelectorAll('button')].some(b => b.textContent === 'Copied')")
     assert page.run("navigator.clipboard.readText()").startswith(f"curl {service.url}/predict ")
-    page.run("document.getElementById('tab-4').click()")
+    page.click("document.getElementById('tab-4')")
     assert "await fetch" in page.text(".snippet:nth-of-type(4)")
     assert not page.run("document.querySelector('.snippet').checkVisibility()")
 
@@ -174,12 +172,11 @@ def test_it_fits_a_telephone_and_both_schemes(page: Page, scheme: str, tmp_path:
 
 
 @needs_chromium
-def test_it_says_what_it_takes_also_without_its_script(page: Page) -> None:
+def test_it_says_what_it_takes_also_without_its_script(page: Page, service: Any) -> None:
     page.do("Emulation.setScriptExecutionDisabled", value=True)
-    page.do("Page.reload")
+    page.go(service.url)
+    page.until('document.body.innerText.includes("takes this page\'s script")')
     page.do("Emulation.setScriptExecutionDisabled", value=False)
-    page.until("document.readyState === 'complete'")
-    assert "takes this page's script" in page.run("document.querySelector('noscript').textContent")
 
 
 @needs_chromium

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -14,7 +15,7 @@ import httpx
 import pandas as pd
 import pytest
 from hurry import impatient
-from serving_parts import WAITS, Moody, afresh, client, headers
+from serving_parts import WAITS, Moody, afresh, client
 from waiting import until
 
 from workbench.api import Workbench
@@ -54,10 +55,12 @@ def process(pid: int) -> Any:
 
 
 def hang(service: Any, tmp_path: Path) -> None:
-    """Ask what never ends; whoever asked goes away."""
-    with pytest.raises(httpx.ReadTimeout):
-        httpx.post(f"{service.url}/predict", json={"age": WAITS}, headers=headers(service), timeout=0.5)
-    until((tmp_path / "inside").exists)
+    """Ask what never ends; whoever asked goes away once the model is at it."""
+    body = json.dumps({"age": WAITS}).encode()
+    head = f"POST /predict HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {service.token}\r\n"
+    with socket.create_connection(("127.0.0.1", service.facts["port"]), timeout=30) as raw:
+        raw.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+        until((tmp_path / "inside").exists)
 
 
 def test_a_call_that_never_ends_costs_its_worker(in_a_hurry: None, service: Any, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import httpx
 import pandas as pd
 import pytest
 from customer_models import CUSTOMERS, frame_model
+from ports import free_port
 from serving_parts import DIES, FAILS, NUMBERS, WAITS, Moody, afresh, client, first, headers, queued
 from waiting import until
 
@@ -332,8 +333,8 @@ def test_a_model_that_never_comes_up_is_given_up_aloud(api: Workbench, moody: st
 
 
 def test_a_port_that_is_taken(api: Workbench, service: Any) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as other:
-        port = other.getsockname()[1]
+    port = free_port()
+    with socket.create_server(("127.0.0.1", port)):
         with pytest.raises(JobFailed) as caught:
             api.serve("churn", name="second", port=port)
         assert f"port {port} of 127.0.0.1" in str(caught.value)
@@ -347,8 +348,8 @@ def test_a_port_that_is_taken(api: Workbench, service: Any) -> None:
 
 def test_another_port_that_is_taken_leaves_the_service_as_it_was(api: Workbench) -> None:
     service = api.serve("churn", name="moved")
-    with socket.create_server(("127.0.0.1", 0)) as other:
-        port = other.getsockname()[1]
+    port = free_port()
+    with socket.create_server(("127.0.0.1", port)):
         with pytest.raises(JobFailed, match=f"port {port}"):
             api.serve("churn", name="moved", port=port)
         assert afresh(service, "/predict", json=RECORD).status_code == 200

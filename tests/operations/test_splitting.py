@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 import pytest
 from networks import linear
-from rollout_models import Sum, raises, third
+from rollout_models import UNHURRIED, Sum, raises, third
 from serving_parts import NUMBERS, client, first, second
 from sklearn.linear_model import LinearRegression
 from waiting import until
@@ -62,7 +62,7 @@ def versions(service: Any, count: int, rows: Any = None, **headers: str) -> Coun
 
 def test_three_versions_share_by_weight(api: Workbench) -> None:
     service = api.serve("churn", workers=2)
-    said = api.promote("churn", split="1=70,2=20,churn@4=10", note="to see")
+    said = api.promote("churn", split="1=70,2=20,churn@4=10", note="to see", watch=UNHURRIED)
     assert "churn ✓ churn@1 70 %, churn@2 20 %, churn@4 10 % answer service/churn" in str(said)
     seen = versions(service, 1000)
     assert seen["1"] == pytest.approx(700, abs=80)
@@ -85,7 +85,7 @@ def test_the_live_version_may_get_nothing_and_one_of_them_becomes_live(api: Work
 
 def test_a_version_that_fails_ends_the_split(api: Workbench) -> None:
     service = api.serve("churn", workers=2)
-    api.promote("churn", split="1=40,2=30,3=30", min_requests=20)
+    api.promote("churn", split="1=40,2=30,3=30", min_requests=20, watch=UNHURRIED)
     with client(service) as asking:
 
         def refused() -> bool:
@@ -199,7 +199,7 @@ def test_a_measure_of_the_users_own_is_watched_where_feedback_brings_it(api: Wor
     service = api.serve("churn", log_requests=True)
     with pytest.raises(UsageError, match="no measure 'cost'"):
         api.promote("churn@2", canary="50", watch="cost <= 100")
-    api.promote("churn@2", canary="50", watch="cost <= 100", metric=cost, min_requests=5)
+    api.promote("churn@2", canary="50", watch=f"cost <= 100, {UNHURRIED}", metric=cost, min_requests=5)
     truth = pd.DataFrame([(a.headers["x-request-id"], 5.0) for a in asked(service, 60)], columns=["request", "true"])
     api.feedback("churn", truth.head(30))
     assert "cost waits for feedback with --metric cost" in str(api.status("service/churn"))
@@ -208,12 +208,12 @@ def test_a_measure_of_the_users_own_is_watched_where_feedback_brings_it(api: Wor
 
 def test_limits_of_the_users_own_take_the_place_of_the_usual(api: Workbench) -> None:
     service = api.serve("churn")
-    api.promote("churn@3", canary="50", min_requests=20, watch="errors <= 100%")
+    api.promote("churn@3", canary="50", min_requests=20, watch=f"errors <= 100%, {UNHURRIED}")
     with client(service) as asking:
         for _ in range(100):
             asking.post("/predict", json={"a": 1000.0, "b": 2.0})
     until(lambda: "as well as churn@1" in str(api.status("service/churn")))
-    api.promote("churn@3", canary="50", min_requests=20, watch="errors <= 10%")
+    api.promote("churn@3", canary="50", min_requests=20, watch=f"errors <= 10%, {UNHURRIED}")
     with client(service) as asking:
 
         def refused() -> bool:

@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 from batch_models import row_wise
-from broker_servers import free_port
 from customer_models import CUSTOMERS
+from ports import free_port
 from prometheus_client.parser import text_string_to_metric_families
 
 from workbench.api import Workbench

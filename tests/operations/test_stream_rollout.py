@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import psutil
 import pytest
-from rollout_models import raises, stuck
+from rollout_models import UNHURRIED, raises, stuck
 from serving_parts import NUMBERS, first, second
 from waiting import until
 
@@ -52,7 +52,7 @@ def versions(stream: Any, tail: int) -> list[int]:
 
 
 def test_a_share_a_key_and_a_shadow(api: Workbench, stream: Any) -> None:
-    said = api.promote("churn@2", canary="30", min_requests=100)
+    said = api.promote("churn@2", canary="30", min_requests=100, watch=UNHURRIED)
     assert f"churn@2 ✓ answers 30 % of {stream.name}, churn@1 the rest" in str(said)
     put(api, stream, 1000)
     assert 220 < versions(stream, 1000).count(2) < 380

@@ -18,6 +18,7 @@ from threading import Thread
 from typing import Any
 
 import pytest
+from waiting import PATIENCE
 
 from workbench.data import places
 from workbench.data.log import Log
@@ -25,7 +26,6 @@ from workbench.data.log import Log
 KILLS = int(os.environ.get("WORKBENCH_KILLS", "24"))
 """How often each is killed: `WORKBENCH_KILLS=100 WORKBENCH_EACH=2000 pytest --timeout=0` is the long run."""
 EACH = int(os.environ.get("WORKBENCH_EACH", "25"))
-PATIENCE = 60.0
 POISON = b"{no record"
 
 

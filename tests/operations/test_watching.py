@@ -14,9 +14,9 @@ import httpx
 import nbformat
 import pytest
 from aiosmtpd.controller import Controller
-from broker_servers import free_port
 from drift_models import customers, score
 from notebook_parts import notebook, printed
+from ports import free_port
 from prometheus_client.parser import text_string_to_metric_families
 from serving_parts import client
 from waiting import until

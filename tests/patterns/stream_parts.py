@@ -12,6 +12,7 @@ from threading import Thread
 from typing import Any
 
 import pandas as pd
+from waiting import PATIENCE
 
 from workbench.data import places
 from workbench.data.log import Record
@@ -22,7 +23,6 @@ from workbench.patterns.streaming.routed import Route
 from workbench.routing.table import Table
 
 EXAMPLE = pd.DataFrame({"n": [1, 2], "amount": [0.5, None], "city": ["Köln", None]})
-PATIENCE = 30.0
 
 
 def scores(frame: pd.DataFrame) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from broker_servers import RESTARTED, SERVERS
-from stream_parts import PATIENCE, Until, caught_up, expected, queued, rows, stream
+from stream_parts import Until, caught_up, expected, queued, rows, stream
 
 from workbench.brokers import opening
 from workbench.patterns.streaming import parquet_sink
@@ -126,7 +126,7 @@ def test_a_broker_goes_and_comes(kind: str, brokers: Callable[[str], Any], tmp_p
         return control.seen.get("records") == 10 and caught_up(control)
 
     try:
-        stream(str(output), input=place, control=Until(going).patient(2 * PATIENCE))
+        stream(str(output), input=place, control=Until(going))
     finally:
         if server.process is None:
             server.start()
@@ -147,7 +147,7 @@ def test_a_sink_that_is_down_stops_the_flow(kind: str, brokers: Callable[[str], 
         return caught_up(control)
 
     try:
-        stream(place, control=Until(going).patient(2 * PATIENCE))
+        stream(place, control=Until(going))
     finally:
         if server.process is None:
             server.start()

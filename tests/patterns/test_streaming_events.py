@@ -13,9 +13,9 @@ from typing import Any
 
 import httpx
 import pytest
-from broker_servers import free_port
 from cloudevents.core.bindings.http import HTTPMessage, from_http_event, to_binary_event, to_structured_event
 from cloudevents.core.v1.event import CloudEvent
+from ports import free_port
 from stream_parts import Until, caught_up, expected, queued, rows, stream
 
 from workbench.brokers import opening

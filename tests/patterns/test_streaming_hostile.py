@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from broker_servers import SERVERS
 from disks import disk_of
-from stream_parts import PATIENCE, Until, caught_up, part_rows, queued, rows, stream
+from stream_parts import Until, caught_up, part_rows, queued, rows, stream
 
 from workbench.errors import StorageError
 from workbench.patterns.streaming import parquet_sink
@@ -77,7 +77,7 @@ def test_a_huge_record(kind: str, brokers: Callable[[str], Any], tmp_path: Path)
     given = rows(4, 7)
     given[1]["city"] = "x" * HUGE
     put("queue:rows", given)
-    stream(place, control=Until(caught_up).patient(4 * PATIENCE))
+    stream(place, control=Until(caught_up))
     if dead := queued("rows.churn.dead"):
         assert kind in ("kafka", "nats")
         assert dead[0].headers
@@ -86,6 +86,6 @@ def test_a_huge_record(kind: str, brokers: Callable[[str], Any], tmp_path: Path)
             put(place, given[1:2])
         del given[1]
     output = tmp_path / "a.jsonl"
-    stream(str(output), input=place, control=Until(caught_up).patient(4 * PATIENCE))
+    stream(str(output), input=place, control=Until(caught_up))
     found = {row["n"]: len(row["city"] or "") for row in map(json.loads, output.read_text().splitlines())}
     assert found == {row["n"]: len(row["city"] or "") for row in given}

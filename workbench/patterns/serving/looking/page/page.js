@@ -193,13 +193,18 @@ function milliseconds(value) {
   return value < 10 ? String(Number(value.toPrecision(2))) : value.toFixed(0);
 }
 
+let asked = 0, answered = 0; // an answer that comes after a later one is old
+
 async function look() {
   if (document.hidden) return;
   const since = document.getElementById("since");
+  const turn = ++asked;
   try {
     const response = await fetch("figures", { headers: FROM_PAGE });
     if (!response.ok) throw new Error(String(response.status));
     const now = { ...(await response.json()), at: performance.now() / 1000 };
+    if (turn < answered) return;
+    answered = turn;
     const last = seen.at(-1);
     if (last && (now.requests < last.requests || now.at - last.at > 5 * EVERY_MS / 1000)) seen.length = 0; // it began anew, or the page slept
     seen.push(now);
