@@ -1,31 +1,36 @@
-"""The progress bar, on a real terminal."""
+"""Work that says how much of it is done: what is told of it."""
 
 from __future__ import annotations
 
-from terminals import on_a_terminal
+import time
 
-_WORK = """
+import pytest
+
 from workbench.data.progress import Progress
-with Progress("churn", patience={patience}) as progress:
-    for done in range(1, 4):
-        progress.advance(1000, {total}, done / 4)
-"""
+from workbench.errors import Interrupted
 
 
-def shown(patience: float, total: int | None) -> str:
-    return on_a_terminal(_WORK.format(patience=patience, total=total))
+def test_it_tells_how_much_how_fast_and_how_long() -> None:
+    progress = Progress("churn", shown=False)
+    progress.started = time.monotonic() - 2.0
+    progress.advance(3000, share=0.75)
+    much, rate, left = progress.told
+    assert much == "3 000 of 4 000 rows"
+    assert rate.startswith("1 ")
+    assert rate.endswith(" rows/s")
+    assert left == "0.7 s left"
 
 
-def test_it_shows_rate_and_time_left() -> None:
-    bar = shown(0, 4000)
-    assert "churn" in bar
-    assert "rows/s" in bar
-    assert "/4.00k" in bar
+def test_of_work_without_a_known_end_it_tells_what_is_done() -> None:
+    progress = Progress("run/1", shown=False, unit="cell")
+    progress.started = time.monotonic() - 100.0
+    assert progress.told == ["0 cells"]
+    progress.reach(7, 0)
+    assert progress.told == ["7 cells"]
 
 
-def test_a_share_of_the_input_tells_how_many_rows_there_are() -> None:
-    assert "/4.00k" in shown(0, None)
-
-
-def test_short_work_shows_nothing() -> None:
-    assert shown(60, 4000) == ""
+def test_what_is_cancelled_ends_where_it_says_what_it_has_done() -> None:
+    progress = Progress("churn", shown=False)
+    progress.cancel()
+    with pytest.raises(Interrupted, match="churn was cancelled"):
+        progress.advance(1)

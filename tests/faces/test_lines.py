@@ -35,6 +35,24 @@ def test_short_work_shows_nothing() -> None:
     assert on_a_terminal(_WORK.format(patience=60, wait=0)) == "done\r\n"
 
 
+_COUNTED = """
+from workbench.data.progress import Progress
+from workbench.faces import working
+from workbench.specs.verbs import verb
+working.PATIENCE = 0
+with working.on(verb("predict"), {"model": "churn"}), Progress("churn", patience=0) as progress:
+    for done in range(1, 4):
+        progress.advance(1000, None, done / 4)
+"""
+
+
+def test_what_is_counted_has_a_bar_in_its_line() -> None:
+    shown = on_a_terminal(_COUNTED)
+    assert "━" in shown
+    assert " of 4 000 rows · " in shown
+    assert "rows/s" in shown
+
+
 def test_a_pipe_gets_nothing() -> None:
     command = [sys.executable, "-c", _WORK.format(patience=0, wait=0)]
     ran = subprocess.run(command, capture_output=True, text=True, check=True)

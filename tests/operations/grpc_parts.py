@@ -10,7 +10,7 @@ from typing import Any
 import grpc
 import numpy as np
 import pandas as pd
-from waiting import until
+from waiting import PATIENCE, until
 
 from workbench.data.tensors import DTYPES, to_bytes
 from workbench.patterns.serving.grpc.messages import message
@@ -60,12 +60,12 @@ class Asking:
     def __exit__(self, *_: object) -> None:
         self.channel.close()
 
-    def call(self, method: str, *, timeout: float = 30, metadata: Any = None, **fields: Any) -> Any:
+    def call(self, method: str, *, timeout: float = PATIENCE, metadata: Any = None, **fields: Any) -> Any:
         """The answer of a method of the inference service."""
         return self.told(method, message(f"inference.{method}Request")(**fields), timeout=timeout, metadata=metadata)[0]
 
     def told(
-        self, method: str, request: Any, *, timeout: float = 30, metadata: Any = None
+        self, method: str, request: Any, *, timeout: float = PATIENCE, metadata: Any = None
     ) -> tuple[Any, dict[str, str]]:
         """The answer to a message, and what came with it."""
         asked = self.channel.unary_unary(f"/{SERVICE}/{method}")

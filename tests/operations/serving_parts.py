@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 import pandas as pd
-from waiting import until
+from waiting import PATIENCE, until
 
 from workbench.operations.figures import of_service
 
@@ -71,7 +71,7 @@ def headers(service: Any) -> dict[str, str]:
 
 def client(service: Any) -> httpx.Client:
     """A client of the service."""
-    return httpx.Client(base_url=service.url, headers=headers(service), timeout=30)
+    return httpx.Client(base_url=service.url, headers=headers(service), timeout=PATIENCE)
 
 
 def queued(service: Any) -> int:
@@ -81,7 +81,7 @@ def queued(service: Any) -> int:
 
 def afresh(service: Any, path: str, **how: Any) -> httpx.Response:
     """The answer over a connection of its own."""
-    return httpx.post(f"{service.url}{path}", headers=headers(service), timeout=30, **how)
+    return httpx.post(f"{service.url}{path}", headers=headers(service), timeout=PATIENCE, **how)
 
 
 class Load:

@@ -30,7 +30,7 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoRe
 from ports import free_port
 from serving_parts import NUMBERS as ROWS
 from serving_parts import Moody, client, unhurried
-from waiting import until
+from waiting import PATIENCE, until
 
 from workbench.api import Workbench
 from workbench.errors import JobFailed, UsageError
@@ -309,10 +309,9 @@ def test_its_calls_count_among_the_figures(service: Any, ask: Asking) -> None:
     ask.infer(request(tensors_of(CUSTOMERS), raw=True))
     refused(lambda: ask.infer(request([], raw=False)))
     ask.call("ServerLive")
-    after = service.refresh().to_json()["figures"]
-    assert after["requests"] - before["requests"] == 2
-    assert after["refused"] - before["refused"] == 1
-    assert after["rows"] - before["rows"] == len(CUSTOMERS)
+    added = {"requests": 2, "refused": 1, "rows": len(CUSTOMERS)}
+    now = lambda: service.refresh().to_json()["figures"]  # noqa: E731
+    until(lambda: {name: now()[name] - before[name] for name in added} == added)
     with client(service) as asking:
         assert "model_infer_request_success" in asking.get("/metrics").text
 
@@ -408,11 +407,11 @@ def test_a_model_that_fails_waits_and_is_asked_too_much(moody: Any, tmp_path: Pa
         assert (code, "wait already" in details) == (grpc.StatusCode.RESOURCE_EXHAUSTED, True)
         assert asking.call("ServerLive", metadata=()).live
         (tmp_path / "gate").unlink()
-        assert any(waited.exception(timeout=20) is None for waited in waiting)
+        assert any(waited.exception(timeout=PATIENCE) is None for waited in waiting)
         slow.join()
         code, details = refused(lambda: asking.infer(age(13)))
         assert (code, "thirteen" in details) == (grpc.StatusCode.INTERNAL, True)
-        assert "thirteen" in "\n".join(api.logs("service/moody"))
+        until(lambda: "thirteen" in "\n".join(api.logs("service/moody")))
 
 
 def test_calls_that_come_while_the_model_works_share_its_next_call(api: Workbench) -> None:
@@ -426,7 +425,7 @@ def test_calls_that_come_while_the_model_works_share_its_next_call(api: Workbenc
         for _ in range(3):
             calls = [infer.future(sent, metadata=asking.metadata) for _ in range(100)]
             for call in calls:
-                answer = message("inference.ModelInferResponse").FromString(call.result(timeout=30))
+                answer = message("inference.ModelInferResponse").FromString(call.result(timeout=PATIENCE))
                 assert columns(answer) == {"prediction": [42.0]}
         (seen,) = asking.call("ModelStatistics", name="unhurried").model_stats
     assert seen.inference_count >= 300
@@ -439,13 +438,13 @@ def test_a_stream_answers_in_order_and_shares_batches(service: Any, expected: An
     before = service.refresh().to_json()["figures"]
     with Asking(service) as asking:
         call = asking.channel.stream_stream(f"/{SERVICE}/ModelStreamInfer")
-        answers = list(call(iter([sent] * many), metadata=asking.metadata, timeout=60))
+        answers = list(call(iter([sent] * many), metadata=asking.metadata, timeout=PATIENCE))
     read = message("inference.ModelStreamInferResponse").FromString
     assert len(answers) == many
     for answer in map(read, answers):
         assert columns(answer.infer_response) == expected
         assert answer.infer_response.parameters["triton_final_response"].bool_param
-    assert service.refresh().to_json()["figures"]["requests"] - before["requests"] == many
+    until(lambda: service.refresh().to_json()["figures"]["requests"] - before["requests"] == many)
 
 
 def test_a_model_that_yields_answers_part_by_part(api: Workbench, tmp_path: Path) -> None:
@@ -459,7 +458,7 @@ def test_a_model_that_yields_answers_part_by_part(api: Workbench, tmp_path: Path
     ]
     with Asking(service) as asking:
         stream = asking.channel.stream_stream(f"/{SERVICE}/ModelStreamInfer")
-        came = map(read, stream(iter(ages), metadata=asking.metadata, timeout=60))
+        came = map(read, stream(iter(ages), metadata=asking.metadata, timeout=PATIENCE))
         first = next(came)
         assert columns(first.infer_response) == {"prediction": [2.0]}
         one = request([("age", "FP64", [1], [5.0])], raw=True, model="ages")
@@ -476,10 +475,12 @@ def test_a_model_that_yields_answers_part_by_part(api: Workbench, tmp_path: Path
         last = [answer.parameters["triton_final_response"].bool_param for answer in answers]
         assert last == [False, False, True] * 2
         wrong = request([("years", "FP64", [1], [5.0])], raw=True, model="ages", id="c").SerializeToString()
-        (said,) = map(read, stream(iter([wrong]), metadata=asking.metadata, timeout=60))
+        (said,) = map(read, stream(iter([wrong]), metadata=asking.metadata, timeout=PATIENCE))
         assert ("age" in said.error_message, said.infer_response.id) == (True, "c")
         assert asking.call("ModelConfig", name="ages").config.model_transaction_policy.decoupled
-    assert service.refresh().to_json()["figures"]["requests"] == 5, "each once; who left before its turn is none"
+    until(
+        lambda: service.refresh().to_json()["figures"]["requests"] == 5, "each once; who left before its turn is none"
+    )
 
 
 def test_it_speaks_tls_where_the_service_does(api: Workbench, tmp_path: Path) -> None:

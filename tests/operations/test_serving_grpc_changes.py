@@ -16,7 +16,7 @@ import psutil
 import pytest
 from grpc_parts import SERVICE, Asking, Load, columns, request
 from serving_parts import NUMBERS, Moody, first, second
-from waiting import until
+from waiting import PATIENCE, until
 
 from workbench.api import Workbench
 from workbench.patterns.serving.grpc.messages import message
@@ -117,7 +117,7 @@ def test_a_stop_waits_for_what_is_asked_and_tells_who_watches(api: Workbench, tm
         stopping.start()
         assert status(next(watching)).status == 2
         (tmp_path / "gate").unlink()
-        answer = message("inference.ModelInferResponse").FromString(asked.result(timeout=20))
+        answer = message("inference.ModelInferResponse").FromString(asked.result(timeout=PATIENCE))
         assert columns(answer) == {"prediction": [154.0]}
         stopping.join()
         with pytest.raises(grpc.RpcError) as caught:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 from stream_models import NUMBERS, deadly, slow, slower
-from waiting import until
+from waiting import PATIENCE, until
 
 from workbench.api import Workbench
 
@@ -63,7 +63,7 @@ def test_workers_come_go_and_are_killed(api: Workbench, tmp_path: Path) -> None:
     os.kill(process.pid, signal.SIGKILL)
     count = 6000 * ROUNDS + 300
     api.put("queue:numbers", numbers(count - 300, count), key="key")
-    stream.until(lambda facts: facts.get("offset") == count, timeout=60.0 * ROUNDS)
+    stream.until(lambda facts: facts.get("offset") == count, timeout=PATIENCE * ROUNDS)
     found = answers(output)
     assert [one["n"] for one in found] == list(range(count))
     factors = [one["prediction"] / one["n"] for one in found[1:]]

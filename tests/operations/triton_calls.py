@@ -53,7 +53,7 @@ def main(url: str, token: str, yields: str, its_token: str) -> dict[str, Any]:
     said["some"] = [some.get_response().id, [output.name for output in some.get_response().outputs]]
     answers: queue.Queue[Any] = queue.Queue()
     client.async_infer("churn", inputs(), lambda result, error: answers.put((result, error)), headers=headers)
-    result, error = answers.get(timeout=20)
+    result, error = answers.get(timeout=120)
     said["async"] = listed(result) if error is None else str(error)
     said["stream"] = streamed(client, headers)
     said["parts"] = parts(triton.InferenceServerClient(yields), {"authorization": f"Bearer {its_token}"})
@@ -80,7 +80,7 @@ def streamed(client: Any, headers: Any) -> list[Any]:
         client.async_stream_infer(model, inputs(), request_id=model)
     found: list[Any] = []
     for _ in range(3):
-        result, error = answers.get(timeout=20)
+        result, error = answers.get(timeout=120)
         found.append(error.message() if error else listed(result) | {"id": result.get_response().id})
     client.stop_stream()
     return found
@@ -96,7 +96,7 @@ def parts(client: Any, headers: Any) -> list[Any]:
         client.async_stream_infer("yields", [ages], request_id=name, enable_empty_final_response=True)
     found: list[Any] = []
     for _ in range(3):
-        result, error = answers.get(timeout=20)
+        result, error = answers.get(timeout=120)
         response = result.get_response() if error is None else None
         last = response.parameters["triton_final_response"].bool_param if response else None
         found.append([response.id, result.as_numpy("prediction").tolist(), last] if response else error.message())

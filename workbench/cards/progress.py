@@ -54,10 +54,7 @@ class ProgressCard(Work):
         """How far it is now."""
         now = self._progress
         share = min(1.0, now.done / now.total) if now.total else 0.0
-        of = f" of {text.count(now.total, now.unit)}" if now.total else f" {now.unit}s"
-        rate = f"{text.count(round(now.rate))} {now.unit}s/s" if now.rate >= 1 else ""
-        left = f"{text.seconds(now.left)} left" if now.left is not None else ""
-        return self.drawn(now.label, [f"{text.count(now.done)}{of}", rate, left], charts.bar(share, now.label))
+        return self.drawn(now.label, now.told, charts.bar(share, now.label))
 
 
 class StepsCard(Work):

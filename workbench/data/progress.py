@@ -9,7 +9,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from .. import stages
+from .. import stages, text
 from ..errors import Interrupted
 
 
@@ -28,7 +28,7 @@ class Progress:
     Who shows it may `cancel` the work, which then ends with Interrupted where it says what it has done."""
 
     drawn_by: Callable[[Progress], Bar | None] = lambda _: None
-    """A face that draws progress better than text; None where it does not."""
+    """A face that draws progress; where it does not, a line of text below the cell does."""
 
     def __init__(self, label: str, *, shown: bool = True, patience: float = 1.0, unit: str = "row") -> None:
         self.label, self.unit, self.done, self.total = label, unit, 0, 0
@@ -61,6 +61,14 @@ class Progress:
         self.cancelled = True
 
     @property
+    def told(self) -> list[str]:
+        """How much is done of how much, how fast, and how long it still takes, as far as that is known."""
+        of = f" of {text.count(self.total, self.unit)}" if self.total else f" {self.unit}s"
+        rate = [f"{text.count(round(self.rate))} {self.unit}s/s"] * (self.rate >= 1)
+        left = [] if self.left is None else [f"{text.seconds(self.left)} left"]
+        return [f"{text.count(self.done)}{of}", *rate, *left]
+
+    @property
     def rate(self) -> float:
         """How much is done a second."""
         return self.done / max(1e-9, time.monotonic() - self.started)
@@ -84,13 +92,12 @@ class Progress:
 
 
 class _Text:
-    """A line that is written over again and again."""
+    """A line below a cell that is written over again and again."""
 
     def __init__(self, progress: Progress) -> None:
         from tqdm import tqdm  # as text: a widget would leave its first state in an executed notebook
 
-        where = sys.stdout if "ipykernel" in sys.modules else sys.stderr
-        how = {"unit": f" {progress.unit}s", "unit_scale": True, "leave": False, "file": where}
+        how = {"unit": f" {progress.unit}s", "unit_scale": True, "leave": False, "file": sys.stdout}
         self._progress = progress
         self._bar: Any = tqdm(total=progress.total or None, desc=progress.label, **how)
         self._bar.start_t = self._bar.last_print_t = self._bar._time() - (time.monotonic() - progress.started)

@@ -14,10 +14,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from .. import stages
+from ..data.progress import Progress
 from ..errors import Interrupted
 
 if TYPE_CHECKING:
     from ..specs.spec import Verb
+    from .terminal import Counted
 
 PATIENCE = 1.0
 """Seconds after which there is a bar."""
@@ -54,10 +56,18 @@ class Bar(Protocol):
 def on(spec: Verb, given: Mapping[str, Any]) -> Iterator[None]:
     """The work of a verb with these options. Interrupted where somebody ends it in a notebook."""
     shown = spec.name != "debug" if _in_notebook() else spec.name not in _TALKS and sys.stderr.isatty()
+    if shown and not _in_notebook():
+        Progress.drawn_by = _counted
     how = {"shown": shown, "noted": spec.name == _CAPTURE, "kept": spec.name not in _LOOKS}
     work = Working(_label(spec, given), _STEPS.get(spec.name, ()), **how)
     with work, stages.heard(work):
         yield
+
+
+def _counted(progress: Progress) -> Counted:
+    from .terminal import Counted
+
+    return Counted(progress)
 
 
 def _label(spec: Verb, given: Mapping[str, Any]) -> str:
