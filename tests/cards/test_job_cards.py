@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -177,7 +178,10 @@ def test_a_schedule_shows_when_it_runs_and_waits_when_told(api: Workbench, tmp_p
     there = str(tmp_path / "in.parquet")
     schedule = api.batch("churn", there, output=str(tmp_path / "out"), every="monday 6:00", name="weekly")
     card = ScheduleCard(schedule)
-    assert "next run in" in shown(card)["head"].text
+    said = shown(card)
+    day = datetime.fromtimestamp(schedule.schedule.next_due or 0).strftime("%Y-%m-%d")
+    assert f"next run {day} 06:00, in " in said["head"].text
+    assert " ".join(part.text for part in said.values()).count(day) == 1, "it is said once"
     card.press("pause")
     assert shown(card)["buttons"].buttons() == ["resume", "remove"]
     card.press("resume")

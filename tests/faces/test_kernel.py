@@ -135,6 +135,40 @@ def test_what_takes_long_has_a_bar_where_a_browser_looks(notebook: Notebook) -> 
         notebook.run("del os.environ['WORKBENCH_LIVE']; working.PATIENCE = 1.0")
 
 
+_WAITS = """
+import time
+from workbench.faces import live
+hub = live.hub()
+hub.send({})  # as while a card shows what goes on
+print("works")
+end = time.monotonic() + 60
+while "browser" not in hub.following._watched and time.monotonic() < end:
+    time.sleep(0.005)
+assert "browser" in hub.following._watched
+"""
+
+
+def test_an_order_is_heard_while_a_cell_runs(notebook: Notebook) -> None:
+    """It comes over a subshell, as JupyterLab sends it."""
+    session, client = notebook.client.session, notebook.client
+    client.control_channel.send(session.msg("create_subshell_request"))
+    subshell = client.control_channel.get_msg(timeout=60)["content"]["subshell_id"]
+    notebook.run("import os; os.environ['WORKBENCH_LIVE'] = '1'")
+    comm = notebook.run("from workbench.faces import live; live.hub().comm.comm_id").data["text/plain"].strip("'")
+    said = {"method": "custom", "content": {"do": "watch", "names": ["churn@1"], "client": "browser", "number": 1}}
+    order = session.msg("comm_msg", {"comm_id": comm, "data": said})
+    order["header"]["subshell_id"] = subshell
+
+    def send(message: dict[str, Any]) -> None:
+        if message["msg_type"] == "stream":
+            client.shell_channel.send(order)
+
+    try:
+        assert client.execute_interactive(_WAITS, timeout=120, output_hook=send)["content"]["status"] == "ok"
+    finally:
+        notebook.run("del os.environ['WORKBENCH_LIVE']")
+
+
 def test_a_prediction_is_a_frame(notebook: Notebook) -> None:
     seen = notebook.run("scored = %predict churn X[X.age > 40].head(3)  # the first\nlist(scored.columns), len(scored)")
     assert seen.data["text/plain"] == "(['age', 'calls', 'prediction'], 3)"

@@ -405,7 +405,7 @@ def test_a_schedule_is_put_changed_paused_and_removed(api: Workbench, model: str
     assert "monday 6:00 → daily 7:00" in str(api.batch(model, "in.csv", every="daily 7:00", **options))
     changed = api.batch(model, "in.csv", every="daily 7:00", catch_up="all", overlap="queue", **options)
     assert "catch-up latest → all, overlap skip → queue" in str(changed)
-    assert re.search(r"due   \d{4}-\d\d-\d\d 07:00, \d{4}-\d\d-\d\d 07:00, ", str(changed))
+    assert re.search(r"then  \d{4}-\d\d-\d\d 07:00, \d{4}-\d\d-\d\d 07:00\n", str(changed))
     with pytest.raises(UsageError, match="--overlap is for a cycle"):
         api.batch(model, "in.csv", overlap="queue", **{**options, "zone": None})
     assert "paused" in str(api.pause("schedule/churn"))

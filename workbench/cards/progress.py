@@ -58,11 +58,14 @@ class ProgressCard(Work):
 
 
 class StepsCard(Work):
-    """Work whose end nobody knows: the step that it has reached, where it says so, and how long it takes by now."""
+    """Work whose end nobody knows: the step that it has reached, where it says so, and how long it takes by now; it
+    began `since` then, by the monotonic clock."""
 
-    def __init__(self, label: str, steps: Sequence[str], cancel: Callable[[], None], now: str = "") -> None:
+    def __init__(
+        self, label: str, steps: Sequence[str], cancel: Callable[[], None], since: float, now: str = ""
+    ) -> None:
         super().__init__(cancel)
-        self._label, self._steps, self._begun, self.now = label, steps, time.monotonic(), now
+        self._label, self._steps, self._begun, self.now = label, steps, since, now
 
     def look(self) -> Parts:
         """What it does now; of its steps those that are over, and those to come."""

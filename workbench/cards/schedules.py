@@ -39,9 +39,11 @@ class ScheduleCard:
         told, plan = reading.read(str(self._shown)), self._shown.schedule
         state = "paused" if plan.paused else "ready"
         title = [el("b", escape(self.name), cls="wb-name"), el("span", state, cls=f"wb-state wb-{state}")]
-        if plan.next_due and not plan.paused:
-            title.append(el("span", f"next run in {_until(plan.next_due)}", cls="wb-since"))
-        about = '<span class="wb-dot"> · </span>'.join(reading.part(part) for part in told.about if part)
+        first, *others = told.about
+        if not plan.paused:
+            soon = f", in {_until(plan.next_due)}" if plan.next_due else ""
+            title.append(el("span", escape(first) + soon, cls="wb-since"))
+        about = '<span class="wb-dot"> · </span>'.join(reading.part(part) for part in others if part)
         shown = [(label, reading.row(label, line)) for label, line in told.rows]
         return {
             "head": el("div", *title, cls="wb-title") + el("div", about, cls="wb-about"),

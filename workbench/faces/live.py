@@ -108,5 +108,13 @@ def _widget() -> Any:
             self.following: Following = Following(self.send, name)
             super().__init__(hub=name, kernel=_kernel())
             self.on_msg(lambda _, said, __: self.following.hear(said))
+            _hear_where_asked(self.comm)
 
     return Hub
+
+
+def _hear_where_asked(comm: Any) -> None:
+    """Let orders come to the subshell that a browser sends them to: ipykernel 7.4 leads them to where the last message
+    came from, which is the main shell, and that hears nothing while a cell runs."""
+    if hasattr(comm, "_reply_subshell_for"):
+        comm._reply_subshell_for = lambda _, asked: asked

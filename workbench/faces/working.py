@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 PATIENCE = 1.0
 """Seconds after which there is a bar."""
-_STARTS = ("starting its process", "loading", "asking for its first answer")
+_BEGINS = "starting its process"
 _CAPTURE = "model"
 _STEPS = {
     _CAPTURE: (
@@ -33,9 +33,12 @@ _STEPS = {
         "proving it in a clean process",
         "storing it as a version",
     ),
-    **dict.fromkeys(("serve", "stream", "start", "restart"), _STARTS),
+    "serve": (_BEGINS, "loading", "asking for its first answer"),
+    "stream": (_BEGINS, "loading"),
+    "app": (_BEGINS, "starting Voila"),
 }
 """What some verbs do one after the other."""
+_BEGUN_BY = {"service": "serve", "stream": "stream", "app": "app"}
 _LOOKS = ("bench", "diff", "drift", "explain", "model", "predict", "requests", "verify")
 """The verbs of which nothing is kept where somebody ends them."""
 _TALKS = ("advise", "debug", "lab", "logs", "open", "tour")
@@ -59,7 +62,7 @@ def on(spec: Verb, given: Mapping[str, Any]) -> Iterator[None]:
     if shown and not _in_notebook():
         Progress.drawn_by = _counted
     how = {"shown": shown, "noted": spec.name == _CAPTURE, "kept": spec.name not in _LOOKS}
-    work = Working(_label(spec, given), _STEPS.get(spec.name, ()), **how)
+    work = Working(_label(spec, given), _steps(spec, given), **how)
     with work, stages.heard(work):
         yield
 
@@ -74,8 +77,18 @@ def _label(spec: Verb, given: Mapping[str, Any]) -> str:
     """`serve churn`; a capture by the name of its model."""
     if spec.name == _CAPTURE:
         return str(given["name"])
+    return f"{spec.name} {_first(spec, given)}".strip()
+
+
+def _steps(spec: Verb, given: Mapping[str, Any]) -> Sequence[str]:
+    """Those of a verb; of what begins again, those of the verb that began it, where its whole name says which."""
+    begun_by = _BEGUN_BY.get(_first(spec, given).partition("/")[0], "")
+    return _STEPS.get(begun_by if spec.name in ("start", "restart") else spec.name, ())
+
+
+def _first(spec: Verb, given: Mapping[str, Any]) -> str:
     first = next((given[option.name] for option in spec.options if option.positional), "")
-    return f"{spec.name} {first}".strip() if isinstance(first, str) else spec.name
+    return first if isinstance(first, str) else ""
 
 
 class Working:
@@ -140,7 +153,7 @@ class Working:
             return None
 
         def made() -> Bar:
-            card = StepsCard(self._label, self._steps, self._end, self._stage)
+            card = StepsCard(self._label, self._steps, self._end, self._begun, self._stage)
             return CardBar(card, widget.following, self._handle)
 
         return made

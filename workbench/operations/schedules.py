@@ -44,7 +44,8 @@ class Schedule:
         what = runs_what(s) + self._becomes()
         lives = self.running.looked_at() or self._lives()
         steps = f"%workbench runs · %workbench pause {self.name} · %workbench remove {self.name}"
-        due = [f"  due   {', '.join(figures.moment(due, s.zone) for due in s.dues(_DUES))}"] * bool(s.dues(1))
+        then = [figures.moment(due, s.zone) for due in s.dues(_DUES)[1:]]
+        due = [f"  then  {', '.join(then)}"] * bool(then)
         return "\n".join([head, f"  runs  {what}", *due, *self._call(), f"  note  {lives}", f"  next  {steps}"])
 
     __repr__ = __str__
