@@ -90,16 +90,17 @@ def _version_2(subject: Subject) -> list[Json]:
         }
         for version in subject.versions
     ]
-    experiment = {**kind, "kind": "Experiment", "metadata": manifests.meta(subject), "spec": _experiment(subject)}
-    return [server, *models, *([experiment] if subject.beside else [])]
+    if not subject.beside:
+        return [server, *models]
+    shares = _experiment(subject, subject.beside)
+    return [server, *models, {**kind, "kind": "Experiment", "metadata": manifests.meta(subject), "spec": shares}]
 
 
-def _experiment(subject: Subject) -> Json:
-    assert subject.beside
+def _experiment(subject: Subject, beside: ModelVersion) -> Json:
     candidates = [{"name": subject.named(version), "weight": percent} for version, percent in subject.percents]
     found: Json = {"default": subject.named(subject.live), "candidates": candidates}
     if subject.table.shadow:
-        found |= {"candidates": candidates[:1], "mirror": {"name": subject.named(subject.beside), "percent": 100}}
+        found |= {"candidates": candidates[:1], "mirror": {"name": subject.named(beside), "percent": 100}}
     return found
 
 
