@@ -84,7 +84,7 @@ class Remote:
     def look(self, path: str) -> Any:
         """The JSON that a GET of the path answers, True for an answer that is none, None where nothing is there."""
         response = self.send("GET", path)
-        if response.status_code in (401, 403, 429, 503):
+        if response.status_code in (401, 403, 421, 429, 503):
             raise self.refused(path, response)
         if response.status_code != 200:
             return None

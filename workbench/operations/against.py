@@ -117,7 +117,7 @@ def _sent(headers: Sequence[str]) -> tuple[dict[str, str], tuple[str, ...]]:
     for header in headers:
         name, _, value = header.partition(":")
         sent[name.strip()] = found = expand(value.strip(), kept)
-        if not _NAME.fullmatch(name.strip()) or not found.isascii() or not found.isprintable():
+        if not _NAME.fullmatch(name.strip()) or not (found and found.isascii() and found.isprintable()):
             raise UsageError("--header takes a name and a value", fix="--header 'Host: churn.example.com'")
     return sent, tuple(secrets)
 
