@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -77,6 +78,8 @@ def test_kserve_canary(api: Workbench, canary: str, tmp_path: Path) -> None:
     assert "canaryTrafficPercent" not in live["spec"]["predictor"]
     assert comes["spec"]["predictor"]["canaryTrafficPercent"] == 10
     assert comes["spec"]["predictor"]["containers"][0]["image"] == "late-departure:2"
+    tags = {one["metadata"]["annotations"]["serving.kserve.io/enable-tag-routing"] for one in (live, comes)}
+    assert tags == {"true"}
     check(live, comes)
 
 
@@ -91,6 +94,14 @@ def test_where_there_is_no_shadow_it_is_left_out_and_said(
     assert not (tmp_path / "out" / "images" / "2").exists()
 
 
+def test_seldon_from_storage_of_one_version(api: Workbench, tmp_path: Path) -> None:
+    api.export("late_departure@2", to="seldon", output="out", storage="gs://bucket/models")
+    server, model = documents(tmp_path / "out" / "v2.yaml")
+    assert (server["kind"], model["spec"]["storageUri"]) == ("Server", "gs://bucket/models/late-departure/2")
+    assert "gcloud storage rsync --recursive models gs://bucket/models" in (tmp_path / "out" / "README.md").read_text()
+    check(server, model)
+
+
 def test_seldon_canary_in_both_versions(api: Workbench, canary: str, tmp_path: Path) -> None:
     api.export(canary, to="seldon", output="out", storage="s3://bucket/models")
     (first_one,) = documents(tmp_path / "out" / "v1.yaml")
@@ -98,6 +109,7 @@ def test_seldon_canary_in_both_versions(api: Workbench, canary: str, tmp_path: P
     assert traffic == {"v1": 90, "v2": 10}
     graphs = {one["graph"]["name"] for one in first_one["spec"]["predictors"]}
     assert graphs == {"late-departure"}
+    assert "default" not in documents(tmp_path / "out" / "v2.yaml")[-1]["spec"]  # each answers by its own name
     second_one = documents(tmp_path / "out" / "v2.yaml")
     assert [one["kind"] for one in second_one] == ["Server", "Model", "Model", "Experiment"]
     assert second_one[-1]["spec"]["candidates"] == [
@@ -150,6 +162,22 @@ def test_knative_brings_the_events_of_a_stream(api: Workbench, tmp_path: Path) -
     assert trigger["spec"]["subscriber"]["ref"]["name"] == service["metadata"]["name"]
     assert service["metadata"]["labels"]["networking.knative.dev/visibility"] == "cluster-local"
     check(broker, trigger, service)
+    readme = (tmp_path / "out" / "README.md").read_text()
+    assert "-H 'ce-type: workbench.row' -d '{\"a\":" in readme
+    assert "kubectl run prove --rm --attach --restart=Never --image=late-departure:" in readme
+    assert "`queue:scores` is not written to there, and `queue:rows` not read." in readme
+
+
+@pytest.mark.parametrize("platform", ["docker", "compose", "knative"])
+def test_a_stream_takes_its_canary_along(api: Workbench, tmp_path: Path, platform: str) -> None:
+    api.put("queue:rows", ROWS)
+    api.stream("late_departure@live", "queue:rows", output="scores.csv", name="scores")
+    api.promote("late_departure@2", canary="50")
+    exported = api.export("stream/scores", to=platform, output="out")
+    assert exported.name == "late_departure@1 and late_departure@2"
+    jobs = sorted((tmp_path / "out").rglob("*.json"))
+    said = [json.loads(file.read_text()) for file in jobs if file.name in ("job.json", "stream.json")]
+    assert [one["table"] for one in said if "table" in one] or platform == "knative"
 
 
 def test_knative_reads_kafka(api: Workbench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -179,7 +207,7 @@ def test_argo_runs_a_schedule(api: Workbench, tmp_path: Path) -> None:
     assert (cron["spec"]["timezone"], cron["spec"]["concurrencyPolicy"]) == ("Europe/Berlin", "Replace")
     prove, score = workflow["spec"]["templates"][0]["dag"]["tasks"]
     assert score["depends"] == prove["name"]
-    assert f"`{tmp_path / 'rows.csv'}`" in exported.notes[-1]
+    assert any(f"`{tmp_path / 'rows.csv'}`" in note for note in exported.notes)
     assert workflows.Workflow.from_dict(workflow).to_dict() == workflow
     assert workflows.CronWorkflow.from_dict(cron).to_dict() == cron
     check(workflow, cron)

@@ -123,7 +123,10 @@ def test_a_batch_runs_in_the_image(api: Workbench, python: Path, tmp_path: Path)
     rows, out = tmp_path / "rows.csv", tmp_path / "scored.csv"
     ROWS.to_csv(rows, index=False)
     api.batch("late_departure@1", str(rows), output=str(tmp_path / "here.csv"), wait=True)
-    api.export("run/1", to="docker", output="image")
+    exported = api.export("run/1", to="docker", output="image")
+    assert f"`{rows}` became `./data/rows.csv` in this folder, which the container has as `/data`" in exported.notes
+    readme = (tmp_path / "image" / "README.md").read_text()
+    assert '-v "$PWD/data:/data" late-departure:1 /data/rows.csv /data/here.csv\n' in readme
     with Container(tmp_path / "image", python, tmp_path / "state", str(rows), str(out)) as container:
         assert container.ended() == 0, container.said
     assert out.read_bytes() == (tmp_path / "here.csv").read_bytes()

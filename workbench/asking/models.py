@@ -95,13 +95,22 @@ class Models(Home):
         return compared(self.running, self.registry, older, newer, on, since)
 
     def verify(
-        self, model: str, *, isolated: bool = False, against: str | None = None, token: str | None = None
+        self,
+        model: str,
+        *,
+        isolated: bool = False,
+        against: str | None = None,
+        token: str | None = None,
+        header: str | list[str] | None = None,
     ) -> Verdict | Agreement:
         """Prove a stored version again: here, in an environment of its requirements alone, or by a service."""
         from ..operations.models import verify
 
         version = self.registry.resolve(model)
-        return verify(version, self.running, self.registry, isolated=isolated, against=against, token=token)
+        headers = [header] if isinstance(header, str) else header or []
+        return verify(
+            version, self.running, self.registry, isolated=isolated, against=against, token=token, headers=headers
+        )
 
     def alias(self, model: str, alias: str | None = None, *, remove: bool = False) -> Aliases:
         """Name a version, take the name away, or list the names."""

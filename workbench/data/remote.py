@@ -12,6 +12,7 @@ import orjson
 from ..errors import NotFound, NotProven, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
     from types import TracebackType
 
     import httpx
@@ -40,21 +41,30 @@ class Silent(NotProven):
 
 class Remote:
     """One service; `url` as it may be shown. `token` goes into `Authorization: Bearer`, `timeout` is in seconds for
-    each answer, `certificate` the file of one that is trusted. Its connections last until `close`, or a `with` ends."""
+    each answer, `certificate` the file of one that is trusted; `headers` go with each request, and `secrets` are what
+    of them is never shown. Its connections last until `close`, or a `with` ends."""
 
     def __init__(
-        self, url: str, *, token: str | None = None, timeout: float = SECONDS, certificate: str | None = None
+        self,
+        url: str,
+        *,
+        token: str | None = None,
+        timeout: float = SECONDS,
+        certificate: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        secrets: Iterable[str] = (),
     ) -> None:
         import httpx
 
         parts = _parts(url)
         self._base, self.url = url, shown(url)
         self.path, self._timeout = parts.path.rstrip("/"), timeout
-        self._token, self._secrets = token, tuple(filter(None, (token, parts.query, parts.password)))
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._token, self._secrets = token, tuple(filter(None, (token, parts.query, parts.password, *secrets)))
+        sent = httpx.Headers({"Authorization": f"Bearer {token}"} if token else {})
+        sent.update(dict(headers or {}))
         local = parts.hostname in _LOCAL
         verify = _trusting(certificate) if certificate else True
-        self._client = httpx.Client(timeout=timeout, headers=headers, trust_env=not local, verify=verify)
+        self._client = httpx.Client(timeout=timeout, headers=sent, trust_env=not local, verify=verify)
 
     def __enter__(self) -> Remote:
         return self
@@ -74,7 +84,7 @@ class Remote:
     def look(self, path: str) -> Any:
         """The JSON that a GET of the path answers, True for an answer that is none, None where nothing is there."""
         response = self.send("GET", path)
-        if response.status_code in (401, 403, 429, 503):
+        if response.status_code in (401, 403, 421, 429, 503):
             raise self.refused(path, response)
         if response.status_code != 200:
             return None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import image, manifests
-from .guide import Guide
+from . import image, manifests, places
+from .guide import NO_ROWS, Guide
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 _API = "argoproj.io/v1alpha1"
-_VOLUME = "data"
 _OVERLAP = {"skip": "Forbid", "queue": "Allow", "replace": "Replace"}
 _LATE_SECONDS = {"skip": 60, "latest": 7 * 86400, "all": 7 * 86400}
 _QUEUE = "Argo has no queue for runs that are due while one runs: `queue` became `Allow`, they run side by side."
@@ -23,7 +22,6 @@ _PROOF = (
     "Its first step, `prove`, does so in the cluster before each run: the reference rows are scored in the image, and "
     "compared with what the notebook's cell answered to them. A difference ends the workflow."
 )
-_NO_ROWS = "It carries no rows to prove it by: the model was captured with `--no-reference`."
 
 
 def write(subject: Subject, folder: Path) -> Guide:
@@ -31,32 +29,19 @@ def write(subject: Subject, folder: Path) -> Guide:
     steps = (*manifests.images(subject, folder), *manifests.secret(subject))
     manifests.write(folder / "workflow.yaml", _workflow(subject))
     submit = "argo submit --watch workflow.yaml -p input=INPUT -p output=OUTPUT"
-    steps += (("run it once (without -p: over what it was exported with)", submit),)
-    notes: tuple[str, ...] = ()
+    known = subject.spec.get("input") and subject.spec.get("output")
+    steps += ((f"run it once{' (without -p over what it was exported with)' * bool(known)}", submit),)
+    notes = (*places.local(subject), places.drivers("images/*/"))
     if subject.cycle:
         manifests.write(folder / "cronworkflow.yaml", _cron(subject))
         steps += (("run it on its cycle", "argo cron create cronworkflow.yaml"),)
         notes += (_QUEUE,) * (subject.cycle.overlap == "queue") + (_ALL,) * (subject.cycle.catch_up == "all")
-    return Guide(steps, models=manifests.MODELS, proof=proof(subject, _PROOF), notes=notes + local(subject))
+    return Guide(steps, proof=proof(subject, _PROOF), notes=notes)
 
 
 def proof(subject: Subject, said: str) -> str:
     """How it is proven in each run; what keeps no rows cannot be."""
-    return said if subject.live.manifest.has_reference else _NO_ROWS
-
-
-def local(subject: Subject) -> tuple[str, ...]:
-    """What to say of places that only this machine has."""
-    mine = [place for place in (subject.spec.get("input"), subject.spec.get("output")) if is_local(place)]
-    if not mine:
-        return ()
-    said = " and ".join(f"`{place}`" for place in mine)
-    return (f"{said} is of this machine: give places that the cluster reaches (`s3://…`, a database), or a volume.",)
-
-
-def is_local(place: Any) -> bool:
-    """Whether a place is a path."""
-    return bool(place) and "://" not in str(place)
+    return said if subject.live.manifest.has_reference else NO_ROWS
 
 
 def _workflow(subject: Subject) -> Json:

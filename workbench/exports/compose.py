@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from ..bundle.layout import REFERENCE
 from ..bundle.storage import write_text
-from . import image, manifests
-from .guide import Guide
-from .subject import PORT, TOKEN
+from . import image, manifests, places
+from .guide import Asked, Guide, at, token
+from .subject import PORT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +22,8 @@ Json = dict[str, Any]
 _BROKER, _HOST, _NEAR = "broker", "redis://broker:6379/0", ("localhost", "127.0.0.1", "::1")
 _STREAM = "stream.json"
 _QUEUE = "the embedded log is of one machine: `{was}` became the stream `{name}` of the Redis in `compose.yaml`"
-_FILE = "`{was}` became `./data/{name}` beside `compose.yaml`"
+
+_END = "`docker compose logs` is what it says; `docker compose down` ends it, and leaves its volumes."
 
 
 def write(subject: Subject, folder: Path) -> Guide:
@@ -32,12 +33,13 @@ def write(subject: Subject, folder: Path) -> Guide:
     image.write(_together(subject, stream), folder / "image")
     write_text(folder / "image" / _STREAM, json.dumps(image.job(stream), indent=1) + "\n")
     manifests.write(folder / "compose.yaml", _compose(subject, served, stream))
-    token = (("make a token", f"export {TOKEN}=$(openssl rand -hex 32)"),) if TOKEN in subject.variables else ()
-    steps = (*token, ("run it", "mkdir -p data && docker compose up --build --detach --wait"), *_put(stream))
-    run = f"docker compose run --rm --entrypoint workbench stream verify {subject.model}@{subject.live.version}"
-    proof = "" if served else f"This proves the version in the image:\n\n```\n{run}\n```"
-    url = f"http://127.0.0.1:{PORT}" if served else ""
-    return Guide(steps, url=url, models="image/models", proof=proof, notes=notes)
+    run = ("run it", f"{places.MAKE}\ndocker compose up --build --detach --wait")
+    steps = (*token(subject), run, *_use(subject, stream))
+    line = "docker compose run --rm --entrypoint workbench stream verify"
+    lines = "\n".join(f"{line} {subject.model}@{version.version}" for version in subject.versions)
+    proof = "" if served else f"This proves it in the image:\n\n```\n{lines}\n```"
+    asked = (Asked(at(f"http://127.0.0.1:{PORT}", subject), "image/models"),) if served else ()
+    return Guide(steps, asked, proof, (*notes, _END))
 
 
 def _together(subject: Subject, stream: Subject) -> Subject:
@@ -66,18 +68,21 @@ def _moved(place: str) -> tuple[str, str]:
     url = urlsplit(place)
     if url.scheme in ("redis", "rediss") and url.hostname in _NEAR:
         return f"{_HOST}?{url.query}", f"`{url.netloc}` became the Redis in `compose.yaml`"
-    if "://" in place:
-        return place, ""
-    name = PurePosixPath(place).name
-    return f"/data/{name}{'/' * place.endswith('/')}", _FILE.format(was=place, name=name)
+    return places.mounted(place)
 
 
-def _put(stream: Subject) -> tuple[tuple[str, str], ...]:
-    place = str(stream.spec["input"])
-    if not place.startswith(_HOST):
-        return ()
-    here = place.replace("//broker:", "//127.0.0.1:").partition("&")[0]
-    return (("put rows on the stream", f"workbench put '{here}' customers.csv"),)
+def _use(subject: Subject, stream: Subject) -> tuple[tuple[str, str], ...]:
+    """How rows come to the broker here, and their answers from it: those that the folder carries are some."""
+    rows = f"image/models/{subject.model}/{subject.live.version}/{REFERENCE}"
+    file = rows if subject.live.manifest.has_reference else "ROWS.csv"
+    put, tail = (_here(str(stream.spec[key])) for key in ("input", "output"))
+    steps = (("put rows on the stream", f"workbench put '{put}' {file}"),) if put else ()
+    return (*steps, *((("look at the answers", f"workbench tail '{tail}'"),) if tail else ()))
+
+
+def _here(place: str) -> str:
+    """A stream of the broker as this machine reaches it; empty for another place."""
+    return place.replace("//broker:", "//127.0.0.1:").partition("&")[0] if place.startswith(_HOST) else ""
 
 
 def _compose(subject: Subject, served: Subject | None, stream: Subject) -> Json:

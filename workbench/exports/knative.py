@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+import shlex
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from ..data.encoding import dumps
 from ..errors import UsageError
+from ..inference.schema import Schema
+from ..patterns.serving.looking.examples import example
 from . import manifests
-from .guide import Guide
+from .guide import Asked, Guide
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,11 +26,17 @@ _SHARES = (
     "traffic. A later `percent` there moves more of it; applying `1-live.yaml` takes it back."
 )
 _EVENTS = (
-    "Each event is a row, and is answered by an event, which goes back to the broker: its type is in `ce-type`. The "
-    "guarantee is the broker's: at least once, with its retries."
+    "Each event of the type `{type}` is a row, and is answered by an event, which goes back to the broker: a Trigger "
+    "on its type `io.kserve.inference.response` brings it on. The guarantee is the broker's: at least once, with its "
+    "retries. {unused}"
+)
+_WITHIN = (
+    "It answers within the cluster alone. This runs the image there, which asks it for the reference rows, and "
+    "compares with what the notebook's cell answered to them:"
 )
 _KAFKA = "It needs Knative's source for Kafka (`kafka-source.yaml` of knative-extensions/eventing-kafka-broker)."
 _TYPE = "workbench.row"
+_CURL = "kubectl run send --rm --attach --restart=Never --image=curlimages/curl --command -- curl -sS -w '%{http_code}'"
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
@@ -42,10 +52,38 @@ def write(subject: Subject, folder: Path) -> Guide:
         manifests.write(folder / name, *documents)
     apply = "\n".join(f"kubectl apply -f {name}" for name in files)
     wait = f"kubectl wait --for=condition=Ready ksvc/{subject.label} --timeout=10m"
-    look = manifests.answers_at("ksvc", subject)
-    notes = (_SHARES,) * bool(subject.beside) + (_EVENTS,) * (asked.kind == "stream") + (_KAFKA,) * _is_kafka(asked)
-    steps += (("apply it", f"{apply}\n{wait}"), ("where it answers", look))
-    return Guide(steps, url="$URL", models=manifests.MODELS, notes=notes, of=subject)
+    look = manifests.answers_at("ksvc", subject, ".status.traffic", ("live", "canary"))
+    notes = (_SHARES,) * bool(subject.beside) + (_KAFKA,) * _is_kafka(asked)
+    notes += (_events_note(asked),) if asked.kind == "stream" else ()
+    steps += (("apply it", f"{apply}\n{wait}"), *_sent(asked), look)
+    return Guide(steps, _ways(subject), notes=notes, of=subject)
+
+
+def _ways(subject: Subject) -> tuple[Asked, ...]:
+    """How it is asked; where it is for those within the cluster, from there."""
+    ways = manifests.ingress(subject)
+    if subject.spec["token"]:
+        return ways
+    run = "kubectl run prove --rm --attach --restart=Never --image={} --command --"
+    return (Asked(ways[0].url, said=_WITHIN, within=lambda version: run.format(subject.image_of(version))),)
+
+
+def _events_note(asked: Subject) -> str:
+    output = f"`{asked.spec['output']}` is not written to there"
+    unused = f"{output}." if _is_kafka(asked) else f"{output}, and `{asked.spec['input']}` not read."
+    return _EVENTS.format(type=_event_type(asked), unused=unused)
+
+
+def _sent(asked: Subject) -> tuple[tuple[str, str], ...]:
+    """How an event is sent by hand, where none comes of itself."""
+    if asked.kind != "stream" or _is_kafka(asked) or not asked.live.manifest.has_reference:
+        return ()
+    row = dumps(example(Schema.from_json(asked.live.manifest.schema), asked.live.reference())).decode()
+    heads = {"Content-Type": "application/json", "ce-specversion": "1.0", "ce-id": "1", "ce-source": "/by-hand"}
+    said = " ".join(f"-H '{name}: {value}'" for name, value in {**heads, "ce-type": _TYPE}.items())
+    broker = f"BROKER=$(kubectl get broker {asked.label} -o jsonpath='{{.status.address.url}}')"
+    line = f"{broker}\n{_CURL} $BROKER {said} -d {shlex.quote(row)}"
+    return (("send it a row by hand (202: the broker has it)", line),)
 
 
 def _services(subject: Subject) -> dict[str, list[Json]]:

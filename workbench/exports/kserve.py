@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from . import image, manifests
-from .guide import Guide
+from .guide import Asked, Guide
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -14,12 +14,14 @@ if TYPE_CHECKING:
     from .subject import Subject
 
 _SHARES = (
-    "KServe splits the traffic between the last two things that were applied: apply `1-live.yaml`, wait until it "
-    "is ready, then `2-canary.yaml`. `canaryTrafficPercent: 100` there finishes it, `1-live.yaml` takes it back."
+    "KServe splits the traffic between the last two things that were applied, in its serverless mode (on Knative) "
+    "alone: apply `1-live.yaml`, wait until it is ready, then `2-canary.yaml`. `canaryTrafficPercent: 100` there "
+    "finishes it, `1-live.yaml` takes it back."
 )
+_TAGS = ".status.components.predictor.traffic"
 _STORAGE = (
     "KServe's own runtime (`kserve-mlserver`) serves the version, in the runtime's own environment: prove it, since "
-    "its packages may be others than those of `requirements.txt` of the version."
+    "its packages may be others than those of `requirements.txt` of the version. It asks for no token."
 )
 
 
@@ -36,11 +38,15 @@ def write(subject: Subject, folder: Path) -> Guide:
     for name, document in files.items():
         manifests.write(folder / name, document)
     apply = "\n".join(f"kubectl apply -f {name} && {_wait(subject)}" for name in files)
-    look = manifests.answers_at("inferenceservice", subject)
-    models = "models" if subject.storage else manifests.MODELS
-    return Guide(
-        (*before, ("apply it", apply), ("where it answers", look)), url="$URL", models=models, notes=notes, of=subject
-    )
+    look = manifests.answers_at("inferenceservice", subject, _TAGS, ("prev", "latest"))
+    return Guide((*before, ("apply it", apply), look), _asked(subject), notes=notes, of=subject)
+
+
+def _asked(subject: Subject) -> tuple[Asked, ...]:
+    """KServe's own runtime calls the model as the service is called, and knows no version of it."""
+    if not subject.storage:
+        return manifests.ingress(subject)
+    return manifests.ingress(subject, path=f"/v2/models/{subject.label}", token=False, models="models")
 
 
 def _files(subject: Subject) -> dict[str, dict[str, Any]]:
@@ -58,10 +64,13 @@ def _service(subject: Subject, version: ModelVersion, share: int | None = None) 
         predictor["model"] = _model(subject, version)
     else:
         predictor["containers"] = [manifests.container(subject, version, "kserve-container")]
+    metadata = manifests.meta(subject, version)
+    if subject.beside:  # each of the two has an address of its own as well, at which it is proven
+        metadata["annotations"] = {"serving.kserve.io/enable-tag-routing": "true"}
     return {
         "apiVersion": "serving.kserve.io/v1beta1",
         "kind": "InferenceService",
-        "metadata": manifests.meta(subject, version),
+        "metadata": metadata,
         "spec": {"predictor": predictor},
     }
 

@@ -12,8 +12,8 @@ from .. import paths
 from ..bundle import venvs
 from ..bundle.storage import write_text
 from ..errors import NotProven
-from . import manifests
-from .argo import local, proof
+from . import manifests, places
+from .argo import proof
 from .guide import Guide
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ _PROVED = (
 _KFP = "kfp>=2.14"
 _UNCOMPILED = "The pipeline is not compiled: {why}. Where Kubeflow's SDK is, `python pipeline.py` does."
 _VARIABLES = "The steps need the variables {names} in the cluster: kfp's `kubernetes.use_secret_as_env` gives them."
+_CHANGED = "After a change to `pipeline.py`, `python pipeline.py` compiles it again."
 _ZONE = (
     "Kubeflow starts recurring runs by the clock of its own server, which is UTC unless set; the schedule is of {zone}."
 )
@@ -95,14 +96,16 @@ def write(subject: Subject, folder: Path) -> Guide:
     why = _compiled(folder)
     notes = (_UNCOMPILED.format(why=why),) * bool(why)
     notes += (_VARIABLES.format(names=", ".join(subject.variables)),) * bool(subject.variables)
-    steps += (("compile it again, after a change", "pip install kfp && python pipeline.py"),)
+    notes += (*places.local(subject), places.drivers("images/*/"), _CHANGED)
+    steps += (("have Kubeflow's SDK here", f"pip install '{_KFP}'"),)
+    steps += (("compile the pipeline", "python pipeline.py"),) * bool(why)
     run = "kfp run create --experiment-name {0} --package-file pipeline.yaml input=INPUT output=OUTPUT"
-    steps += (("run it once", run.format(subject.label)),)
+    steps += (("run it once (the server's address is in KF_PIPELINES_ENDPOINT)", run.format(subject.label)),)
     if cycle := subject.cycle:
         write_text(folder / "recurring.py", _recurring(subject, cycle))
         steps += (("run it on its cycle", "python recurring.py"),)
         notes += (_ZONE.format(zone=cycle.zone),) * bool(cycle.zone and cycle.zone != "UTC")
-    return Guide(steps, models=manifests.MODELS, proof=proof(subject, _PROVED), notes=notes + local(subject))
+    return Guide(steps, proof=proof(subject, _PROVED), notes=notes)
 
 
 def _pipeline(subject: Subject) -> str:

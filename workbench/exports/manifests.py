@@ -8,6 +8,7 @@ import yaml
 
 from ..bundle.storage import write_text
 from . import image
+from .guide import Asked
 from .subject import PORT, TOKEN
 
 if TYPE_CHECKING:
@@ -46,7 +47,8 @@ def secret(subject: Subject) -> tuple[tuple[str, str], ...]:
     values = " ".join(f'--from-literal={name}="${name}"' for name in subject.variables)
     make = f"export {TOKEN}=$(openssl rand -hex 32)\n" if TOKEN in subject.variables else ""
     what = f"give the cluster the values of {', '.join(subject.variables)}"
-    return ((what, f"{make}kubectl create secret generic {subject.label} {values}"),)
+    create = f"kubectl create secret generic {subject.label} {values} --dry-run=client -o yaml"
+    return ((what, f"{make}{create} | kubectl apply -f -"),)
 
 
 def copied(subject: Subject) -> str:
@@ -55,9 +57,37 @@ def copied(subject: Subject) -> str:
     return f"{tool} models {subject.storage.rstrip('/')}"
 
 
-def answers_at(kind: str, subject: Subject) -> str:
-    """The line that sets URL, which the proof asks, to where a thing of this kind answers."""
-    return f"URL=$(kubectl get {kind} {subject.label} -o jsonpath='{{.status.url}}') && echo $URL"
+def answers_at(kind: str, subject: Subject, tags: str, names: tuple[str, str]) -> tuple[str, str]:
+    """The step that sets URL to where a thing of this kind answers; where it shares what it is asked between two
+    versions, LIVE and CANARY to where each of them does, which `tags` lists under these names."""
+    look = f"kubectl get {kind} {subject.label} -o jsonpath="
+    if not subject.beside:
+        return "where it answers", f"URL=$({look}'{{.status.url}}') && echo $URL"
+    each = zip(("LIVE", "CANARY"), names, strict=True)
+    lines = [f"{key}=$({look}'{{{tags}[?(@.tag==\"{name}\")].url}}') && echo ${key}" for key, name in each]
+    shared = f"{look}'{{.status.url}}'"
+    what = f"where each version answers (what is shared between them is asked at `{shared}`)"
+    return what, "\n".join(lines)
+
+
+def ingress(subject: Subject, *, path: str = "", token: bool = True, models: str = MODELS) -> tuple[Asked, Asked]:
+    """How what stands behind an ingress is asked: by its name, or at the ingress's own address."""
+
+    def name(version: ModelVersion) -> str:
+        return ("$LIVE" if version is subject.live else "$CANARY") if subject.beside else "$URL"
+
+    def host(version: ModelVersion) -> str:
+        return f"Host: ${{{name(version)[1:]}#*//}}"
+
+    named = Asked(lambda version: f"{name(version)}{path}", models, token=token)
+    return named, Asked(lambda _: f"http://$INGRESS{path}", models, host, token, _BY_ADDRESS)
+
+
+_BY_ADDRESS = (
+    "Where your DNS does not know that name, the same at the address of the cluster's ingress, which goes by the name "
+    "in `Host`. `INGRESS` is its address: of Istio what `kubectl -n istio-system get svc istio-ingressgateway` says, "
+    "or `localhost:8081` after `kubectl -n istio-system port-forward svc/istio-ingressgateway 8081:80`:"
+)
 
 
 def meta(subject: Subject, version: ModelVersion | None = None, *, name: str | None = None) -> Json:

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..bundle.storage import write_text
 from . import image, manifests
-from .guide import Guide
-from .subject import TOKEN
+from .guide import Asked, Guide, at, ready, token
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +20,7 @@ _HERE = "workbench-ray"
 _LOCAL = (
     f"python -m venv {_HERE} && {_HERE}/bin/pip install 'ray[serve]>={_RAY}' -r image/requirements.txt\n"
     f"{_HERE}/bin/pip install --no-deps image/*.whl\n"
-    f"WORKBENCH_REGISTRY=$PWD/image/models WORKBENCH_HOME=$PWD/state {_HERE}/bin/serve run serve_config.yaml"
+    f"WORKBENCH_REGISTRY=$PWD/image/models WORKBENCH_HOME=$PWD/state {_HERE}/bin/serve run serve_config.yaml &"
 )
 _CLUSTER = (
     "On a cluster the nodes run the image of `image/`, which is Ray's own with the model on top: then "
@@ -35,9 +34,8 @@ def write(subject: Subject, folder: Path) -> Guide:
     image.write(subject, folder / "image")
     write_text(folder / "image" / "Dockerfile", _dockerfile(subject, folder / "image"))
     manifests.write(folder / "serve_config.yaml", config(subject))
-    token = (("make a token", f"export {TOKEN}=$(openssl rand -hex 32)"),) if subject.spec["token"] else ()
-    steps = (*token, ("run it on this machine", _LOCAL))
-    return Guide(steps, url=f"http://127.0.0.1:{_PORT}", models="image/models", notes=(_CLUSTER,))
+    steps = (*token(subject), ("run it on this machine", _LOCAL), ready(_PORT))
+    return Guide(steps, (Asked(at(f"http://127.0.0.1:{_PORT}", subject), "image/models"),), notes=(_CLUSTER,))
 
 
 def config(subject: Subject) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,19 +18,22 @@ from ..data import detection
 from ..data.decoding import Decoder
 from ..data.dialects import NAMELESS
 from ..data.encoding import dumps, finite
+from ..data.grammar import expand
 from ..data.remote import SECONDS, Remote, TooLarge
 from ..errors import BadInput, NotProven, UsageError, WorkbenchError
 from ..inference.schema import Schema
 from .addresses import address
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from ..bundle.registry import Registry
     from ..bundle.version import ModelVersion
     from ..data.dialects import Columns, Dialect
     from ..inference.fields import Table
     from .running import Running
+
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 @dataclass(frozen=True)
@@ -67,18 +71,22 @@ def against(
     running: Running,
     registry: Registry,
     *,
+    headers: Sequence[str] = (),
     timeout: float = SECONDS,
 ) -> Agreement:
     """Ask a service, a URL or the name of one of ours, for the version's reference rows. NotProven where one differs.
 
-    `variable` of the environment holds its token; the token of a service of ours is known. `timeout` is in seconds.
+    `variable` of the environment holds its token; the token of a service of ours is known. `headers` are what its way
+    in goes by, `NAME: VALUE`, where `${NAME}` is read from the environment. `timeout` is in seconds.
     """
     asked = address(where, running, registry)
     token = _token(variable) if variable else asked.token
+    sent, secrets = _sent(headers)
     begun = time.monotonic()
     given, expected, left_out = _rows(version)
     schema = Schema.from_json(version.manifest.schema)
-    with Remote(asked.url, token=token, timeout=timeout, certificate=asked.certificate) as remote:
+    own: dict[str, Any] = {"headers": sent, "secrets": secrets, "timeout": timeout}
+    with Remote(asked.url, token=token, certificate=asked.certificate, **own) as remote:
         dialect = detection.dialect(remote, version.name, schema)
         answered = _asked(remote, dialect, given, Schema.from_json(version.manifest.outputs), version)
         place = remote.url
@@ -96,6 +104,22 @@ def _token(variable: str) -> str:
         "--token names a variable of the environment that holds the token; there is none of the name that was given",
         fix="set one, as in %env SERVICE_TOKEN=…, and give its name: --token SERVICE_TOKEN",
     )
+
+
+def _sent(headers: Sequence[str]) -> tuple[dict[str, str], tuple[str, ...]]:
+    """The headers by name, and what of them came from the environment."""
+    sent, secrets = {}, list[str]()
+
+    def kept(value: str) -> str:
+        secrets.append(value)
+        return value
+
+    for header in headers:
+        name, _, value = header.partition(":")
+        sent[name.strip()] = found = expand(value.strip(), kept)
+        if not _NAME.fullmatch(name.strip()) or not (found and found.isascii() and found.isprintable()):
+            raise UsageError("--header takes a name and a value", fix="--header 'Host: churn.example.com'")
+    return sent, tuple(secrets)
 
 
 def _rows(version: ModelVersion) -> tuple[Table, Table, int]:

@@ -41,6 +41,11 @@ PLATFORMS: dict[str, tuple[str, ...]] = {
 """The platforms, and what each has something for; a model by itself is what stands first."""
 _MANY = ("docker", "compose", "seldon", "ray")
 _ONE_PORT = ("kserve", "seldon", "knative", "ray")
+_PUSHED = ("kserve", "seldon", "knative", "argo", "kubeflow")
+_NO_REGISTRY = (
+    "The image's name has no registry: export with `--image REGISTRY/NAME` for a cluster that gets its images from "
+    "one; a cluster of this machine is given it (`kind load docker-image NAME`), in place of `docker push`."
+)
 _MODULES = {"file": "packed"}
 _ASKED = ("limits", "workers", "open_metrics", "cors", "log", "fast", "grpc", "token")
 
@@ -105,7 +110,8 @@ def export(running: Running, registry: Registry, thing: str, wish: Wish, output:
 
 
 def _prove(subject: Subject, made: Guide) -> str:
-    return guide.check(subject, made, subject.live) if made.url and subject.live.manifest.has_reference else ""
+    proven = made.asked and subject.live.manifest.has_reference
+    return made.asked[0].line(subject, subject.live) if proven else ""
 
 
 @contextmanager
@@ -140,7 +146,9 @@ def _subject(running: Running, registry: Registry, thing: str, wish: Wish) -> Su
         found = _of_what_runs(running, registry, running.find(thing), wish)
     else:
         found = _of_a_model(running, registry, registry.resolve(thing), wish)
-    return replace(found, image=wish.image or "", storage=wish.storage or "")
+    named = wish.image or wish.to not in _PUSHED or (wish.storage and wish.to == "kserve")
+    notes = (*found.notes, *([] if named else [_NO_REGISTRY]))
+    return replace(found, image=wish.image or "", storage=wish.storage or "", notes=notes)
 
 
 def _of_a_model(running: Running, registry: Registry, version: ModelVersion, wish: Wish) -> Subject:
@@ -160,7 +168,7 @@ def _of_what_runs(running: Running, registry: Registry, found: Any, wish: Wish) 
         raise UsageError(what, fix="export the model that it makes, or a batch with a model")
     event = rollout.last(running.store, found.spec["model"].partition("@")[0])
     live = registry.resolve(found.spec["model"])
-    rolled = kind == _SERVED and found.spec["model"].endswith(f"@{rollout.LIVE}")
+    rolled = kind in (_SERVED, _STREAMED) and found.spec["model"].endswith(f"@{rollout.LIVE}")
     table = rollout.wanted(event, live.ref) if rolled else Table(live.ref)
     _check_table(table, found.name, wish.to)
     versions = tuple(registry.resolve(ref) for ref in table.refs)

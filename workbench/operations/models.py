@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from ..errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ..bundle.diff import Diff
     from ..bundle.prove import Verdict
     from ..bundle.register import DryRun
@@ -70,15 +72,17 @@ def verify(
     isolated: bool,
     against: str | None,
     token: str | None,
+    headers: Sequence[str],
 ) -> Verdict | Agreement:
     """Prove it again: under this Python and these packages, in an environment of its own, or by what a service
     answers. UsageError where these are mixed."""
     if against is not None and not isolated:
         from .against import against as asked
 
-        return asked(version, against, token, running, registry)
-    if against is not None or token is not None:
-        what = "--isolated and --against are two ways to prove" if isolated else "--token is for --against URL"
+        return asked(version, against, token, running, registry, headers=headers)
+    if against is not None or token is not None or headers:
+        what = f"--{'token' if token is not None else 'header'} is for --against URL"
+        what = "--isolated and --against are two ways to prove" if against is not None else what
         raise UsageError(what, fix=f"%workbench verify {version.ref} --against URL")
     if isolated:
         from ..bundle.isolated import verify as alone
