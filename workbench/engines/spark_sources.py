@@ -42,17 +42,14 @@ def place(said: str, start: str) -> tuple[str, str, str]:
 
 
 def read(session: Session, spec: dict[str, Any]) -> Any:
-    """The rows as they arrive; a line of a file has no offset of its own."""
+    """The rows as they arrive; a line of a file has no lane and no offset."""
     from pyspark.sql import functions as f
 
-    at = expand(spec["input"])
+    at, value = expand(spec["input"]), f.col(VALUE).cast("binary").alias(VALUE)
     if is_files(at):
-        found = session.spark.readStream.format("text").option("maxBytesPerTrigger", _BYTES).load(at)
-        offset, lane = f.lit(None).cast("long"), f.lit("")
-    else:
-        found = _kafka(session, at, spec)
-        offset, lane = f.col("offset") + 1, f.col("partition").cast("string")
-    return found.select(f.col(VALUE).cast("binary").alias(VALUE), lane.alias(LANE), offset.alias(OFFSET))
+        return session.spark.readStream.format("text").option("maxBytesPerTrigger", _BYTES).load(at).select(value)
+    lane, offset = f.col("partition").cast("string").alias(LANE), (f.col("offset") + 1).alias(OFFSET)
+    return _kafka(session, at, spec).select(value, lane, offset)
 
 
 def _kafka(session: Session, at: str, spec: dict[str, Any]) -> Any:

@@ -8,68 +8,35 @@ comes again with the same records, and what the sink has of it is not written ag
 from __future__ import annotations
 
 import os
-import pickle
 import secrets
+import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..brokers.protocol import of_lane
-from ..data.log import Record
 from ..errors import JobFailed, StorageError
 from ..inference.schema import Schema
 from ..patterns.control import LOOK
-from ..patterns.streaming.batches import Asking, Batch, Dead, Unfit
+from ..patterns.streaming.batches import Batch, Dead, Unfit
 from ..patterns.streaming.letters import Letters
 from ..patterns.streaming.seen import Seen
 from ..patterns.streaming.sinks import open_all
 from . import spark_task
+from .spark_answers import ANSWERED, answering, batches, uncollected
 from .spark_session import MASTER, REMOTE, Session, said
-from .spark_sources import LANE, OFFSET, VALUE, read
+from .spark_sources import read
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from ..bundle.version import ModelVersion
     from ..patterns.control import Control
-    from .spark_task import Told
 
 _RECORDS = 10_000
-_EACH = 1 << 32
-"""So many offsets has a batch whose records have none of their own."""
 _FIRST_DELAY, _LONGEST_DELAY = 0.5, 30.0
-_ANSWERED = "answered"
 Model = Callable[[], "ModelVersion"]
-Answered = tuple[Record, "bytes | Dead"]
-
-
-def answering(told: Told, form: str) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    """What `mapInArrow` is given: records as bytes -> what was answered to each."""
-
-    def work(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        import pyarrow as pa
-
-        asking = Asking(spark_task.predictor(told), form)
-        for batch in batches:
-            if batch.num_rows:
-                data = pickle.dumps(_answered(asking, batch.to_pydict()))
-                yield pa.RecordBatch.from_arrays([pa.array([data], pa.binary())], [_ANSWERED])
-
-    return work
-
-
-def _answered(asking: Asking, found: dict[str, list[Any]]) -> list[Answered]:
-    """Asked by their numbers, since records of files have no other name yet."""
-    at = time.time()
-    records = [Record(number, at, None, None, value) for number, value in enumerate(found[VALUE])]
-    made = asking(records)
-    lines: dict[int, bytes | Dead] = {one.offset: line for one, line in zip(made.records, made.lines, strict=True)}
-    lines |= {one.record.offset: one for one in made.dead}
-    names = zip(records, found[OFFSET], found[LANE], strict=True)
-    return [(one._replace(offset=offset, lane=lane), lines[one.offset]) for one, offset, lane in names]
 
 
 def run(spec: dict[str, Any], model: Model, context: Any) -> None:
@@ -86,6 +53,7 @@ class Streaming:
     def __init__(self, spec: dict[str, Any], model: Model, control: Control, folder: Path, home: Path) -> None:
         self.spec, self.model, self.control, self.home = spec, model, control, home
         self.checkpoint, self.source = folder / "checkpoint", _identity(folder, spec["group"])
+        self.answers = folder / "answers"
         self.seen, self.writing, self.ended = Seen(), threading.Lock(), True
         self.refused: Exception | None = None
 
@@ -127,10 +95,16 @@ class Streaming:
 
     def _begun(self, version: ModelVersion) -> Any:
         told = spark_task.tell(self.session, version.ref, version.folder, self.home)
-        work = answering(told, self.spec.get("form", "json"))
-        found = read(self.session, self.spec).mapInArrow(work, f"{_ANSWERED} binary")
+        work = answering(told, self.spec.get("form", "json"), self._place())
+        found = read(self.session, self.spec).mapInArrow(work, f"{ANSWERED} binary")
         writing = found.writeStream.foreachBatch(self._batch).option("checkpointLocation", str(self.checkpoint))
         return writing.start()
+
+    def _place(self) -> Path | None:
+        """An empty folder for answers that are not written yet; None where tasks do not see it."""
+        shutil.rmtree(self.answers, ignore_errors=True)
+        self.answers.mkdir(exist_ok=True)
+        return self.answers if self.session.near else None
 
     def _goes_on(self, version: ModelVersion) -> bool:
         return not self.control.stopping() and not self.control.paused() and self.model() == version
@@ -144,16 +118,19 @@ class Streaming:
     def _batch(self, found: Any, epoch: int) -> None:
         """What Spark calls for each of its batches; it counts as read once this returns."""
         try:
-            pieces = found.toArrow().column(_ANSWERED)
-            answered = [one for piece in pieces for one in pickle.loads(piece.as_buffer())]  # noqa: S301 our own tasks'
-            for batch in _lanes(answered, epoch):
-                with self.writing:
-                    if self.ended:
-                        raise JobFailed("the stream has ended", fix="it goes on with this batch")
-                    self._write(batch)
+            answers = found.toArrow()
+            with uncollected():
+                for batch in batches(answers, epoch):
+                    self._write_on(batch)
         except Exception as error:
             self.refused = error
             raise
+
+    def _write_on(self, batch: Batch) -> None:
+        with self.writing:
+            if self.ended:
+                raise JobFailed("the stream has ended", fix="it goes on with this batch")
+            self._write(batch)
 
     def _write(self, batch: Batch) -> None:
         if (self.sink.position(batch.lane) or 0) >= batch.last:
@@ -204,18 +181,3 @@ def _identity(folder: Path, group: str) -> str:
     if not file.exists():
         file.write_text(f"spark/{group}/{secrets.token_hex(8)}", encoding="utf-8")
     return file.read_text(encoding="utf-8")
-
-
-def _lanes(answered: list[Answered], epoch: int) -> Iterator[Batch]:
-    """What was answered in one batch of Spark, as a batch for each lane, in order."""
-    lanes: dict[str, list[Answered]] = {}
-    for record, line in answered:
-        lanes.setdefault(record.lane, []).append((record, line))
-    for lane, some in lanes.items():
-        if some[0][0].offset is None:  # lines of files
-            some = [(r._replace(offset=epoch * _EACH + i), line) for i, (r, line) in enumerate(some, 1)]
-        some.sort(key=lambda one: one[0].offset)
-        good = [(record, line) for record, line in some if not isinstance(line, Dead)]
-        dead = [Dead(record, line.reason, line.again, line.trace) for record, line in some if isinstance(line, Dead)]
-        first, last = some[0][0].offset, some[-1][0].offset
-        yield Batch(first, last, [r for r, _ in good], [line for _, line in good], dead, lane)
