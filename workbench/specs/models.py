@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from .spec import DRY_RUN, MODEL, ON, Option, Verb, argument, as_json, option, switch
 
+_TIMEOUT = option(
+    "timeout", "number", "seconds that a step of the proof may take: to load, to answer (600)", "SECONDS", least=1
+)
+
 _CAPTURE = (
     argument("name", "model", "the model's name", "NAME", required=True),
     argument(
@@ -38,6 +42,7 @@ _CAPTURE = (
         choices=("yes", "no"),
     ),
     switch("no_reference", "keep no rows of the example in the bundle"),
+    _TIMEOUT,
     switch("dry_run", "show what would be taken from where; store nothing"),
 )
 
@@ -108,6 +113,7 @@ VERBS: tuple[Verb, ...] = (
             switch("isolated", "in an environment built from its requirements alone"),
             option("against", "text", "by what a service answers: its URL, or the name of one of ours", "URL"),
             option("token", "text", "the variable of the environment that holds the service's token", "NAME"),
+            _TIMEOUT,
             as_json("the verdict"),
         ),
         "models",
