@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,10 +19,10 @@ from workbench.errors import BundleRefused, NotProven, UsageError
 X = pd.DataFrame({"a": np.linspace(0.0, 1.0, 150), "k": np.arange(150)})
 
 
-def unproven(place: Path, *cells: str) -> NotProven:
+def unproven(place: Path, *cells: str, **how: Any) -> NotProven:
     session = notebook(*cells)
     with pytest.raises(NotProven) as told:
-        stored(place, session, X)
+        stored(place, session, X, **how)
     assert list((place / "models").iterdir()) == []
     return told.value
 
@@ -96,6 +97,14 @@ def predict(df):
 )
 def test_a_process_that_dies_is_named_with_its_end(tmp_path: Path, how: str, said: str) -> None:
     assert unproven(tmp_path, "import os, signal", DIES.format(here=os.getpid(), how=how)).what == said
+
+
+def test_a_process_that_hangs_is_named_with_where_it_did(tmp_path: Path) -> None:
+    how = "threading.Event().wait()"
+    told = unproven(tmp_path, "import os, threading", DIES.format(here=os.getpid(), how=how), timeout=1)
+    assert told.what == "the clean process was ended after 1.0 s: churn had not answered its example"
+    assert "in predict" in str(told.where)
+    assert "--timeout" in str(told.fix)
 
 
 def test_a_process_that_dies_while_it_loads_is_told_apart(tmp_path: Path) -> None:

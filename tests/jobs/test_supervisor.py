@@ -15,7 +15,7 @@ from job_parts import environment, ready, supervisor_of
 from waiting import until
 
 from workbench import paths
-from workbench.jobs import identity, launch, supervising, supervisor
+from workbench.jobs import halted, identity, launch, supervising, supervisor
 from workbench.jobs.database import VERSION
 from workbench.jobs.store import Store
 from workbench.spawn import detach
@@ -95,6 +95,37 @@ def test_a_run_that_must_not_be_repeated_is_not(store: Store, home: Path) -> Non
     begin(store, home, "crashes", "run/1", restart="never")
     until(lambda: store.get("run/1").state == "failed")
     assert (store.job_folder("run/1") / "log").read_text().count("about to crash") == 1
+
+
+def test_what_is_stopped_by_a_signal_says_so_until_it_goes_on(store: Store, home: Path) -> None:
+    begin(store, home, "steady", "run/1", restart="never")
+    process = ready(store, "run/1").process
+    os.kill(process.pid, signal.SIGSTOP)
+    job = until(lambda: (job := store.get("run/1")).state == "blocked" and job)
+    assert job.reason.endswith(f"was stopped by a signal: it does nothing\n→ kill -CONT {process.pid}")
+    os.kill(process.pid, signal.SIGCONT)
+    assert ready(store, "run/1").process == process
+    os.kill(process.pid, signal.SIGSTOP)
+    store.desire("run/1", "stopped")
+    until(lambda: store.get("run/1").state == "stopped")
+    until(lambda: not process.alive())
+
+
+def test_what_stays_stopped_is_replaced(store: Store, home: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(halted, "PATIENCE", 0.0)
+    store.put("stream/a", {}, environment("steady"))
+    own = supervising.Supervisor(home)
+    own._see_to(store.get("stream/a"))
+    process = ready(store, "stream/a").process
+    os.kill(process.pid, signal.SIGSTOP)
+
+    def replaced() -> bool:
+        own._see_to(store.get("stream/a"))
+        return (job := store.get("stream/a")).state == "ready" and job.process != process
+
+    until(replaced)
+    (event,) = [event.text for event in store.events("stream/a")]
+    assert event.startswith("its process ended: it had been stopped by a signal")
 
 
 def test_what_is_deaf_is_killed(store: Store, home: Path, monkeypatch: Any) -> None:

@@ -83,12 +83,32 @@ def test_two_workers_share_the_port(api: Workbench) -> None:
         found = psutil.Process(pid).net_connections("tcp")
         return sum(one.laddr.port == port and one.status == psutil.CONN_ESTABLISHED for one in found)
 
-    with ExitStack() as open_ones:
-        asking = [open_ones.enter_context(Asking(service)) for _ in range(24)]
+    def asked(open_ones: ExitStack) -> list[Asking]:
+        asking = [open_ones.enter_context(Asking(service, retries=True)) for _ in range(24)]
         assert all(one.call("ServerLive").live for one in asking)
-        each = [connections(pid) for pid in service.facts["workers"]]
+        return asking
+
+    one, other = service.facts["workers"]
+    with ExitStack() as open_ones:
+        asking = asked(open_ones)
+        each = [connections(pid) for pid in (one, other)]
         assert min(each) > 0
         assert sum(each) >= len(asking)
+        os.kill(one, signal.SIGSTOP)
+        until(lambda: "1 of 2" in service.refresh().job.reason)
+        assert all(one.call("ServerLive", timeout=20).live for one in asking), "the other answers them all"
+        os.kill(other, signal.SIGSTOP)
+        until(lambda: service.refresh().state == "blocked")
+        with pytest.raises(grpc.RpcError) as caught:
+            asking[0].call("ServerLive", timeout=20)
+        assert caught.value.code() == grpc.StatusCode.UNAVAILABLE
+        assert "was stopped" in caught.value.details()
+        for pid in (one, other):
+            os.kill(pid, signal.SIGCONT)
+        until(lambda: service.refresh().state == "ready")
+        assert all(one.call("ServerLive", timeout=20).live for one in asking)
+    with ExitStack() as open_ones:
+        until(lambda: asked(open_ones) and min(connections(pid) for pid in (one, other)) > 0)
 
 
 def test_workers_and_doors_that_are_killed_are_followed_at_the_same_port(api: Workbench) -> None:

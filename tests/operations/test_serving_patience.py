@@ -73,7 +73,13 @@ def test_a_call_that_never_ends_costs_its_worker(in_a_hurry: None, service: Any,
 
 
 def test_a_worker_that_is_stopped_and_goes_on(service: Any, api: Workbench) -> None:
-    (worker,) = service.facts["workers"]
+    (worker,), door = service.facts["workers"], service.facts["door"]
+    os.kill(door, signal.SIGSTOP)
+    until(lambda: service.refresh().state == "blocked")
+    assert f"kill -CONT {door}" in str(service.refresh())
+    assert afresh(service, "/predict", json={"age": 3}).json() == {"prediction": 6.0}
+    os.kill(door, signal.SIGCONT)
+    until(lambda: service.refresh().state == "ready")
     with client(service) as kept:
         assert kept.post("/predict", json={"age": 2}).json() == {"prediction": 4.0}
         os.kill(worker, signal.SIGSTOP)

@@ -38,11 +38,13 @@ class Models(Home):
         alias: str | None = None,
         row_wise: str | None = None,
         no_reference: bool = False,
+        timeout: float | None = None,
         dry_run: bool = False,
         session: Session | None = None,
         cell: str = "",
     ) -> ModelVersion | DryRun:
         """Capture a model, prove it in a clean process and store it as a version."""
+        from ..bundle.hanging import PATIENCE
         from ..bundle.register import DryRun
         from ..bundle.write import Request
         from ..jobs.rollout import LIVE
@@ -50,7 +52,8 @@ class Models(Home):
         from ..operations.models import model
 
         proof = {"example": example, "target": target, "row_wise": row_wise, "no_reference": no_reference}
-        request = Request(name, note or "", alias=None if alias == LIVE else alias, cell=cell)
+        named = None if alias == LIVE else alias
+        request = Request(name, note or "", alias=named, cell=cell, timeout=timeout or PATIENCE)
         made = model(object, proof, request, session, self.registry, self.home, dry_run=dry_run)
         if alias == LIVE and not isinstance(made, DryRun):
             made = naming.go_live(self.running, self.registry, made)
@@ -102,6 +105,7 @@ class Models(Home):
         against: str | None = None,
         token: str | None = None,
         header: str | list[str] | None = None,
+        timeout: float | None = None,
     ) -> Verdict | Agreement:
         """Prove a stored version again: here, in an environment of its requirements alone, or by a service."""
         from ..operations.models import verify
@@ -109,7 +113,14 @@ class Models(Home):
         version = self.registry.resolve(model)
         headers = [header] if isinstance(header, str) else header or []
         return verify(
-            version, self.running, self.registry, isolated=isolated, against=against, token=token, headers=headers
+            version,
+            self.running,
+            self.registry,
+            isolated=isolated,
+            against=against,
+            token=token,
+            headers=headers,
+            timeout=timeout,
         )
 
     def alias(self, model: str, alias: str | None = None, *, remove: bool = False) -> Aliases:

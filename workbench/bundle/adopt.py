@@ -72,7 +72,7 @@ def _copied(
         bundle = staging / "bundle"
         with storage.writing(staging):
             shutil.copytree(folder, bundle, ignore=shutil.ignore_patterns("__pycache__"))
-        prove.again(bundle, manifest, home, str(source))
+        prove.again(bundle, manifest, home, str(source), request.timeout)
         layout.write_manifest(bundle, replace(manifest, name=request.name, origin=_origin(source, manifest, request)))
         return registry.publish(bundle, request.name)
 

@@ -14,6 +14,7 @@ from ..errors import NotProven
 from ..spawn.client import Ended
 from . import layout, prove
 from .equal import difference
+from .hanging import PATIENCE, hung
 from .tables import n_rows, read_table
 from .venvs import environment
 
@@ -25,10 +26,11 @@ if TYPE_CHECKING:
 _ALONE = Path(__file__).with_name("alone.py")
 
 
-def verify(version: ModelVersion, home: Path) -> Verdict:
+def verify(version: ModelVersion, home: Path, timeout: float = PATIENCE) -> Verdict:
     """Prove a stored version where only its requirements are installed; the environment is kept below `home`.
 
-    Raises NotProven, also where a requirement cannot be had, or BundleRefused where the version was changed.
+    Raises NotProven, also where a requirement cannot be had or it has not answered after `timeout` seconds, or
+    BundleRefused where the version was changed.
     """
     manifest = version.manifest
     prove.check(version.folder, manifest, version.ref)
@@ -36,7 +38,7 @@ def verify(version: ModelVersion, home: Path) -> Verdict:
     begun = time.monotonic()
     expected = read_table(version.folder / layout.ANSWER, manifest.outputs)
     with tempfile.TemporaryDirectory(prefix="workbench-") as place:
-        answered = _answered(python, version, Path(place), n_rows(expected))
+        answered = _answered(python, version, Path(place), n_rows(expected), timeout)
     if found := difference(expected, answered, exact=False):
         raise NotProven(
             f"{version.ref}: an environment of its requirements alone answers otherwise than its cell (whose answer "
@@ -58,8 +60,11 @@ def verify(version: ModelVersion, home: Path) -> Verdict:
     )
 
 
-def _answered(python: Path, version: ModelVersion, place: Path, rows: int) -> Table:
-    ended = _run(python, version, place, rows)
+def _answered(python: Path, version: ModelVersion, place: Path, rows: int, timeout: float) -> Table:
+    try:
+        ended = _run(python, version, place, rows, timeout)
+    except subprocess.TimeoutExpired:
+        raise hung(version.ref, "answering", timeout, "", version.folder) from None
     if (error := place / "error.json").exists():
         said = json.loads(error.read_text(encoding="utf-8"))
         raise NotProven(
@@ -72,7 +77,7 @@ def _answered(python: Path, version: ModelVersion, place: Path, rows: int) -> Ta
     return read_table(place / "answered.parquet", json.loads((place / "schema.json").read_text(encoding="utf-8")))
 
 
-def _run(python: Path, version: ModelVersion, place: Path, rows: int) -> Ended:
+def _run(python: Path, version: ModelVersion, place: Path, rows: int, timeout: float) -> Ended:
     alone = {"PYTHONNOUSERSITE": "1", "PYTHONDONTWRITEBYTECODE": "1"}
     (place / "cwd").mkdir()
     begun = time.monotonic()
@@ -84,6 +89,7 @@ def _run(python: Path, version: ModelVersion, place: Path, rows: int) -> Ended:
         env=prove.environment(version.folder, version.manifest) | alone,
         cwd=place / "cwd",
         check=False,
+        timeout=timeout,
     )
     name = signal.Signals(-done.returncode).name if done.returncode < 0 else None
     return Ended(done.returncode, name, done.stdout + done.stderr, time.monotonic() - begun)

@@ -19,7 +19,7 @@ from .. import text
 from ..capture.literals import literal
 from ..errors import BundleRefused, NotProven, WorkbenchError
 from ..spawn.environment import clean
-from . import layout, packages, storage
+from . import hanging, layout, packages, storage
 from .layout import Json, Manifest
 from .tables import n_rows, read_table, take, write_table
 
@@ -71,17 +71,23 @@ class Verdict:
 
 
 def prove(
-    folder: Path, seen: Witness, *, row_wise: bool | None = None, held: tuple[Holdings, Holdings] | None = None
+    folder: Path,
+    seen: Witness,
+    *,
+    row_wise: bool | None = None,
+    held: tuple[Holdings, Holdings] | None = None,
+    timeout: float = hanging.PATIENCE,
 ) -> Verdict:
     """Prove a bundle that was just written against the kernel's answers, and write the verdict into its manifest.
 
     `row_wise` is what the user says of the model; the probes are then not asked. `held` is what its modules held
-    there, at capture and once it had answered. Raises NotProven.
+    there, at capture and once it had answered. Raises NotProven, also after `timeout` seconds in
+    one step of it.
     """
     manifest = layout.read_manifest(folder)
     with tempfile.TemporaryDirectory(prefix="workbench-") as place:
         rows = folder if manifest.has_reference else _write_sample(Path(place), seen)
-        verdict = _verdict(folder, manifest, rows, Path(place), manifest.name, row_wise, seen, held)
+        verdict = _verdict(folder, manifest, rows, Path(place), manifest.name, row_wise, timeout, seen, held)
     kept = ("rows", "exact", "seconds", "row_wise_by", "row_wise_reason")
     short = {key: value for key, value in verdict.to_json().items() if key in kept}
     stable = verdict.bit_stable
@@ -89,13 +95,14 @@ def prove(
     return verdict
 
 
-def verify(version: ModelVersion, home: Path) -> Verdict:
+def verify(version: ModelVersion, home: Path, timeout: float = hanging.PATIENCE) -> Verdict:
     """Prove a stored version again under this Python and these packages; the proof is kept below `home`, so that
-    the version can be used under them. Raises NotProven, or BundleRefused where it was changed."""
-    return again(version.folder, version.manifest, home, version.ref)
+    the version can be used under them. Raises NotProven, also after `timeout` seconds, or BundleRefused where it was
+    changed."""
+    return again(version.folder, version.manifest, home, version.ref, timeout)
 
 
-def again(folder: Path, manifest: Manifest, home: Path, name: str) -> Verdict:
+def again(folder: Path, manifest: Manifest, home: Path, name: str, timeout: float = hanging.PATIENCE) -> Verdict:
     """The same for a bundle in any folder, called `name` in what is said."""
     from .load import check_python
 
@@ -105,7 +112,8 @@ def again(folder: Path, manifest: Manifest, home: Path, name: str) -> Verdict:
     others = tuple(packages.differences(manifest.packages).values())
     with tempfile.TemporaryDirectory(prefix="workbench-") as place:
         try:
-            verdict = replace(_verdict(folder, manifest, folder, Path(place), name, said), packages=others)
+            found = _verdict(folder, manifest, folder, Path(place), name, said, timeout)
+            verdict = replace(found, packages=others)
         except NotProven as error:
             error.what += f" (captured with other packages: {', '.join(others)})" if others else ""
             raise
@@ -141,6 +149,7 @@ def _verdict(
     place: Path,
     name: str,
     said: bool | None,
+    timeout: float,
     seen: Witness | None = None,
     held: tuple[Holdings, Holdings] | None = None,
 ) -> Verdict:
@@ -148,7 +157,7 @@ def _verdict(
     bit, and only where the kernel, asked more often, keeps agreeing with itself."""
     begun = time.monotonic()
     args = {"folder": str(folder), "rows": str(rows), "name": name, "probe": said is None, "held": held or ({}, {})}
-    found = _ask(args, manifest, place)
+    found = _ask(args, manifest, place, timeout)
     stable = manifest.bit_stable
     if found["inexact"] and seen and stable:
         stable = not seen.wavers()
@@ -170,18 +179,21 @@ def _verdict(
     )
 
 
-def _ask(args: Json, manifest: Manifest, place: Path) -> Json:
-    """What the clean process found; NotProven if it died or raised."""
+def _ask(args: Json, manifest: Manifest, place: Path, timeout: float) -> Json:
+    """What the clean process found; NotProven if it died, raised or hung."""
     from ..spawn.client import run
 
     name, answer, cwd = args["name"], place / "found.json", place / "cwd"
     cwd.mkdir()
     env = environment(Path(args["folder"]), manifest)
     preload = (*_PRELOADED, *packages.loaded_modules(manifest.packages))
-    ended = run(_CHILD, {**args, "answer": str(answer)}, env=env, cwd=cwd, preload=preload, timeout=None)
+    args = {**args, "answer": str(answer), "timeout": timeout}
+    ended = run(_CHILD, args, env=env, cwd=cwd, preload=preload, timeout=hanging.in_all(timeout))
     found: Json = json.loads(answer.read_text()) if answer.exists() else {"stage": "started"}
     if "error" in found:
         raise _raised(name, found["error"])
+    if "differences" not in found and hanging.has_hung(ended):
+        raise hanging.hung(name, found["stage"], timeout, ended.output, Path(args["folder"]))
     if "differences" not in found:
         raise died(name, found["stage"], ended)
     return found
@@ -222,14 +234,14 @@ def child(args: Json) -> None:
     """In the clean process: load the bundle, score the sample, compare, probe; write what was found to `answer`."""
     told, folder, name = Path(args["answer"]), Path(args["folder"]), args["name"]
     try:
-        _say(told, {"stage": "loading"})
+        _begin(told, "loading", args["timeout"])
         from .around import Around
         from .load import load
         from .witness import one_thread
 
-        with one_thread():
+        with one_thread(), hanging.alarm_off():
             predictor = load(folder, name=name, allow_packages=True)
-            _say(told, {"stage": "answering"})
+            _begin(told, "answering", args["timeout"])
             manifest = layout.read_manifest(folder)
             _check_installed(manifest, name)
             found = _compare(predictor, manifest, args, Around(folder, manifest, *args["held"]))
@@ -268,6 +280,7 @@ def _compare(predictor: Predictor, manifest: Manifest, args: Json, around: Aroun
     around.check()
     inexact = difference(expected, answered, exact=True)
     differences = difference(expected, answered, exact=False) if inexact else []
+    _begin(Path(args["answer"]), "probing", args["timeout"])
     rowwise = row_wise(predictor, sample, answered) if args["probe"] and not differences else RowWise(False)
     return {
         "rows": n_rows(expected),
@@ -276,6 +289,11 @@ def _compare(predictor: Predictor, manifest: Manifest, args: Json, around: Aroun
         "row_wise": rowwise.holds,
         "row_wise_reason": rowwise.reason,
     }
+
+
+def _begin(answer: Path, stage: str, timeout: float) -> None:
+    _say(answer, {"stage": stage})
+    hanging.set_alarm(timeout)
 
 
 def _say(answer: Path, found: Json) -> None:

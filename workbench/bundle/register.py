@@ -82,7 +82,7 @@ def register(
             version = known.as_unchanged(registry.resolve(request.name).version, captured.page)
         else:
             stages.say(f"proving it in a clean process, {text.count(seen.rows, 'row')}")
-            prove(bundle, seen, row_wise=request.row_wise, held=held)
+            prove(bundle, seen, row_wise=request.row_wise, held=held, timeout=request.timeout)
             stages.say("storing it as a version")
             version = registry.publish(bundle, request.name)
     return registry.set_alias(version, request.alias) if request.alias else version

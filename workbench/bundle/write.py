@@ -18,6 +18,7 @@ from pathlib import Path
 
 from ..capture.captured import CapturedModel
 from . import layout, mlmodel, storage
+from .hanging import PATIENCE
 from .layout import Json, Manifest
 from .tables import take, write_table
 from .witness import Witness
@@ -37,6 +38,7 @@ class Request:
     row_wise: bool | None = None
     keep_reference: bool = True
     cell: str = ""
+    timeout: float = PATIENCE
 
 
 def write(folder: Path, captured: CapturedModel, seen: Witness, request: Request) -> Manifest:

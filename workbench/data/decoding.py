@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -55,6 +55,12 @@ class Decoder:
     def of_rows(self, rows: Sequence[Any]) -> Columns | None:
         """Rows of numbers for a model of one array, as its only column; None likewise."""
         return [list(rows)] if self.schema.names == [ONLY] and self.schema.kind == "array" else None
+
+    def of_none(self, names: Iterable[str] | None = None) -> Table:
+        """Columns without a row: of all fields, or of these names."""
+        fields = self.schema.by_name
+        shapes = {name: fields[name].shape if name in fields else () for name in (fields if names is None else names)}
+        return {name: np.empty((0, *shape), object) for name, shape in shapes.items()}
 
     def table(self, requests: Sequence[Columns]) -> Table:
         """The rows of all requests below each other. Raises where one value of them does not fit."""

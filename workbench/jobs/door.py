@@ -77,7 +77,7 @@ class Door:
         self.leaving = 0.0  # since when
         self.bereft = 0.0  # since when no other process is in its place any more
         self.selector = selectors.DefaultSelector()
-        self.stand_in = StandIn(context, shared[0])
+        self.stand_in = StandIn(context, shared)
         self.offer = handover.offer(shared, context.folder)
         if self.offer:
             self.selector.register(self.offer, selectors.EVENT_READ, self.offer.give)
@@ -157,7 +157,7 @@ class Door:
 
     def _tell_state(self) -> None:
         ready, stuck = len(self.children.answering), self.children.stuck
-        self.stand_in.look(needed=stuck and not self.leaving)
+        self.stand_in.look(self.children, leaving=bool(self.leaving))
         coming = ready < self.count and self.context.job.state == "starting" and self.failures < _FAILURES
         if self.leaving or coming or not (ready or stuck):
             return
@@ -228,7 +228,7 @@ class Door:
         if self.leaving:
             self._cut_off()
             return
-        self.stand_in.look(needed=self.children.stuck)
+        self.stand_in.look(self.children)
         if self._should_leave():
             self._leave()
             return

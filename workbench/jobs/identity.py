@@ -28,6 +28,11 @@ class Identity:
         return self == of(self.pid)
 
     @property
+    def stopped(self) -> bool:
+        """Whether a signal keeps it from going on, until another lets it."""
+        return _status(self.pid) in ("T", "stopped") and self.alive()
+
+    @property
     def here(self) -> bool:
         """Whether this boot of this machine started it."""
         return (self.host, self.boot, self.namespace) == _place()
@@ -71,14 +76,31 @@ def _place() -> tuple[str, str, str]:
     return socket.gethostname(), boot.read_text().strip(), os.readlink(namespace)
 
 
+def _fields(pid: int) -> list[str]:
+    """What Linux says of a process after its name; nothing of what is gone."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return []
+
+
+def _status(pid: int) -> str:
+    """What it does, in the system's words; empty for what is gone."""
+    if sys.platform == "linux":
+        return next(iter(_fields(pid)), "")
+    import psutil
+
+    try:
+        return str(psutil.Process(pid).status())
+    except psutil.Error:
+        return ""
+
+
 def _started(pid: int) -> str:
     """When it was started, as the system counts; empty for what is gone or a zombie."""
     if sys.platform == "linux":
-        try:
-            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            return ""
-        return "" if fields[0] in "ZX" else fields[19]
+        fields = _fields(pid)
+        return fields[19] if fields and fields[0] not in "ZX" else ""
     import psutil
 
     try:

@@ -15,7 +15,7 @@ from pathlib import Path
 from .. import journal, paths, text
 from ..errors import WorkbenchError
 from ..spawn import client
-from . import launch, logs
+from . import halted, launch, logs
 from .ahead import Ahead
 from .keeping import Keeping
 from .record import Job
@@ -111,6 +111,8 @@ class Supervisor:
     def _see_to(self, job: Job) -> None:
         lives = job.process is not None and job.process.alive()
         self._watch(job, lives)
+        if lives:
+            halted.look(self.store, job)
         if job.desired == "stopped" and not job.over:
             self._stop(job, lives)
         elif job.over:
@@ -175,6 +177,7 @@ class Supervisor:
         elif job.name not in self.stopping:
             self.stopping[job.name] = time.monotonic() + STOP_PATIENCE
             job.process.signal(signal.SIGTERM)
+            job.process.signal(signal.SIGCONT)  # one that was stopped hears nothing
         elif time.monotonic() > self.stopping[job.name]:
             job.process.kill()
 
@@ -197,4 +200,6 @@ def _ending(job: Job) -> str:
     raised = job.facts.get("raised", {})
     if job.process and raised.get("pid") == job.process.pid:
         return f"ended with {raised['error']}"
+    if halted.halted(job):
+        return "ended: it had been stopped by a signal"
     return "ended without a word: killed, or out of memory"

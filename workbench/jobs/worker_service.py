@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from ..patterns.serving.access import Access
     from ..patterns.serving.deferring import Deferring
     from ..patterns.serving.endpoint import Endpoint
+    from ..patterns.serving.grpc.server import Server
     from ..patterns.serving.handing import HandingOver
     from ..patterns.serving.live import Live, Route
     from ..patterns.serving.requests import RequestLog
@@ -117,6 +118,7 @@ class Worker:
         self.job = self.store.get(args["name"])
         self.go, self.drain = asyncio.Event(), asyncio.Event()
         self.folders: dict[str, Path] = {}
+        self.calls: list[Server] = []
 
     def tell(self, **message: Any) -> None:
         """Say something to the door, which may be gone."""
@@ -201,6 +203,7 @@ class Worker:
         from ..patterns.serving.grpc.server import Server
 
         server, endpoint.grpc = Server(endpoint, self.drain), addresses.shown(kept)
+        self.calls.append(server)
         await server.start(endpoint.grpc, self.job.spec.get("tls"))
         return server.drained()
 
@@ -300,6 +303,9 @@ class Worker:
             self.go.set()
         elif message["do"] == "drain":
             self._leave()
+        elif message["do"] == "listen":
+            for server in self.calls:
+                await server.listen_again()
         elif message["do"] == "flip":
             self.endpoint.lanes.look()
             self._let_go()

@@ -73,9 +73,16 @@ def verify(
     against: str | None,
     token: str | None,
     headers: Sequence[str],
+    timeout: float | None,
 ) -> Verdict | Agreement:
     """Prove it again: under this Python and these packages, in an environment of its own, or by what a service
-    answers. UsageError where these are mixed."""
+    answers; in so many seconds. UsageError where these are mixed."""
+    from ..bundle.hanging import PATIENCE
+
+    patience = timeout or PATIENCE
+    if against is not None and timeout is not None:
+        what = "--timeout is for a proof here; a service is given the time that its requests have"
+        raise UsageError(what, fix=f"%workbench verify {version.ref} --against {against}")
     if against is not None and not isolated:
         from .against import against as asked
 
@@ -87,10 +94,10 @@ def verify(
     if isolated:
         from ..bundle.isolated import verify as alone
 
-        return alone(version, running.home)
+        return alone(version, running.home, patience)
     from ..bundle.prove import verify as here
 
-    return here(version, running.home)
+    return here(version, running.home, patience)
 
 
 def compared(

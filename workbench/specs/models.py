@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from .spec import DRY_RUN, MODEL, ON, Option, Verb, argument, as_json, option, switch
 
+_TIMEOUT = option(
+    "timeout", "number", "seconds that a step of the proof may take: to load, to answer (600)", "SECONDS", least=1
+)
+
 _CAPTURE = (
     argument("name", "model", "the model's name", "NAME", required=True),
     argument(
@@ -38,6 +42,7 @@ _CAPTURE = (
         choices=("yes", "no"),
     ),
     switch("no_reference", "keep no rows of the example in the bundle"),
+    _TIMEOUT,
     switch("dry_run", "show what would be taken from where; store nothing"),
 )
 
@@ -116,6 +121,7 @@ VERBS: tuple[Verb, ...] = (
                 "HEADER",
                 many=True,
             ),
+            _TIMEOUT,
             as_json("the verdict"),
         ),
         "models",

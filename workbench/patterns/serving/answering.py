@@ -160,7 +160,7 @@ class Answering:
             if self.log and request.id:
                 self.log.refused(served, request, error)
             raise
-        if not question.rows and (question.explains or not question.typed):
+        if question.explains and not question.rows:
             raise Refused("the body holds no rows", fix="send at least one row; GET / shows how")
         return question
 

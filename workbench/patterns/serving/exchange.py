@@ -58,7 +58,6 @@ class Question:
     `columns` are the values of each of the schema's fields; None where only `Schema.table` can read `data`, which is
     what they were read from. With `arrays` the answer's columns come as arrays instead of lists. `timeout` is for
     how many seconds its client waits, where the body says so. One that `explains` asks what its answers depend on.
-    One that is `typed` says what its rows are even where there are none.
     """
 
     columns: Columns | None
@@ -68,7 +67,6 @@ class Question:
     arrays: bool = False
     timeout: float | None = None
     explains: bool = False
-    typed: bool = False
 
 
 Ask = Callable[[Request, "Decoder"], Question]

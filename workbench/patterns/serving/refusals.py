@@ -90,7 +90,7 @@ def no_rows(place: str, said: Any, fix: str) -> Refused:
     if type(said) is not list:
         return Refused(f"{place} is {_kind(said)}: there are no rows in it", fix=fix)
     row, other = next(((i, row) for i, row in enumerate(said) if type(row) is not dict), (0, None))
-    return Refused(f"row {row} of {place} is {_kind(other)}, no record" if said else f"{place} holds no rows", fix=fix)
+    return Refused(f"row {row} of {place} is {_kind(other)}, no record", fix=fix)
 
 
 def _kind(value: Any) -> str:

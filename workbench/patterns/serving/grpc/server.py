@@ -46,8 +46,12 @@ class Server:
         self.endpoint, self.drain = endpoint, drain
         self.inference = Inference(endpoint, drain)
         self.port = 0
-        self._server = grpc.aio.server(options=_options(endpoint.limits.max_body))
-        self._server.add_generic_rpc_handlers([_handler(name, of) for name, of in self._services()])
+        self._server = self._made()
+
+    def _made(self) -> grpc.aio.Server:
+        server = grpc.aio.server(options=_options(self.endpoint.limits.max_body))
+        server.add_generic_rpc_handlers([_handler(name, of) for name, of in self._services()])
+        return server
 
     def _services(self) -> Iterator[tuple[str, Any]]:
         for name in services():
@@ -59,6 +63,7 @@ class Server:
 
     async def start(self, address: str, tls: Sequence[str] | None = None) -> None:
         """Listen at `127.0.0.1:8001`; with `tls`, a certificate's file and its key's, encrypted. StorageError."""
+        self._at = address, tls
         try:
             if tls is None:
                 self.port = self._server.add_insecure_port(address)
@@ -68,6 +73,14 @@ class Server:
             fix = "--grpc with another port, or without one to get a free one"
             raise StorageError(f"gRPC cannot listen at {address}: {error}", fix=fix) from error
         await self._server.start()
+
+    async def listen_again(self) -> None:
+        """This process had been stopped by a signal, and may listen no more: who came was told so by another."""
+        if self.drain.is_set() or any(_sockets(self.port, listening=True)):
+            return
+        before, self._server = self._server, self._made()
+        await self.start(*self._at)
+        await before.stop(_LAST)
 
     async def drained(self) -> None:
         """Until `drain` is set and no call is left. Connections are renewed every few seconds anyway, each at a moment

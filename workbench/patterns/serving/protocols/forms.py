@@ -28,7 +28,9 @@ def question(form: str, value: Any, decoder: Decoder, encode: Callable[[Answer],
     it is called in the request, `example` how one is written."""
     if type(value) is dict and value:
         return _of_columns(value, decoder, encode)
-    if type(value) is list and value:
+    if type(value) is list and not value:
+        return Question(None, decoder.of_none(), 0, encode)
+    if type(value) is list:
         if all(type(row) is dict for row in value):
             return Question(decoder.of_records(value), value, len(value), encode)
         rows = _rows(value, decoder)
@@ -46,7 +48,10 @@ def _of_columns(value: dict[str, Any], decoder: Decoder, encode: Callable[[Answe
     if len(lists) < len(value) or len(set(map(len, lists))) > 1:
         lengths = ", ".join(f"{n} {len(v) if type(v) is list else 'one value'}" for n, v in list(value.items())[:12])
         raise Refused(f"the columns differ in their number of rows: {lengths}", fix="give each column as many values")
-    if decoder.schema.kind == "array" and len(value) == 1:
+    alone = decoder.schema.kind == "array" and len(value) == 1
+    if not lists[0]:
+        return Question(None, decoder.of_none(None if alone else value), 0, encode)
+    if alone:
         return Question(decoder.of_rows(lists[0]), {ONLY: lists[0]}, len(lists[0]), encode)
     return Question(decoder.of_columns(value), value, len(lists[0]), encode)
 

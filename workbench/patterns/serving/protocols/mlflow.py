@@ -64,7 +64,9 @@ def _split(value: Any, decoder: Decoder) -> Question:
         if type(row) is not list or len(row) != len(names):
             held = f"{len(row)} values" if type(row) is list else "no list of values"
             raise Refused(f"row {number} of dataframe_split has {held}, for {len(names)} columns", fix=_SPLIT)
-    columns = dict(zip(names, map(list, zip(*data, strict=True)), strict=True)) if data else {}
+    if not data:
+        return Question(None, decoder.of_none(names), 0, forms.predictions)
+    columns = dict(zip(names, map(list, zip(*data, strict=True)), strict=True))
     return Question(decoder.of_columns(columns), columns, len(data), forms.predictions)
 
 

@@ -28,7 +28,9 @@ def of(said: Any, decoder: Decoder) -> Question:
         if said and all(type(value) is list for value in said.values()) and _are_columns(decoder):
             return _columns(said, decoder)
         return Question(decoder.of_records([said]), [said], 1, _record)
-    if type(said) is list and said:
+    if type(said) is list and not said:
+        return Question(None, decoder.of_none(), 0, records)
+    if type(said) is list:
         if type(said[0]) is dict and all(type(record) is dict for record in said):
             return Question(decoder.of_records(said), said, len(said), records)
         columns = decoder.of_rows(said)
@@ -47,6 +49,8 @@ def _columns(said: dict[str, list[Any]], decoder: Decoder) -> Question:
     if any(len(values) != rows for values in said.values()):
         lengths = ", ".join(f"{name} {len(values)}" for name, values in said.items())
         raise Refused(f"the columns differ in their number of rows: {lengths}", fix="give each column as many values")
+    if not rows:
+        return Question(None, decoder.of_none(said), 0, _as_columns)
     return Question(decoder.of_columns(said), said, rows, _as_columns)
 
 

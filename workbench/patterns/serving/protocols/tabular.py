@@ -108,11 +108,13 @@ def read_arrow(request: Request, decoder: Decoder) -> Rows:
 
 def read_lines(request: Request, decoder: Decoder) -> Rows:
     """A record on each line."""
+    if not request.content:
+        raise Refused("the body is empty", fix='send an object on each line, as in {"age": 41}')
     records: list[Any] = []
     for number, line in enumerate(request.content.split(b"\n"), 1):
         if line and not line.isspace():
             records.append(_record(line, number, len(records)))
-    return decoder.of_records(records), records, len(records)
+    return (decoder.of_records(records), records, len(records)) if records else (None, decoder.of_none(), 0)
 
 
 def _record(line: bytes, number: int, row: int) -> dict[str, Any]:

@@ -88,7 +88,7 @@ def question(tensors: list[Tensor], schema: Schema, encode: Callable[[Answer], R
     data = _columns(tensors, schema)
     columns = [data.get(name) for name in schema.names]
     shared = columns if rows and set(map(type, columns)) == {list} else None
-    return Question(shared, data, rows, encode, arrays, typed=True)  # type: ignore[arg-type]
+    return Question(shared, data, rows, encode, arrays)  # type: ignore[arg-type]
 
 
 def _uneven(tensors: list[Tensor]) -> Refused:
