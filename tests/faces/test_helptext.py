@@ -7,6 +7,11 @@ from workbench.specs.spec import Verb
 from workbench.specs.verbs import VERBS, verb
 
 
+@pytest.fixture(autouse=True)
+def _as_wide_as_can_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)  # readline sets it where TERM names a terminal
+
+
 @pytest.mark.parametrize("caller", ["%workbench", "workbench"])
 def test_the_overview_has_each_verb_once_with_its_summary(caller: str) -> None:
     lines = helptext.overview(caller).splitlines()
