@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -33,6 +34,21 @@ class Run:
     records: int
     seconds: float
     rounds: int
+
+
+class Rate(float):
+    """So many a second, and those that were asked for besides and not answered, by what became of them."""
+
+    def __new__(cls, rate: float, broken: Counter[str]) -> Rate:
+        made = super().__new__(cls, rate)
+        made.broken = broken
+        return made
+
+    broken: Counter[str]
+
+    def __str__(self) -> str:
+        failed = ", ".join(f"{what} × {count:,}" for what, count in self.broken.most_common())
+        return f"{self:,.0f}/s" + (f" (failed: {failed})" if failed else "")
 
 
 def on(engine: str) -> dict[str, Any]:
