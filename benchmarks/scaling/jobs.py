@@ -8,7 +8,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from measure.growing import Failed
 from measure.processes import end
 
 from workbench.api import Workbench
+from workbench.errors import NotFound
 
 HERE = Path(__file__).parents[1]
 PATIENCE = 180.0
@@ -54,6 +55,13 @@ class Rate(float):
 def on(engine: str) -> dict[str, Any]:
     """What a verb is told of an engine; nothing for this machine."""
     return {"engine": engine} if engine else {}
+
+
+def ended(run: Run, name: str) -> None:
+    """Stop and remove what runs under this name, if it was ever begun: one that is late would take from the next."""
+    with suppress(NotFound):
+        run.api.stop(name)
+        run.api.remove(name)
 
 
 @contextmanager

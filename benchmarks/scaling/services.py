@@ -13,7 +13,7 @@ from peers.contenders import plain
 
 from workbench.operations.load import load, once, request
 
-from .jobs import Rate, Run, by_hand, on, until
+from .jobs import Rate, Run, by_hand, ended, on, until
 
 SCRIPTS = {"ray": "serve_ray"}
 _CONNECTIONS, _BODIES, _OK = 64, 16, 200
@@ -24,13 +24,12 @@ def prepare(run: Run) -> None:
 
 
 def ours(run: Run, engine: str, workers: int) -> Rate:
-    service: Any = run.api.serve("linear", workers=workers, port=free_port(), **on(engine))
     try:
+        service: Any = run.api.serve("linear", workers=workers, port=free_port(), **on(engine))
         until(lambda: len(_processes(service)) == workers, f"{service.name}: {service.refresh()}")
         return _asked(run, f"{service.url}/predict", service.token)
     finally:
-        service.stop()
-        run.api.remove(service.name)
+        ended(run, "service/linear")
 
 
 def _processes(service: Any) -> list[Any]:
