@@ -6,8 +6,9 @@ import os
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from measure.growing import Failed
 from measure.processes import end
 
 from workbench.api import Workbench
+from workbench.errors import NotFound
 
 HERE = Path(__file__).parents[1]
 PATIENCE = 180.0
@@ -35,9 +37,31 @@ class Run:
     rounds: int
 
 
+class Rate(float):
+    """So many a second, and those that were asked for besides and not answered, by what became of them."""
+
+    def __new__(cls, rate: float, broken: Counter[str]) -> Rate:
+        made = super().__new__(cls, rate)
+        made.broken = broken
+        return made
+
+    broken: Counter[str]
+
+    def __str__(self) -> str:
+        failed = ", ".join(f"{what} × {count:,}" for what, count in self.broken.most_common())
+        return f"{self:,.0f}/s" + (f" (failed: {failed})" if failed else "")
+
+
 def on(engine: str) -> dict[str, Any]:
     """What a verb is told of an engine; nothing for this machine."""
     return {"engine": engine} if engine else {}
+
+
+def ended(run: Run, name: str) -> None:
+    """Stop and remove what runs under this name, if it was ever begun: one that is late would take from the next."""
+    with suppress(NotFound):
+        run.api.stop(name)
+        run.api.remove(name)
 
 
 @contextmanager

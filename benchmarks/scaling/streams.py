@@ -20,7 +20,7 @@ from models import table
 
 from workbench.data import places
 
-from .jobs import Run, by_hand, on, until
+from .jobs import Run, by_hand, ended, on, until
 
 SCRIPTS = {"ray": "stream_ray", "spark": "stream_spark"}
 _FILES = 8
@@ -40,15 +40,14 @@ def ours(run: Run, engine: str, workers: int) -> float:
     put, place = (_files(folder), str(folder / "inbox")) if spark else (_queue(name), f"queue:{name}")
     how = on(engine) | ({} if spark else {"workers": workers})
     put(_VALUES[:1])
-    stream: Any = run.api.stream("linear", place, output=str(folder / "out.jsonl"), name=name, **how)
     try:
+        stream: Any = run.api.stream("linear", place, output=str(folder / "out.jsonl"), name=name, **how)
         pid = stream.refresh().job.process.pid
         counting = _noted if spark else _grown
         with counting(folder / "out.jsonl") as count:
             return _measured(run, count, put, 0 if spark else pid)
     finally:
-        run.api.stop(stream.name)
-        run.api.remove(stream.name)
+        ended(run, f"stream/{name}")
         os.environ.pop("SPARK_MASTER", None)
 
 

@@ -56,7 +56,7 @@ class Group:
         """The next records, as soon as there are any; none when the time, in seconds, is up."""
         end, wait = time.monotonic() + timeout, _SHORTEST
         found = self.log.read(self.position, most)
-        if not found:
+        if not found and timeout:
             seen = self.log.changed()
             found = self.log.read(self.position, most)  # what came between the two
         while not found and time.monotonic() < end:

@@ -52,12 +52,14 @@ class Cluster:
         ray.shutdown()
 
 
-def join(least: int = 1) -> Cluster:
+def join(least: int = 1, settings: dict[str, str] | None = None) -> Cluster:
     """Join the cluster, or start one in which `least` processes have a processor each, however many this machine has.
-    JobFailed where there is none at the address, or it has another Ray or Python."""
+    `settings` are variables of Ray's own, for this process and for those that it starts there. JobFailed where there is
+    no cluster at the address, or it has another Ray or Python."""
     address = os.environ.get(_ADDRESS)
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    runtime: dict[str, Any] = {"env_vars": carried.variables()}
+    os.environ.update(settings or {})
+    runtime: dict[str, Any] = {"env_vars": carried.variables() | (settings or {})}
     how: dict[str, Any] = {"namespace": SPACE, "runtime_env": runtime, "logging_level": logging.ERROR}
     if address:
         runtime["py_modules"] = [str(Path(__file__).parents[1])]  # the nodes may have another Workbench, or none

@@ -7,16 +7,17 @@ import gc
 import os
 import signal
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import product
 from multiprocessing.connection import Connection, Pipe, wait
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ... import journal
 from ...bundle.version import ModelVersion
+from ...data.log import Record
 from ...errors import ModelFailed, WorkbenchError
 from ...routing.table import Table
 from ...spawn.branch import branch
@@ -25,9 +26,10 @@ from .batches import Batch, Dead, Share
 from .routed import Route, Routed
 
 if TYPE_CHECKING:
-    from ...data.log import Record
     from ...inference.predictor import Predictor
 
+Asked = Sequence[Record | bytes]
+"""Of records their values alone, where no more of them is asked for."""
 Told = tuple[list[bytes], list[tuple[int, str, bool, str]], tuple[Share, ...]]
 """The lines, the dead with the places of their records, and what each version did."""
 _DEATHS = 5
@@ -143,11 +145,15 @@ class Crew:
         for ahead, hand in product(range(self.at_once), self._hands):
             if self._undealt and hand.loaded and len(hand.tasks) == ahead:
                 hand.tasks.append(self._undealt.popleft())
-                self._ask(hand, hand.tasks[-1].records)
+                self._ask(hand, self._asked(hand.tasks[-1].records))
 
-    def _ask(self, hand: Hand, records: list[Record]) -> None:
+    def _asked(self, records: list[Record]) -> Asked:
+        """What has to travel: of several versions the one that a record is for depends on all that it has."""
+        return records if len(self.bundle.folders) > 1 else [record.value for record in records]
+
+    def _ask(self, hand: Hand, asked: Asked) -> None:
         with suppress(OSError):  # it has ended, as is heard next
-            hand.pipe.send(records)
+            hand.pipe.send(asked)
 
     def take(self, timeout: float) -> Batch | None:
         """The answers to the first of what was given; None where the time, in seconds, is up before. ModelFailed where
@@ -239,23 +245,29 @@ def work(args: dict[str, Any]) -> None:
     pipe.send(None)
     while True:
         try:
-            records: list[Record] = pipe.recv()
+            asked: Asked = pipe.recv()
         except EOFError:
             return
         try:
-            pipe.send(answered(asking, records))
+            pipe.send(answered(asking, asked))
         except WorkbenchError as error:
             pipe.send(error)
         except BrokenPipeError:
             return
 
 
-def answered(asking: Routed, records: list[Record]) -> Told:
+def answered(asking: Routed, asked: Asked) -> Told:
     """What another process is told of a batch."""
+    records = [_record(place, one) for place, one in enumerate(asked)]
     batch = asking(records)
     places = {record.offset: place for place, record in enumerate(records)} if batch.dead else {}
     dead = [(places[one.record.offset], one.reason, one.again, one.trace) for one in batch.dead]
     return batch.lines, dead, batch.shares
+
+
+def _record(place: int, one: Record | bytes) -> Record:
+    """It as a record again; a value alone has its place for its offset."""
+    return Record._make((place, 0.0, None, None, one, "")) if type(one) is bytes else cast("Record", one)
 
 
 def routed(args: dict[str, Any]) -> Routed:

@@ -135,10 +135,10 @@ class LinesSink:
 
     def _keep(self, length: int, offsets: Marks) -> None:
         new = self.note.with_name(f"{self.note.name}.new")
+        noted = {"length": length, "offsets": offsets, "source": self.source}
+        since = time.time() - (time.monotonic() - self.began)
         with new.open("w") as file:
-            noted = {"length": length, "offsets": offsets, "source": self.source}
-            since = time.time() - (time.monotonic() - self.began)
-            json.dump(noted | {"rows": self.rows, "since": since}, file)
+            file.write(json.dumps(noted | {"rows": self.rows, "since": since}))
             file.flush()
             os.fsync(file.fileno())
         os.replace(new, self.note)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 _SMOOTH = 0.3
 _LATELY = 256
 _PER_BATCH = 8
+_LOOK = 0.5
+"""Seconds after which latencies are put in order again, while records pass."""
 
 
 class Seen:
@@ -23,6 +26,8 @@ class Seen:
         self.rate, self._since = 0.0, time.monotonic()
         self._waits: deque[list[float]] = deque(maxlen=_LATELY)
         self._sizes: deque[int] = deque(maxlen=_LATELY)
+        self._ordered: dict[str, float] = {}
+        self._due = 0.0
         self._held: dict[str, tuple[int, int]] = {}  # of each lane, up to where, and how many the sink holds back
 
     def took(self, batch: Batch, done: Marks) -> None:
@@ -56,12 +61,17 @@ class Seen:
             self.rate += _SMOOTH * (records / (now - self._since) - self.rate)
         self._since = now
 
+    def _latencies(self) -> dict[str, float]:
+        """As they were lately: to put them in order takes longer than to read a batch."""
+        if time.monotonic() >= self._due and (waits := sorted(chain.from_iterable(self._waits))):
+            self._due = time.monotonic() + _LOOK
+            self._ordered = {"p50": waits[len(waits) // 2], "p99": waits[min(len(waits) - 1, len(waits) * 99 // 100)]}
+        return self._ordered
+
     def facts(self) -> dict[str, Any]:
         """The figures; times in seconds."""
         found: dict[str, Any] = {"records": self.records, "dead": self.dead, "again": self.again, "tries": self.tries}
-        found |= {"rate": self.rate if self.rate >= 1 else 0.0, "held": self.held}
-        if waits := sorted(wait for batch in self._waits for wait in batch):
-            found |= {"p50": waits[len(waits) // 2], "p99": waits[min(len(waits) - 1, len(waits) * 99 // 100)]}
+        found |= {"rate": self.rate if self.rate >= 1 else 0.0, "held": self.held} | self._latencies()
         if self._sizes:
             found["batch"] = sum(self._sizes) / len(self._sizes)
         return found
