@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from workbench.engines import known
-from workbench.errors import UsageError
+from workbench.engines.spark_session import Session, said
+from workbench.errors import JobFailed, UsageError
 
 
 def test_each_module_that_an_engine_names_is_there() -> None:
@@ -27,3 +28,28 @@ def test_what_is_missing_is_said_with_its_line(monkeypatch: pytest.MonkeyPatch) 
     with pytest.raises(UsageError, match="needs Ray, which is not installed here") as caught:
         known.check("ray", "score")
     assert caught.value.fix == "pip install 'deployment-workbench[ray]'"
+
+
+@pytest.mark.parametrize(
+    ("variable", "address"), [("SPARK_MASTER", "local[two]"), ("SPARK_MASTER", "spark:/h"), ("SPARK_REMOTE", "h:15002")]
+)
+def test_what_is_no_address_of_spark_is_said_at_once(
+    variable: str, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, address)
+    with pytest.raises(JobFailed) as caught:
+        Session("any")
+    assert caught.value.what.startswith(f"{variable} is {address}, which is no ")
+
+
+def test_of_what_java_says_the_cause_is_told() -> None:
+    chain = [
+        "An error occurred while calling o96.getResult.",
+        ": org.apache.spark.SparkException: Exception thrown in awaitResult: ",
+        "\tat org.apache.spark.util.SparkThreadUtils$.awaitResult(SparkThreadUtils.scala:53)",
+        "Caused by: java.nio.file.AccessDeniedException: /data/inbox",
+        "\tat java.base/sun.nio.fs.UnixException.translate(UnixException.java:90)",
+        "Caused by: java.io.EOFException",
+    ]
+    assert said(Exception("\n".join(chain))) == "java.nio.file.AccessDeniedException: /data/inbox"
+    assert said(Exception("")) == "Exception"

@@ -115,6 +115,13 @@ def test_a_row_that_ends_its_process_is_put_aside(
     assert (run.facts["rows"], run.facts["rejects"], run.job.restarts) == (99, 1, 0)
     [aside] = [json.loads(line) for line in (tmp_path / "out" / "_rejects.jsonl").read_text().splitlines()]
     assert (aside["row"], aside["record"]["age"]) == (30, 66)
+    (tmp_path / "inbox").mkdir()
+    arrive(tmp_path / "inbox" / "a.jsonl", [{"age": 20}, {"age": 66}, {"age": 30}])
+    stream = api.stream("deadly", "inbox", output="scores.jsonl", engine="spark")
+    patiently(lambda: [line["age"] for line in lines(tmp_path / "scores.jsonl")] == [20, 30])
+    assert "ended its process" in api.dead_letters("deadly").frame()["error"][0]
+    assert stream.refresh().job.restarts == 0
+    assert "%workbench put" not in str(stream)
 
 
 def test_a_cluster_that_is_not_there_is_named(api: Workbench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

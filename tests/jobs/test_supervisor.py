@@ -91,10 +91,15 @@ def test_what_raises_is_not_taken_for_killed(store: Store, home: Path) -> None:
     assert job.reason.startswith("its process ended with KeyError: 'what'\n")
 
 
-def test_a_run_that_must_not_be_repeated_is_not(store: Store, home: Path) -> None:
+def test_what_must_not_be_repeated_is_not_until_that_is_asked(store: Store, home: Path) -> None:
+    def crashes() -> int:
+        return (store.job_folder("run/1") / "log").read_text().count("about to crash")
+
     begin(store, home, "crashes", "run/1", restart="never")
     until(lambda: store.get("run/1").state == "failed")
-    assert (store.job_folder("run/1") / "log").read_text().count("about to crash") == 1
+    assert crashes() == 1
+    store.restart("run/1")
+    until(lambda: crashes() == 2)
 
 
 def test_what_is_stopped_by_a_signal_says_so_until_it_goes_on(store: Store, home: Path) -> None:

@@ -72,18 +72,20 @@ class Laid(NamedTuple):
 
 
 def answering(
-    told: Told, form: str, place: Path | None
+    told: Told, form: str, place: Path | None, *, apart: bool = False
 ) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    """What `mapInArrow` is given: records as bytes -> what was answered to each, or where it lies in `place`."""
+    """What `mapInArrow` is given: records as bytes -> what was answered to each, or where it lies in `place`. `apart`:
+    a record may end the process that asks the model."""
 
     def work(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         import pyarrow as pa
 
-        asking = Asking(spark_task.predictor(told), form)
-        for batch in batches:
-            with uncollected():
-                said = [_packed(_piece(asking(records)), place) for records in _records(batch)]
-            yield pa.RecordBatch.from_arrays([pa.array(said, pa.binary())], [ANSWERED])
+        with spark_task.asked(told, apart=apart) as predictor:
+            asking = Asking(predictor, form)
+            for batch in batches:
+                with uncollected():
+                    said = [_packed(_piece(asking(records)), place) for records in _records(batch)]
+                yield pa.RecordBatch.from_arrays([pa.array(said, pa.binary())], [ANSWERED])
 
     return work
 

@@ -15,7 +15,7 @@ from ..data.shared import Room
 from ..errors import JobFailed
 from ..patterns.batch.crew import AT_ONCE, Bundle, Crew, Gone, Hand
 from . import spark_task
-from .spark_session import Session, said
+from .spark_session import Session, crashed, said
 from .spark_task import GIVEN, MARK, REPLY, Lent
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from ..patterns.batch.hand import Given, Reply
 
 _MOST = 256
-_CRASHED = ("Python worker exited unexpectedly", "ExecutorLostFailure", "Python worker crashed")
 
 
 def crew(bundle: Bundle, count: int | None, *, timeout: float | None, retries: int) -> Crew:
@@ -97,7 +96,7 @@ class Tasks:
         try:
             reply: Reply = future.result()
         except Exception as error:  # noqa: BLE001 whatever Spark raises
-            if any(words in str(error) for words in _CRASHED):
+            if crashed(error):
                 raise Gone("ended, however often Spark tried") from error
             raise JobFailed(f"{self._session}: {said(error)}", fix=_fix(error)) from error
         if given is not None and isinstance(given.room, Lent):

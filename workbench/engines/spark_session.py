@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import socket
 import sys
@@ -21,9 +22,16 @@ REMOTE, MASTER = "SPARK_REMOTE", "SPARK_MASTER"
 _PYTHON = "PYSPARK_PYTHON"
 _PORT = re.compile(r":\d+$")
 _JAVA = "install Java 17 or newer, or say where it is: export JAVA_HOME=FOLDER"
+_ENDED = "what Java said is in the log; it must be 17 or newer"
+_MASTERS = re.compile(
+    r"local(\[(\d+|\*)(\s*,\s*\d+)?\])?|local-cluster\[(\s*\d+\s*,){2}\s*\d+\s*\]|spark://.+|k8s://.+|yarn"
+)
 _PORTS = {"sc": 15002, "spark": 7077}
 _MANY = 10_000
 _SHOWN = 300
+_CALLED, _BY = "An error occurred while calling", "Caused by: "
+"""What comes before what Java says: which of its methods was called, and by what each failure came."""
+_CRASHED = ("Python worker exited unexpectedly", "ExecutorLostFailure", "Python worker crashed")
 _RECORDS = "spark.sql.execution.arrow.maxRecordsPerBatch"
 _OURS = {
     "spark.ui.enabled": "false",
@@ -45,6 +53,7 @@ class Session:
         self.near = here and os.environ.setdefault(_PYTHON, sys.executable) == sys.executable
         if self.near:
             os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+        _check(self.address, self._shown)
         before = signal.getsignal(signal.SIGINT)
         try:
             _reach(self.address)
@@ -102,11 +111,23 @@ class Session:
     def _refused(self, error: Exception) -> JobFailed:
         what = f"no session of Spark could be had at {self._shown}: {said(error)}"
         here = f"see that it is there, or unset {REMOTE} and {MASTER} for Spark on this machine"
-        return JobFailed(what, fix=_JAVA if "JAVA_GATEWAY" in str(error) else here)
+        if "JAVA_GATEWAY" not in str(error):
+            return JobFailed(what, fix=here)
+        home = os.environ.get("JAVA_HOME")
+        return JobFailed(what, fix=_ENDED if shutil.which(f"{home}/bin/java" if home else "java") else _JAVA)
 
     def end(self) -> None:
         """Let go of the cluster; what it still does for this is ended."""
         self.spark.stop()
+
+
+def _check(address: str, shown: str) -> None:
+    """JobFailed for what is no address of Spark, of which Spark itself says only that Java ended."""
+    if os.environ.get(REMOTE):
+        if not address.startswith("sc://"):
+            raise JobFailed(f"{REMOTE} is {shown}, which is no address of Spark Connect", fix="sc://HOST:15002")
+    elif not _MASTERS.fullmatch(address):
+        raise JobFailed(f"{MASTER} is {shown}, which is no master of Spark", fix="local[4], spark://HOST:7077 or yarn")
 
 
 def _reach(address: str) -> None:
@@ -134,12 +155,27 @@ def is_near(address: str) -> bool:
 
 
 def said(error: BaseException) -> str:
-    """What Spark says, in one line: of what a process of Python raised, the last."""
+    """What Spark says, in one line: of what a process of Python raised, the last; of what Java did, what began it."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     python = [i for i, line in enumerate(lines) if line.startswith("Traceback")]
-    own = [line for line in lines[python[-1] + 1 :] if not line.startswith(("File ", "at "))] if python else lines[:1]
+    if not python:
+        return _cause(lines)[:_SHOWN] or type(error).__name__
+    own = [line for line in lines[python[-1] + 1 :] if not line.startswith(("File ", "at "))]
     words = next((line for line in own if _is_error(line)), own[-1] if own else type(error).__name__)
     return words[:_SHOWN]
+
+
+def crashed(error: BaseException) -> bool:
+    """Whether a process that Spark gave a task to ended at it."""
+    return any(words in str(error) for words in _CRASHED)
+
+
+def _cause(lines: list[str]) -> str:
+    """The last of a chain of Java's that has words of its own."""
+    lines = lines[1:] if lines[1:] and lines[0].startswith(_CALLED) else lines
+    chain = [lines[0].removeprefix(": "), *(line for line in lines if line.startswith(_BY))] if lines else [""]
+    told = [line.removeprefix(_BY) for line in chain if line.partition("Exception:")[2].strip()]
+    return told[-1] if told else chain[0]
 
 
 def _is_error(line: str) -> bool:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..brokers.protocol import of_lane
-from ..errors import JobFailed, StorageError
+from ..errors import JobFailed, StorageError, WorkbenchError
 from ..inference.schema import Schema
 from ..patterns.control import LOOK
 from ..patterns.streaming.batches import Batch, Dead, Unfit
@@ -27,7 +27,7 @@ from ..patterns.streaming.seen import Seen
 from ..patterns.streaming.sinks import open_all
 from . import spark_task
 from .spark_answers import ANSWERED, answering, batches, uncollected
-from .spark_session import MASTER, REMOTE, Session, said
+from .spark_session import MASTER, REMOTE, Session, crashed, said
 from .spark_sources import read
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ class Streaming:
         self.answers = folder / "answers"
         self.seen, self.writing, self.ended = Seen(), threading.Lock(), True
         self.refused: Exception | None = None
+        self.ended_by: ModelVersion | None = None
 
     def run(self) -> None:
         """Until it is told to stop; a new version takes over between two batches."""
@@ -89,16 +90,25 @@ class Streaming:
                 self._tell()
             return 0.0
         except Exception as error:  # noqa: BLE001 whatever ended the query
+            if self._asks_apart(version, self.refused or error):
+                return 0.0
             return self._wait(self._reason(error), min(_LONGEST_DELAY, delay * 2 or _FIRST_DELAY))
         finally:
             self._end(query)
 
     def _begun(self, version: ModelVersion) -> Any:
         told = spark_task.tell(self.session, version.ref, version.folder, self.home)
-        work = answering(told, self.spec.get("form", "json"), self._place())
+        work = answering(told, self.spec.get("form", "json"), self._place(), apart=version == self.ended_by)
         found = read(self.session, self.spec).mapInArrow(work, f"{ANSWERED} binary")
         writing = found.writeStream.foreachBatch(self._batch).option("checkpointLocation", str(self.checkpoint))
         return writing.start()
+
+    def _asks_apart(self, version: ModelVersion, error: Exception) -> bool:
+        """Whether this version, at which a process ended, has one of its own from now on: a record may have done it."""
+        if version == self.ended_by or not crashed(error):
+            return False
+        self.ended_by = version
+        return True
 
     def _place(self) -> Path | None:
         """An empty folder for answers that are not written yet; None where tasks do not see it."""
@@ -161,9 +171,10 @@ class Streaming:
     def _reason(self, error: Exception) -> str:
         if isinstance(self.refused, StorageError):
             return f"{self.refused.what} · nothing lost"
-        if self.refused is not None:
+        if isinstance(self.refused, WorkbenchError):
             raise self.refused
-        raise JobFailed(f"{self.session}: {said(error)}", fix="see the log of the stream") from error
+        what = f"{self.session}: {said(self.refused or error)}"
+        raise JobFailed(what, fix="see the log of the stream") from error
 
     def _wait(self, reason: str, delay: float) -> float:
         self.control.facts(next_try=time.time() + delay)

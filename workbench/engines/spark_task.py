@@ -6,7 +6,7 @@ import os
 import pickle
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -87,14 +87,8 @@ def _replied(told: Told, given: Given | None, *, apart: bool) -> Reply:
     from threadpoolctl import threadpool_limits
 
     try:
-        version, own = _version(told), predictor(told)
-        with threadpool_limits(1):
-            if given is None:
-                return Reply(LOADED)
-            if not apart:
-                return _scored(version, own, given, far=told.far)
-            with closing(Apart(version, Path(told.home))) as apart_from_it:
-                return _scored(version, apart_from_it, given, far=told.far)
+        with threadpool_limits(1), asked(told, apart=apart and given is not None) as predictor:
+            return Reply(LOADED) if given is None else _scored(_version(told), predictor, given, far=told.far)
     except WorkbenchError as error:
         return Reply(given.number if given else LOADED, error=error)
 
@@ -104,10 +98,14 @@ def _scored(version: ModelVersion, asked: Predictor, given: Given, *, far: bool)
     return replied(replace(given, room=None), _table(given.room), asked, answers, far=far)
 
 
-def predictor(told: Told) -> Predictor:
-    """The model, which this process loads once."""
+@contextmanager
+def asked(told: Told, *, apart: bool) -> Iterator[Predictor]:
+    """The model, which this process loads once; `apart`: in a process of its own, which its rows may end."""
     os.environ.update(told.variables)
-    return _version(told).predictor(Path(told.home))
+    version, home = _version(told), Path(told.home)
+    own = version.predictor(home)
+    with closing(Apart(version, home)) if apart else nullcontext(own) as found:
+        yield found
 
 
 def _version(told: Told) -> ModelVersion:

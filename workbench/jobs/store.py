@@ -32,6 +32,10 @@ _OTHERS = {
 }
 _OF_THE_SHELL = {"PATH", "VIRTUAL_ENV", "CONDA_PREFIX", "LANG", "LANGUAGE", "TMPDIR", "TEMP", "TMP", "USER"}
 _TOLD = "select * from jobs where notify is not null and (state not in ('stopped', 'failed', 'done') or since > ?)"
+_ANEW = (
+    "update jobs set state = 'starting', reason = '', since = ?, restarts = 0, next_try = null, process = null"
+    " where name = ? and state in ('stopped', 'failed')"
+)
 _TOLD_WITHIN = 7 * 86400.0
 
 
@@ -143,20 +147,17 @@ class Store(Plans, Arrivals, Asking, Pages):
         with self.database.write() as write:
             write.execute("update jobs set desired = ? where name = ?", (desired, name))
             if desired == "running":
-                write.execute(
-                    "update jobs set state = 'starting', reason = '', since = ?, restarts = 0, next_try = null,"
-                    " process = null where name = ? and state in ('stopped', 'failed')",
-                    (time.time(), name),
-                )
+                write.execute(_ANEW, (time.time(), name))
 
     def restart(self, name: str) -> None:
-        """A new process is wanted in the place of the one that runs."""
+        """A new process is wanted in the place of the one that runs, or of the one that had given up."""
         with self.database.write() as write:
             write.execute(
                 "update jobs set generation = generation + 1, desired = 'running', restarts = 0, next_try = null"
                 " where name = ?",
                 (name,),
             )
+            write.execute(_ANEW, (time.time(), name))
 
     def remove(self, name: str) -> None:
         """Forget a job. JobFailed while its process lives."""

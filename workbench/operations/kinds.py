@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import text
 from ..data.grammar import shown
+from ..engines.spark_sources import is_files
 from ..errors import WorkbenchError
 from . import advice, figures, rollout
 from .app import App
@@ -146,8 +147,9 @@ class Stream(Handle):
 
     def _lines(self) -> list[tuple[str, str]]:
         to = self.job.spec["output"]
-        way = f"{shown(self.job.spec['input'])} → {' and '.join(map(shown, [to] if isinstance(to, str) else to))}"
-        steps = self._next(f"%workbench put {shown(self.job.spec['input'])} FILE")
+        read = shown(self.job.spec["input"])
+        way = f"{read} → {' and '.join(map(shown, [to] if isinstance(to, str) else to))}"
+        steps = self._next(*([] if is_files(read) else [f"%workbench put {read} FILE"]))
         lines = [
             ("note", self.remark),
             ("on", str(self.facts.get("engine") or "")),
