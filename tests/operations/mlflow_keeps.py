@@ -38,6 +38,13 @@ def named_to_mlflow() -> Iterator[None]:
         mlflow.set_registry_uri(None)
 
 
+class Twice(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
+    """A class of `__main__`, as a notebook's are."""
+
+    def predict(self, context: Any, model_input: Any, params: Any = None) -> Any:
+        return 2 * model_input["a"]
+
+
 def refused(ask: Any) -> str:
     try:
         ask()
@@ -103,9 +110,12 @@ def others(api: Workbench, folder: Path) -> None:
         signature = mlflow.models.infer_signature(ROWS, expected)
         mlflow.sklearn.log_model(model, name="m", registered_model_name="signed", signature=signature, **PLAIN)
         mlflow.sklearn.log_model(model, name="m", registered_model_name="bare", **PLAIN)
+        own = {"signature": signature, "pip_requirements": ["cloudpickle"]}
+        mlflow.pyfunc.log_model(name="m", python_model=Twice(), registered_model_name="twice", **own)
     assert {"linear", "signed", "bare"} <= {version.name for version in api.models()}
     for name in ("linear", "signed"):
         np.testing.assert_allclose(api.predict(name, ROWS)["prediction"], expected, atol=1e-9)
+    assert api.predict("twice", ROWS)["prediction"].tolist() == (2 * ROWS["a"]).tolist()
     assert "bare@1 says neither by a signature nor by an example" in refused(lambda: api.predict("bare", ROWS))
     ROWS.to_parquet(folder / "rows.parquet")
     api.batch("linear", str(folder / "rows.parquet"), output=str(folder / "linear.parquet"), wait=True)
@@ -173,6 +183,8 @@ def main(folder: Path, how: str) -> None:
     if how == "unreachable":
         assert api.predict("churn@1", ROWS)["prediction"].tolist() == first(ROWS).tolist()
         assert f"MLflow at {ADDRESS} says" in refused(lambda: api.models("others"))
+        assert api.batch(str(folder / "tuning.ipynb"), wait=True).state == "done"
+        api.shutdown(all=True)
         print("right")
         return
     try:

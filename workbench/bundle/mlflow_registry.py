@@ -36,7 +36,6 @@ _LOGGED = "models:/m-"
 _PAGE = 1000
 _ADDED = "registered_model_meta"
 """What MLflow puts into a folder that it has fetched."""
-_SETTINGS = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false"}
 _PASSWORD = re.compile(r"(?<=://)([^:/@?]*):([^@/]+)@")
 
 
@@ -77,12 +76,10 @@ class MLflowRegistry(Registry):
     def client(self) -> Any:
         """MLflow's own client."""
         try:
-            from mlflow import MlflowClient
+            return mlflow_publishing.client_of(self._uri)
         except ImportError as error:
             what = f"WORKBENCH_REGISTRY names an MLflow, {self.address}; mlflow is not installed here"
             raise NotFound(what, fix="pip install 'deployment-workbench[mlflow]'") from error
-        os.environ.update({name: value for name, value in _SETTINGS.items() if name not in os.environ})
-        return MlflowClient(tracking_uri=self._uri, registry_uri=self._uri)
 
     def names(self) -> list[str]:
         """The models there that have a version, and a name that can be written here."""
