@@ -4,6 +4,8 @@ those of others are registered, found, promoted, and used in all four ways."""
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,25 @@ from workbench.errors import WorkbenchError
 
 ADDRESS = paths.mlflow() or ""
 PLAIN = {"serialization_format": "pickle", "pip_requirements": ["scikit-learn"]}
+
+
+@contextmanager
+def named_to_mlflow() -> Iterator[None]:
+    """MLflow's own calls go there as well; Workbench's do by WORKBENCH_REGISTRY alone, as most people have it."""
+    mlflow.set_tracking_uri(ADDRESS)
+    mlflow.set_registry_uri(ADDRESS)
+    try:
+        yield
+    finally:
+        mlflow.set_tracking_uri(None)
+        mlflow.set_registry_uri(None)
+
+
+class Twice(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
+    """A class of `__main__`, as a notebook's are."""
+
+    def predict(self, context: Any, model_input: Any, params: Any = None) -> Any:
+        return 2 * model_input["a"]
 
 
 def refused(ask: Any) -> str:
@@ -44,7 +65,8 @@ def ours(api: Workbench, client: Any) -> None:
     assert [version.ref for version in api.models("churn")] == ["churn@1", "churn@2"]
     assert api.models()[0].ref == "churn@2"
     for number, function in ((1, first), (2, second)):
-        loaded = mlflow.pyfunc.load_model(f"models:/churn/{number}")
+        with named_to_mlflow():
+            loaded = mlflow.pyfunc.load_model(f"models:/churn/{number}")
         assert loaded.predict(ROWS)["prediction"].tolist() == function(ROWS).tolist()
         assert loaded.metadata.signature.inputs.input_names() == ["a", "b"]
         assert len(loaded.input_example) == 5
@@ -83,14 +105,17 @@ def others(api: Workbench, folder: Path) -> None:
     """What somebody else has logged, in other flavours, with an example and with a signature alone."""
     model = LinearRegression().fit(ROWS, ROWS["a"] * 2 + ROWS["b"])
     expected = model.predict(ROWS)
-    with mlflow.start_run():
+    with named_to_mlflow(), mlflow.start_run():
         mlflow.sklearn.log_model(model, name="m", registered_model_name="linear", input_example=ROWS.head(), **PLAIN)
         signature = mlflow.models.infer_signature(ROWS, expected)
         mlflow.sklearn.log_model(model, name="m", registered_model_name="signed", signature=signature, **PLAIN)
         mlflow.sklearn.log_model(model, name="m", registered_model_name="bare", **PLAIN)
+        own = {"signature": signature, "pip_requirements": ["cloudpickle"]}
+        mlflow.pyfunc.log_model(name="m", python_model=Twice(), registered_model_name="twice", **own)
     assert {"linear", "signed", "bare"} <= {version.name for version in api.models()}
     for name in ("linear", "signed"):
         np.testing.assert_allclose(api.predict(name, ROWS)["prediction"], expected, atol=1e-9)
+    assert api.predict("twice", ROWS)["prediction"].tolist() == (2 * ROWS["a"]).tolist()
     assert "bare@1 says neither by a signature nor by an example" in refused(lambda: api.predict("bare", ROWS))
     ROWS.to_parquet(folder / "rows.parquet")
     api.batch("linear", str(folder / "rows.parquet"), output=str(folder / "linear.parquet"), wait=True)
@@ -154,12 +179,12 @@ def removed(api: Workbench, client: Any) -> None:
 
 
 def main(folder: Path, how: str) -> None:
-    mlflow.set_tracking_uri(ADDRESS)
-    mlflow.set_registry_uri(ADDRESS)
     api, client = Workbench(folder / "home"), MlflowClient(ADDRESS, ADDRESS)
     if how == "unreachable":
         assert api.predict("churn@1", ROWS)["prediction"].tolist() == first(ROWS).tolist()
         assert f"MLflow at {ADDRESS} says" in refused(lambda: api.models("others"))
+        assert api.batch(str(folder / "tuning.ipynb"), wait=True).state == "done"
+        api.shutdown(all=True)
         print("right")
         return
     try:

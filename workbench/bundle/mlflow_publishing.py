@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +16,7 @@ if TYPE_CHECKING:
 
 FINGERPRINT = "workbench.fingerprint"
 EXPERIMENT = "workbench"
+_SETTINGS = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false"}
 
 
 def publish(client: Any, bundle: Path, name: str) -> Any:
@@ -23,13 +27,38 @@ def publish(client: Any, bundle: Path, name: str) -> Any:
     client.log_model_artifacts(logged.model_id, str(bundle))
     client.finalize_logged_model(logged.model_id, "READY")
     _register(client, name)
-    return client.create_model_version(
-        name,
-        source=logged.artifact_location,
-        tags=_tags(manifest),
-        description=_description(manifest),
-        model_id=logged.model_id,
-    )
+    with _meant(client.tracking_uri):
+        return client.create_model_version(
+            name,
+            source=logged.artifact_location,
+            tags=_tags(manifest),
+            description=_description(manifest),
+            model_id=logged.model_id,
+        )
+
+
+@contextmanager
+def _meant(address: str) -> Iterator[None]:
+    """A registry in a database looks for the model in the MLflow of the settings, which are that one meanwhile."""
+    if address.startswith("http"):
+        yield
+        return
+    import mlflow
+
+    before = mlflow.get_tracking_uri() if mlflow.is_tracking_uri_set() else None
+    mlflow.set_tracking_uri(address)
+    try:
+        yield
+    finally:
+        mlflow.set_tracking_uri(before)
+
+
+def client_of(address: str) -> Any:
+    """MLflow's own client, which asks a server that is not there for seconds, not minutes. ImportError without it."""
+    from mlflow import MlflowClient
+
+    os.environ.update({name: value for name, value in _SETTINGS.items() if name not in os.environ})
+    return MlflowClient(tracking_uri=address, registry_uri=address)
 
 
 def experiment_of(client: Any, name: str) -> str:

@@ -31,10 +31,11 @@ from .version import ModelVersion
 
 _FRESH_SECONDS = 1.0
 _LOOK = "look.json"
+_LOGGED = "models:/m-"
+"""Where MLflow 3 says that a model's files are, if it does not say the place itself: by the model's own id."""
 _PAGE = 1000
 _ADDED = "registered_model_meta"
 """What MLflow puts into a folder that it has fetched."""
-_SETTINGS = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false"}
 _PASSWORD = re.compile(r"(?<=://)([^:/@?]*):([^@/]+)@")
 
 
@@ -75,12 +76,10 @@ class MLflowRegistry(Registry):
     def client(self) -> Any:
         """MLflow's own client."""
         try:
-            from mlflow import MlflowClient
+            return mlflow_publishing.client_of(self._uri)
         except ImportError as error:
             what = f"WORKBENCH_REGISTRY names an MLflow, {self.address}; mlflow is not installed here"
             raise NotFound(what, fix="pip install 'deployment-workbench[mlflow]'") from error
-        os.environ.update({name: value for name, value in _SETTINGS.items() if name not in os.environ})
-        return MlflowClient(tracking_uri=self._uri, registry_uri=self._uri)
 
     def names(self) -> list[str]:
         """The models there that have a version, and a name that can be written here."""
@@ -199,10 +198,17 @@ class MLflowRegistry(Registry):
     def _download(self, name: str, kept: Kept, path: str, into: Path) -> Path:
         from mlflow.artifacts import download_artifacts
 
-        uri = "/".join(filter(None, [f"models:/{name}/{kept.number}", path]))
         with self._asked():
+            uri = "/".join(filter(None, [self._source(name, kept).rstrip("/"), path]))
             given = {"tracking_uri": self._uri, "registry_uri": self._uri}
             return Path(download_artifacts(artifact_uri=uri, dst_path=str(into), **given))
+
+    def _source(self, name: str, kept: Kept) -> str:
+        """Where its files are. MLflow would look for `models:/…` in the registry of its own settings, not in ours."""
+        found = str(self.client.get_model_version_download_uri(name, str(kept.number)))
+        if not found.startswith(_LOGGED):
+            return found
+        return str(self.client.get_logged_model(found.removeprefix("models:/").strip("/")).artifact_location)
 
     def _expire(self, name: str) -> None:
         """What is asked from here on is as it is from here on: nobody who follows an alias goes back."""

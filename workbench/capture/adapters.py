@@ -95,12 +95,15 @@ def _run(text: str, session: Session, name: str, given: dict[str, Any]) -> tuple
 
 
 def _zipped(folder: Path) -> bytes:
-    """The folder in one piece; the same folder gives the same bytes."""
+    """The folder in one piece; the same folder gives the same bytes. What names a notebook's `__main__` is compressed:
+    cloudpickle keeps such classes by value, and as plain bytes they would be taken for pickles of this notebook."""
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w") as packed:
         for file in sorted(folder.rglob("*")):
             if file.is_file() and "__pycache__" not in file.parts:
-                packed.writestr(zipfile.ZipInfo(file.relative_to(folder).as_posix(), _DATE), file.read_bytes())
+                content = file.read_bytes()
+                way = zipfile.ZIP_DEFLATED if b"__main__" in content else zipfile.ZIP_STORED
+                packed.writestr(zipfile.ZipInfo(file.relative_to(folder).as_posix(), _DATE), content, way)
     return made.getvalue()
 
 

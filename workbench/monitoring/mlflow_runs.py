@@ -18,12 +18,10 @@ class Logged:
     def __init__(
         self, address: str, notebook: Path, name: str, parameters: dict[str, Any], above: str | None = None
     ) -> None:
-        from mlflow import MlflowClient
-
-        from ..bundle.mlflow_publishing import experiment_of
+        from ..bundle.mlflow_publishing import client_of, experiment_of
 
         self._began = address, notebook, name
-        self.client = MlflowClient(tracking_uri=address, registry_uri=address)
+        self.client = client_of(address)
         tags = {"workbench.run": name, "mlflow.source.name": str(notebook), "mlflow.source.type": "NOTEBOOK"}
         tags |= {"mlflow.parentRunId": above} if above else {}
         experiment = experiment_of(self.client, notebook.stem)
