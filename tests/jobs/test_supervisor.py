@@ -149,6 +149,23 @@ def test_what_is_deaf_is_killed(store: Store, home: Path, monkeypatch: Any) -> N
     assert not process.alive()
 
 
+def test_what_is_followed_and_does_not_leave_is_ended(store: Store, home: Path, monkeypatch: Any) -> None:
+    """A stream whose model hangs, that is restarted."""
+    monkeypatch.setattr(supervising, "STOP_PATIENCE", 0.0)
+    store.put("stream/a", {}, environment("stubborn"))
+    own = supervising.Supervisor(home)
+    own._see_to(store.get("stream/a"))
+    process = ready(store, "stream/a").process
+    store.restart("stream/a")
+
+    def followed() -> bool:
+        own._see_to(store.get("stream/a"))
+        return not process.alive()
+
+    until(followed)
+    assert ready(store, "stream/a").process != process
+
+
 def test_a_change_puts_a_new_process_in_the_place_of_the_old(store: Store, home: Path) -> None:
     begin(store, home)
     before = ready(store, "stream/a").process

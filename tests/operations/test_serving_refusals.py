@@ -18,7 +18,8 @@ from serving_parts import DIES, FAILS, NUMBERS, WAITS, Moody, afresh, client, fi
 from waiting import until
 
 from workbench.api import Workbench
-from workbench.errors import JobFailed, NotFound
+from workbench.errors import JobFailed, NotFound, UsageError
+from workbench.operations.environment import Common
 
 RECORD = {"age": 31, "amount": 1.5, "city": "Köln", "day": "2024-01-01", "vip": True}
 TENSOR = {"name": "age", "shape": [1], "datatype": "INT64", "data": [31]}
@@ -392,3 +393,10 @@ def test_a_promotion_says_which_columns_differ(api: Workbench) -> None:
         api.model("grown", first, example=example)
     api.alias("grown@1", "live")
     assert "its columns differ: input + price float64" in str(api.promote("grown@2"))
+
+
+@pytest.mark.parametrize(("name", "fix"), [("a b/c", "--name c"), ("b" * 101, "b" * 100), ("../ü€", "--name ü")])
+def test_a_name_that_no_line_or_folder_could_hold(name: str, fix: str) -> None:
+    with pytest.raises(UsageError, match="cannot name what runs") as told:
+        Common(name)
+    assert str(told.value.fix).endswith(fix)

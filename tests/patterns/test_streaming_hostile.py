@@ -10,13 +10,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from broker_servers import SERVERS
 from disks import disk_of
-from stream_parts import Until, caught_up, part_rows, queued, rows, stream
+from stream_parts import Until, caught_up, part_rows, predictor, queued, rows, scores, stream
+from waiting import until
 
 from workbench.errors import StorageError
-from workbench.patterns.streaming import parquet_sink
+from workbench.patterns.streaming import overdue, parquet_sink
 from workbench.patterns.streaming.put import put
 
 HUGE = int(os.environ.get("WORKBENCH_RECORD", "2000000"))
@@ -67,6 +69,25 @@ def test_a_disk_that_fills_up(output: str, tmp_path: Path, monkeypatch: pytest.M
         place = output.format(disk)
         stream(place, most=5, control=Until(going))
         assert numbers(place, disk) == list(range(20, 120))
+
+
+def test_a_model_that_hangs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is said that it does, and what comes meanwhile is counted; when it answers, that is over."""
+    monkeypatch.setattr(overdue, "LONG", 0.1)
+    monkeypatch.setattr(overdue, "_EVERY", 0.01)
+    control = Until(caught_up)
+
+    def hangs(frame: pd.DataFrame) -> pd.DataFrame:
+        until(lambda: "has not answered" in control.blocked)
+        if 0 in set(frame.n):
+            put("queue:rows", rows(7, 12))
+            until(lambda: control.seen["lag"] == 12)
+        return scores(frame)
+
+    put("queue:rows", rows(0, 7))
+    stream("queue:answers", control=control, model=predictor(hangs))
+    assert control.states[-1][0] == "ready"
+    assert len(queued("answers")) == 12
 
 
 @pytest.mark.parametrize("kind", ["queue", *SERVERS])

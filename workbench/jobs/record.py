@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -59,6 +60,13 @@ class Job:
     def lost(self) -> bool:
         """Whether it should run, and its process was killed, or its machine started anew."""
         return not self.over and self.process is not None and not self._lives
+
+    def end_before(self, patience: float = 0.0) -> None:
+        """End the process that its own followed so many seconds ago: it leaves by itself, unless its model is in a
+        call. Doors take their time."""
+        before, at = self.facts.get("before") or (None, 0.0)
+        if before and self.kind != "service" and time.time() - at >= patience and Identity(**before) != self.process:
+            Identity(**before).kill()
 
     @property
     def _lives(self) -> bool:

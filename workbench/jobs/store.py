@@ -179,12 +179,15 @@ class Store(Plans, Arrivals, Asking, Pages):
         return True
 
     def started(self, name: str, process: Identity, generation: int) -> None:
-        """This process was started for that generation of the job; what the one before did is no stage of it."""
+        """This process was started for that generation of the job; what the one before did is no stage of it. Which
+        one that was, if any, and when it was followed stands in its facts as `before`."""
+        now = time.time()
         with self.database.write() as write:
             write.execute(
                 "update jobs set process = ?, launched = ?, claim = null, state = 'starting', reason = '', since = ?,"
-                " facts = json_remove(facts, '$.stage') where name = ?",
-                (json.dumps(process.to_json()), generation, time.time(), name),
+                " facts = case when process is null then json_remove(facts, '$.stage', '$.before') else"
+                " json_set(json_remove(facts, '$.stage'), '$.before', json_array(json(process), ?)) end where name = ?",
+                (json.dumps(process.to_json()), generation, now, now, name),
             )
 
     def report(

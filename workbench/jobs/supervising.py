@@ -113,6 +113,7 @@ class Supervisor:
         self._watch(job, lives)
         if lives:
             halted.look(self.store, job)
+        job.end_before(STOP_PATIENCE)
         if job.desired == "stopped" and not job.over:
             self._stop(job, lives)
         elif job.over:
@@ -173,6 +174,7 @@ class Supervisor:
         """TERM, time to finish what was begun, then KILL."""
         if not lives or job.process is None:
             self.stopping.pop(job.name, None)
+            job.end_before()
             self.store.ended(job.name, job.process, "stopped")
         elif job.name not in self.stopping:
             self.stopping[job.name] = time.monotonic() + STOP_PATIENCE

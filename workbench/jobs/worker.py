@@ -27,4 +27,5 @@ def main(args: dict[str, Any]) -> None:
         raise
     else:
         if context.told_to_stop():
+            context.job.end_before()
             context.state("stopped")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,10 @@ from ..errors import NotFound, UsageError
 from ..spawn.environment import clean
 
 _OURS = ("WORKBENCH_REGISTRY",)
+
+
+_LONGEST = 100
+_NAME = re.compile(rf"\w[\w.-]{{0,{_LONGEST - 1}}}")
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,13 @@ class Common:
     dry_run: bool = False
     on: str | None = None
     late: str | None = None
+
+    def __post_init__(self) -> None:
+        """UsageError for a name that no line, folder or address could hold."""
+        if self.name and not _NAME.fullmatch(self.name):
+            hint = re.sub(r"[^\w.-]+", "-", self.name.rpartition("/")[2]).strip("._-")[:_LONGEST] or "another"
+            what = f"{self.name!r} cannot name what runs: letters, digits, '_', '.' and '-', {_LONGEST} at most"
+            raise UsageError(what, fix=f"--name {hint}")
 
     @property
     def told(self) -> str | None:

@@ -15,6 +15,7 @@ from .batches import Batch, Unfit
 from .columns import Columns
 from .here import Here
 from .letters import Letters
+from .overdue import Overdue
 from .patience import Patience
 from .sinks import open_all
 
@@ -59,6 +60,7 @@ class Loop:
         self.changes = reader.changes
         self.patience = Patience(reader, house, control)
         self.seen = self.patience.seen
+        self.overdue = Overdue(self.patience)
         self.dead: Letters | None = None
         self.later: Letters | None = None
         self.sink: Sink | None = None
@@ -75,6 +77,7 @@ class Loop:
         if self.sink is not None:
             with suppress(StorageError):  # what it does not take now is read again
                 self._commit(self.sink.close())
+        self.overdue.end()
         if self.asker is not None:
             self.asker.close()
         for letters in filter(None, (self.dead, self.later)):
@@ -106,8 +109,8 @@ class Loop:
         for some in self._shared(records, min(room, asker.idle)):
             asker.give(some)
         if records:
-            self.house.works(True)
-        taken = self.patience.until(lambda: [asker.take(_SOON)])
+            self._works(True)
+        taken = self.patience.until(lambda: self._taken(asker))
         if taken is None:
             return False
         (batch,) = taken
@@ -116,9 +119,17 @@ class Loop:
         if not (self._written(batch) if batch else self.patience.until(self._settle)):
             return False
         if batch:
-            self.house.works(asker.busy)
+            self._works(asker.busy)
         self.patience.tell(batch.size if batch else 0)
         return True
+
+    def _works(self, busy: bool) -> None:
+        self.house.works(busy)
+        self.overdue.busy(busy)
+
+    def _taken(self, asker: Asker) -> list[Batch | None]:
+        with self.overdue.asked(asker):
+            return [asker.take(_SOON)]
 
     def _asked(self) -> tuple[Asker, int]:
         """Who is asked, and about how many micro-batches more: another one is only once the one before has given all
