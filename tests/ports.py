@@ -11,8 +11,8 @@ from waiting import until
 
 def free_port() -> int:
     """A port that nobody has, and that no connection of another test is given before it is taken: systems give those
-    from 32768 on."""
-    return int(until(lambda: _free(10_000 + secrets.randbelow(20_000))))
+    from 32768 on, Ray gives its workers those below 20000."""
+    return int(until(lambda: _free(20_000 + secrets.randbelow(12_000))))
 
 
 def _free(port: int) -> int:

@@ -19,7 +19,7 @@ from workbench.api import Workbench
 from workbench.diagnosis import examine
 from workbench.errors import Interrupted, JobFailed, NotFound, UsageError, WorkbenchError
 from workbench.jobs import supervisor
-from workbench.spawn.client import can_fork, cool, warm
+from workbench.spawn.client import can_fork, cool, warm, warm_pid
 
 RECORD = {"age": 31, "amount": 1.5, "city": "Köln", "day": "2024-01-01", "vip": True}
 _MOST_OF_ITS_OWN = 40e6  # bytes; 33 were seen of this model, 29 of the one that benchmarks/background.py asks
@@ -158,6 +158,7 @@ def test_a_start_that_is_cancelled_where_it_is_shown_ends(api: Workbench, model:
 @pytest.mark.skipif(not can_fork(), reason="no pre-warmed processes on this platform")
 def test_one_more_deployment_has_little_memory_of_its_own(api: Workbench, model: str) -> None:
     warm()
+    assert warm_pid(), "which waits for its imports"
     service = api.serve("churn")
     assert answers(service)
     own = sum(process.memory_full_info().uss for process in family(service))

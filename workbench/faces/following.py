@@ -130,7 +130,7 @@ def looked(card: Card) -> Parts:
     try:
         return card.look()
     except NotFound:
-        gone = el("span", "removed", cls="wb-state wb-stopped")
+        gone = el("span", "removed", cls="wb-state wb-stopped wb-removed")
         title = el("div", el("b", escape(card.name), cls="wb-name"), gone, cls="wb-title")
         return {"head": title, "rows": "", "figures": "", "route": "", "buttons": ""}
     except Exception as error:  # noqa: BLE001 one card that cannot be drawn is no reason to draw none

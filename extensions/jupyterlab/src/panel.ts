@@ -88,7 +88,7 @@ export class Panel extends Widget {
   }
 
   private model(model: Model): HTMLElement {
-    const live = model.live ? `live ${model.live}` : 'not live yet';
+    const live = model.live === model.ref ? 'live' : model.live ? `live ${model.live}` : 'not live yet';
     const words = ['serve', ...(model.live && model.live !== model.ref ? ['promote'] : [])];
     const buttons = element('div', { className: 'wb-Buttons' }, ...words.map(word => this.button(word, model.ref)));
     const note = model.note ? [element('p', { className: 'wb-None' }, model.note)] : [];
