@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -72,6 +73,9 @@ def test_what_is_not_there_is_answered_with_what_is(registry: Registry) -> None:
         registry.resolve("churn@7")
     with pytest.raises(NotFound, match=r"churn has no alias 'liv'; did you mean 'live'\?"):
         registry.resolve("churn@liv")
+    shutil.rmtree(published(registry, fingerprint="b").folder.with_name("1"))
+    with pytest.raises(NotFound, match=r"(?s)churn@live is churn@1, whose folder is gone.*promote churn@2"):
+        registry.resolve("churn@live")
 
 
 def test_the_newest_version_with_a_fingerprint_is_found(registry: Registry) -> None:

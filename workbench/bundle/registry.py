@@ -212,6 +212,12 @@ def _removed(version: ModelVersion) -> NotFound:
 
 def _no_version(name: str, which: str, numbers: list[int], aliases: dict[str, int]) -> NotFound:
     there = ", ".join([*(f"@{n}" for n in numbers), *(f"@{a} (now {n})" for a, n in aliases.items())])
+    if which in aliases:
+        to = f"{name}@{numbers[-1]}"
+        move = f"%workbench promote {to}" if which == "live" else f"%workbench alias {to} {which}"
+        return NotFound(
+            f"{name}@{which} is {name}@{aliases[which]}, whose folder is gone", fix=f"{move}, or bring it back"
+        )
     kind = "version" if which.isdecimal() else "alias"
     return NotFound(
         f"{name} has no {kind} {which!r}{_meant(which, aliases)}",

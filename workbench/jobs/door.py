@@ -286,7 +286,7 @@ class Door:
         if order.do == "prepare":
             self.next_ref = ref
         elif ref == self.next_ref:
-            self.ref, self.next_ref = ref, ""
+            self.ref, self.next_ref, self.following.refusal = ref, "", ""
             self.epoch.count_up()
         elif ref != self.ref:
             text = f"{ref} is not what was loaded last: it was promoted twice at a time"
