@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import html
 import json
+import os
 import re
 import shlex
+import signal
 import socket
 import subprocess
 import threading
@@ -493,9 +495,24 @@ def test_it_speaks_tls_where_the_service_does(api: Workbench, tmp_path: Path) ->
         assert columns(asking.infer(sent)) == {"prediction": array_model(NUMBERS).tolist()}
         api.restart("service/secret")
         assert columns(asking.infer(sent)) == {"prediction": array_model(NUMBERS).tolist()}
+        (worker,) = service.refresh().facts["workers"]
+        os.kill(worker, signal.SIGSTOP)
+        until(lambda: service.refresh().state == "blocked")
+        until(lambda: "was stopped" in _refusal(asking, sent))  # not by the one before, which answers what it has
+        os.kill(worker, signal.SIGCONT)
+        until(lambda: not _refusal(asking, sent))
     with Asking(service) as asking:
         assert refused(lambda: asking.infer(sent))[0] == grpc.StatusCode.UNAVAILABLE
     api.stop("service/secret")
+
+
+def _refusal(asking: Asking, sent: Any) -> str:
+    """Why a message was not answered; nothing where it was."""
+    try:
+        asking.infer(sent)
+    except grpc.RpcError as error:
+        return str(error.details())
+    return ""
 
 
 def test_calls_are_in_the_request_log_with_who_asked(api: Workbench) -> None:
