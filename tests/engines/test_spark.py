@@ -119,6 +119,7 @@ def test_a_row_that_ends_its_process_is_put_aside(
     arrive(tmp_path / "inbox" / "a.jsonl", [{"age": 20}, {"age": 66}, {"age": 30}])
     stream = api.stream("deadly", "inbox", output="scores.jsonl", engine="spark")
     patiently(lambda: [line["age"] for line in lines(tmp_path / "scores.jsonl")] == [20, 30])
+    patiently(lambda: stream.refresh().facts.get("dead"))  # it tells that a little later
     [error] = api.dead_letters("deadly").frame()["error"]
     assert "ended its process" in error
     assert stream.refresh().job.restarts == 0
