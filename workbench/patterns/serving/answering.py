@@ -160,8 +160,6 @@ class Answering:
             if self.log and request.id:
                 self.log.refused(served, request, error)
             raise
-        if question.explains and not question.rows:
-            raise Refused("the body holds no rows", fix="send at least one row; GET / shows how")
         return question
 
     def due(self, request: Request, question: Question) -> float:

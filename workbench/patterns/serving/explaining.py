@@ -41,8 +41,10 @@ def _records(found: explainers.Explained) -> list[dict[str, Any]]:
 
 
 async def _found(served: Served, lane: Batcher, question: Question, due: float, client: Any) -> explainers.Explained:
-    """Refused beyond so many rows, when it is `due`, and where the client is gone; ModelFailed, and NotFound for a
-    version that keeps no reference."""
+    """Refused of no rows and beyond so many, when it is `due`, and where the client is gone; ModelFailed, and NotFound
+    for a version that keeps no reference."""
+    if not question.rows:
+        raise Refused("the body holds no rows", fix="send at least one row; GET / shows how")
     if question.rows > MOST_ROWS:
         what = f"{question.rows} rows are to be explained, at most {MOST_ROWS} at a time"
         raise Refused(what, fix=f"send fewer, or %workbench explain {served.ref} FRAME", status=413)
