@@ -41,6 +41,10 @@ class Lab:
         self.page.go(f"{self.url}/{self.tree}/{name}?token={_TOKEN}&reset")
         self.page.until("window.jupyterapp")
         self.page.run("window.jupyterapp.restored.then(() => window.jupyterapp.shell.collapseLeft())")
+        self.at_rest()
+
+    def at_rest(self) -> None:
+        """Wait until the kernel does nothing: what it is sent before it has told of an error is aborted."""
         self.page.until(f"{_PANEL}?.sessionContext?.session?.kernel?.status === 'idle'")
 
     def run_all(self) -> None:

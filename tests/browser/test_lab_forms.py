@@ -171,6 +171,7 @@ def test_long_work_is_cancelled_while_its_cell_runs(jupyter: Lab) -> None:
 def test_a_capture_shows_its_steps_and_is_cancelled(jupyter: Lab) -> None:
     """In the notebook of the test before."""
     page, notebook = jupyter.page, "window.jupyterapp.shell.currentWidget.content"
+    jupyter.at_rest()
     page.run(f"{notebook}.activeCellIndex = 3; void window.jupyterapp.commands.execute('notebook:run-cell')")
     page.until(f"{card('progress/')}?.querySelector('[aria-current=step]')?.innerText.includes('asking this kernel')")
     jupyter.looked_at("capture", "progress/")

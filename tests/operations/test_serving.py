@@ -178,7 +178,7 @@ def test_metrics_count_what_was_asked(ask: httpx.Client, service: Any) -> None:
 
     before = figures()
     post(ask, "/predict", RECORDS)
-    post(ask, "/predict", [], status=400)
+    post(ask, "/predict", {}, status=400)
     assert "1 refused" in str(service.refresh())
     after = figures()
     more = {name: after[name] - before[name] for name in after}

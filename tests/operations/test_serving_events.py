@@ -122,7 +122,7 @@ def test_what_fails_before_the_first_event_has_a_status_of_its_own(api: Workbenc
     api.model("fails", each_row, example=AGES)
     with client(api.serve("fails")) as asking:
         assert asking.post("/predict", json={"age": [FAILS]}, headers=EVENTS).status_code == 500
-        assert asking.post("/predict", json={"age": []}, headers=EVENTS).status_code == 400
+        assert asking.post("/predict", json={"years": []}, headers=EVENTS).status_code == 400
 
 
 def test_an_answer_in_events_ends_at_its_deadline(api: Workbench, tmp_path: Path) -> None:
