@@ -1,4 +1,4 @@
-"""Ray Data, two processors of this machine: `batch_ray.py INPUT OUTPUT [WORKERS]`."""
+"""Ray Data on this machine: `batch_ray.py INPUT OUTPUT [WORKERS]`."""
 
 from __future__ import annotations
 
@@ -19,9 +19,11 @@ class Scoring:
 
 
 if __name__ == "__main__":
-    given, out, *workers = sys.argv[1:]
+    given, out, *rest = sys.argv[1:]
+    workers = int((rest or ["1"])[0])
     print("ready", flush=True)
-    ray.init(num_cpus=2, include_dashboard=False, logging_level="ERROR", log_to_driver=False)
+    # an actor keeps its processor, and what reads needs one besides
+    ray.init(num_cpus=workers + 1, include_dashboard=False, logging_level="ERROR", log_to_driver=False)
     ray.data.DataContext.get_current().enable_progress_bars = False
     data = ray.data.read_parquet(given)
-    data.map_batches(Scoring, batch_size=65_536, concurrency=int((workers or ["1"])[0])).write_parquet(out)
+    data.map_batches(Scoring, batch_size=65_536, concurrency=workers).write_parquet(out)

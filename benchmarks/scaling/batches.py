@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import dataset
 
-from .jobs import Run, by_hand, on
+from .jobs import Run, by_hand, on, until
 
 SCRIPTS = {"ray": "batch_ray", "spark": "batch_spark"}
 _COLUMNS, _GROUP = 30, 50_000
@@ -46,7 +46,7 @@ def _ours(run: Run, engine: str, workers: int) -> float:
 def _hand(run: Run, engine: str, workers: int) -> float:
     out, start = _out(run), time.perf_counter()
     with by_hand(run, SCRIPTS[engine], run.folder / "in.parquet", out, workers) as process:
-        process.wait()
+        until(lambda: process.poll() is not None, f"{SCRIPTS[engine]} did not end")
         took = time.perf_counter() - start
     return _rate(run, took)
 
