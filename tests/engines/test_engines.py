@@ -42,6 +42,14 @@ def test_what_is_no_address_of_spark_is_said_at_once(
     assert caught.value.what.startswith(f"{variable} is {address}, which is no ")
 
 
+def test_a_pyspark_without_its_client_of_spark_connect_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SPARK_REMOTE", "sc://127.0.0.1:9")
+    monkeypatch.setattr("workbench.engines.spark_session.find_spec", lambda _: None)
+    with pytest.raises(JobFailed, match="needs the client of Spark Connect") as caught:
+        Session("any")
+    assert caught.value.fix == "pip install 'deployment-workbench[spark]'"
+
+
 def test_of_what_java_says_the_cause_is_told() -> None:
     chain = [
         "An error occurred while calling o96.getResult.",

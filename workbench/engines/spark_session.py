@@ -10,6 +10,7 @@ import signal
 import socket
 import sys
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -122,10 +123,14 @@ class Session:
 
 
 def _check(address: str, shown: str) -> None:
-    """JobFailed for what is no address of Spark, of which Spark itself says only that Java ended."""
+    """JobFailed for what is no address of Spark, of which Spark itself says only that Java ended; and for Spark Connect
+    without what it needs, where Spark ends the whole process."""
     if os.environ.get(REMOTE):
         if not address.startswith("sc://"):
             raise JobFailed(f"{REMOTE} is {shown}, which is no address of Spark Connect", fix="sc://HOST:15002")
+        if find_spec("grpc_status") is None:
+            what = f"{REMOTE} needs the client of Spark Connect, which is not installed here"
+            raise JobFailed(what, fix="pip install 'deployment-workbench[spark]'")
     elif not _MASTERS.fullmatch(address):
         raise JobFailed(f"{MASTER} is {shown}, which is no master of Spark", fix="local[4], spark://HOST:7077 or yarn")
 
