@@ -28,17 +28,20 @@ class Moments:
 
     def __init__(self, last: int | None) -> None:
         self.seen, self.last = 0, last
+        self.swapping: list[int] = []
 
     def __call__(self, frame: Any, event: str, arg: Any) -> None:
         if BATCH in frame.f_code.co_filename:
             self.seen += 1
+            if frame.f_code.co_name == "swap":
+                self.swapping.append(self.seen)
             if self.seen == self.last:
                 os.kill(os.getpid(), signal.SIGKILL)
 
 
 def main() -> None:
-    """For each line [output, folder of the ledger, input, moment or null, options]: how many moments there were, -1 if
-    killed. With `workers` among the options so many processes score."""
+    """For each line [output, folder of the ledger, input, moment or null, options]: [how many moments there were,
+    which of them while the output took its place], [-1, []] if killed. With `workers` among the options so many processes score."""
     home = paths.home()
     registry = paths.registry(home)
     predictor = Registry(registry).resolve("churn").predictor(home)
@@ -57,14 +60,14 @@ def main() -> None:
                 how["new"] = New(Path(new.pop("seen")), **new)
             score(predictor, input, output, How(**how), ledger=ledger, name="churn@1", crew=crew)
             sys.setprofile(None)
-            os.write(write, str(moments.seen).encode())
+            os.write(write, json.dumps([moments.seen, moments.swapping]).encode())
             os._exit(0)
         os.close(write)
         status = os.waitpid(child, 0)[1]
-        said = os.read(read, 64).decode()
+        said = os.read(read, 4096).decode()
         os.close(read)
         killed = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
-        print(-1 if killed else said or f"failed: {status}", flush=True)
+        print("[-1, []]" if killed else said or f"failed: {status}", flush=True)
 
 
 if __name__ == "__main__":

@@ -440,23 +440,35 @@ def test_each_run_of_a_schedule_replaces_the_output_of_the_one_before(
     assert "unchanged" in str(api.batch(model, "in", output="other", every="monday 6:00"))
 
 
-@pytest.fixture
-def scoring(api: Workbench, model: str, home: Path) -> Iterator[Callable[..., int]]:
-    """Scores in a process that kills itself at a moment; how many moments there were, or -1."""
-    process = subprocess.Popen(
-        [sys.executable, HERE / "killed.py"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
+class Scoring:
+    """Scores in a process that kills itself at a moment."""
 
-    def ask(output: Path | str, folder: Path, input: Path, moment: int | None = None, **how: Any) -> int:
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, HERE / "killed.py"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        self.swapping: list[int] = []
+        """The moments, of what was scored last, while the folder took its place."""
+
+    def __call__(self, output: Path | str, folder: Path, input: Path, moment: int | None = None, **how: Any) -> int:
+        """How many moments there were, or -1."""
         folder.mkdir(exist_ok=True)
-        process.stdin.write(json.dumps([str(output), str(folder), str(input), moment, how]) + "\n")
-        process.stdin.flush()
-        return int(process.stdout.readline())
+        self._process.stdin.write(json.dumps([str(output), str(folder), str(input), moment, how]) + "\n")
+        self._process.stdin.flush()
+        last, self.swapping = json.loads(self._process.stdout.readline())
+        return int(last)
 
-    yield ask
-    process.stdin.close()
-    assert process.wait(30) == 0
-    process.stdout.close()
+    def close(self) -> None:
+        self._process.stdin.close()
+        assert self._process.wait(30) == 0
+        self._process.stdout.close()
+
+
+@pytest.fixture
+def scoring(api: Workbench, model: str, home: Path) -> Iterator[Scoring]:
+    scoring = Scoring()
+    yield scoring
+    scoring.close()
 
 
 GROWN = {"grown": "out", "grown.csv": "out.csv", "grown.parquet": "out.parquet"}
@@ -467,8 +479,9 @@ HOW |= {"workers": {"workers": 2}, "workers.csv": {"workers": 2}}
 @pytest.mark.parametrize(
     "kind", ["folder", "csv", "table", "append", "key", "divided", "workers", "workers.csv", *GROWN]
 )
-def test_killed_at_any_moment_it_goes_on(kind: str, scoring: Callable[..., int], tmp_path: Path) -> None:
-    """Moments of each kind, half of them while the output appears; some runs are killed twice."""
+def test_killed_at_any_moment_it_goes_on(kind: str, scoring: Scoring, tmp_path: Path) -> None:
+    """Moments of each kind, half of them while the output appears, all of those while a folder takes the place of
+    another; some runs are killed twice."""
     files(tmp_path / "in", 5, ".csv", rows=10)
     bad_rows = (tmp_path / "in" / "03.csv").read_text().replace("Ulm,", "Ulm,never", 1)
     (tmp_path / "in" / "03.csv").write_text(bad_rows)
@@ -509,22 +522,21 @@ def test_killed_at_any_moment_it_goes_on(kind: str, scoring: Callable[..., int],
         shutil.rmtree(tmp_path / at / "ledger")
         return contents(tmp_path / at), left
 
-    last = score("whole")
+    last, swapping = score("whole"), scoring.swapping if before else []
     whole = result("whole")
     chosen = random.Random(kind)
-    moments = sorted({*chosen.choices(range(1, last), k=KILLS), *chosen.choices(range(last * 9 // 10, last), k=KILLS)})
-    for moment in moments:
+    moments = {*chosen.choices(range(1, last), k=KILLS), *chosen.choices(range(last * 9 // 10, last), k=KILLS)}
+    for moment in sorted(moments | set(swapping)):
         at = f"at{moment}"
         score(at, moment)  # threads: how many moments there are differs a little
-        score(at, chosen.randrange(1, last))
+        if moment not in swapping:
+            score(at, chosen.randrange(1, last))
         assert score(at) > 0, moment
         assert result(at) == whole, f"killed at moment {moment} of {last}"
 
 
 @pytest.mark.parametrize("place", ["out", "out.csv", "out.db"])
-def test_killed_at_any_moment_what_is_new_is_there_once(
-    place: str, scoring: Callable[..., int], tmp_path: Path
-) -> None:
+def test_killed_at_any_moment_what_is_new_is_there_once(place: str, scoring: Scoring, tmp_path: Path) -> None:
     """Some of those that were killed go on; others are left, and another run scores what is new."""
     chosen = random.Random(place)
 

@@ -85,7 +85,13 @@ def swap(staging: Path, folder: Path) -> None:
         shutil.rmtree(old, ignore_errors=True)
         os.replace(folder, old)
     os.replace(staging, folder)
-    shutil.rmtree(old, ignore_errors=True)
+    tidy(folder)
+
+
+def tidy(folder: Path) -> None:
+    """What was moved away is not needed any more, once the new one is in its place."""
+    if folder.exists():
+        shutil.rmtree(_old(folder), ignore_errors=True)
 
 
 def _old(folder: Path) -> Path:

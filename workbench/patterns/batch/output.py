@@ -117,6 +117,12 @@ class Output(Target):
         else:
             self._as_store(names, rows)
 
+    def tidy(self) -> None:
+        """What was needed until the output appeared goes; an attempt may have been killed before it could do so."""
+        self.staging.tidy()
+        if self.path is not None and self.is_folder:
+            folder.tidy(self.path)
+
     def _as_file(self, names: list[str]) -> None:
         assert self.path is not None
         assert self.at is not None

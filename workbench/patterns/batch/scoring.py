@@ -126,7 +126,7 @@ class _Run:
     def score(self, input: str, output: Output) -> StoreScored:
         if not self.ledger.finished and not self._attempt(input, output):
             return self._result("stopped", output)
-        output.staging.tidy()
+        output.tidy()
         shutil.rmtree(self._answered, ignore_errors=True)
         self._count()
         return self._result("done", output)
