@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 TOUR := WORKBENCH_HOME=$(CURDIR)/build/tour/home $(BIN)/workbench
 SYSTEM_PACKAGES := python3-venv
 PROGRAMS := chromium nats-server rabbitmq-server redis-server
-ALONE := tests/corpus tests/bundle/test_registry.py tests/faces/test_helptext.py
+ALONE := tests/capture/test_generated.py tests/corpus tests/bundle/test_registry.py tests/faces/test_helptext.py
 
 .PHONY: tour test engines check bench format clean
 
@@ -16,8 +16,9 @@ tour: $(VENV)/.tour
 	$(TOUR) tour build/tour --run
 
 # Most tests wait for processes of their own: three at a time, whole files each, so that what a file starts is started
-# once. After them come those that need the machine to themselves: the corpus, which says what became of it, and what
-# looks at the terminal or at the folders of other users.
+# once. After them come those that need the machine to themselves: generated programs, whose capture goes
+# through all that Python holds (ten times as much where other tests ran before), the corpus, which says what became of
+# it, and what looks at the terminal or at the folders of other users.
 test: $(VENV)/.test $(VENV)/.programs
 	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder --durations 30 $(addprefix --ignore=,$(ALONE))
 	$(BIN)/python -m pytest $(ALONE)
