@@ -341,6 +341,9 @@ class Door:
         for shared in self.shared:
             shared.close()  # nobody should wait for a service that ends
         for child in self.children.values():
+            if not child.loaded:
+                child.ends(signal.SIGKILL)  # it answers nobody yet, and its first answer may take for ever
+                continue
             child.tell(do="drain")
             if child.stopped:
                 child.ends(signal.SIGCONT)  # it drains, too
