@@ -98,4 +98,51 @@ CASES = (
         refused=("the formula of fit was fitted with another 'POW'", "bind POW again"),
         mended="POW = 2\n" + _FORMULA,
     ),
+    Case(
+        "a closure that a module beside the notebook makes",
+        "predict = wbt_made.scaled(3, plus=X['age'].mean())",
+        (DATA, "import wbt_made"),
+        {
+            "wbt_made.py": "RATE = 2\ndef scaled(k, plus):\n    def predict(df, col='age', *, times=k):\n        return df[col] * times * RATE + plus\n    return predict\n"
+        },
+    ),
+    Case(
+        "one cell that two closures of such a module share",
+        "def predict(df):\n    old = get()\n    put(7.5)\n    out = df['age'] * get()\n    put(old)\n    return out + get()",
+        (DATA, "import wbt_box\nput, get = wbt_box.box(2.5)\nput(3.5)"),
+        {
+            "wbt_box.py": "def box(v):\n    def put(w):\n        nonlocal v\n        v = w\n    def get():\n        return v\n    return put, get\n"
+        },
+    ),
+    Case(
+        "such closures over functions of the notebook, over each other and over themselves",
+        "def half(v):\n    return v / 2\nsteps = {'halved': wbt_steps.then(half, wbt_steps.LATER[1]), 'deep': wbt_steps.deep(3)}\ndef predict(df):\n    return steps['halved'](df['age']) + steps['deep'](df['spend'])",
+        (DATA, "import wbt_steps"),
+        {
+            "wbt_steps.py": "def loud(f):\n    def inner(v):\n        return f(v) + 1\n    return inner\n@loud\ndef doubled(v):\n    return v * 2\nLATER = [lambda v: v - 1, lambda v: doubled(v)]\ndef then(f, g):\n    return lambda v: g(f(v))\ndef deep(k):\n    def walk(v, d=0):\n        return v if d == k else walk(v * 0.5 + 1, d + 1)\n    return walk\n"
+        },
+    ),
+    Case(
+        "a lambda of a module beside the notebook in a transformer",
+        "from sklearn.preprocessing import FunctionTransformer\nstep = FunctionTransformer(wbt_lambdas.BY['log'])\ndef predict(df):\n    return step.transform(df[['spend']])['spend']",
+        (DATA, "import wbt_lambdas"),
+        {
+            "wbt_lambdas.py": "import numpy as np\nBY = {'sqrt': lambda v: np.sqrt(v), 'log': lambda v: np.log1p(v.abs())}\n"
+        },
+    ),
+    Case(
+        "a closure that Python's own library makes",
+        "scan = py_make_scanner(JSONDecoder())\ndef predict(df):\n    return [scan(str([v]), 0)[0][0] for v in df['age']]",
+        (DATA, "from json import JSONDecoder\nfrom json.scanner import py_make_scanner"),
+    ),
+    Case(
+        "a class that a module beside the notebook makes inside a function",
+        "scorer = wbt_classes.scorer(3)()\ndef predict(df):\n    return scorer.score(df['age'])",
+        (DATA, "import wbt_classes"),
+        {
+            "wbt_classes.py": "def scorer(k):\n    class Scorer:\n        def score(self, v):\n            return v * k\n    return Scorer\n"
+        },
+        refused=("scorer.<locals>.Scorer is a class that wbt_classes makes inside a function",),
+        mended="class Model:\n    def load(self):\n        self.scorer = wbt_classes.scorer(3)()\n    def predict(self, df):\n        return self.scorer.score(df['age'])\ndel predict",
+    ),
 )

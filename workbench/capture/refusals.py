@@ -115,6 +115,14 @@ def module_changed(path: str, what: str, file: str) -> CaptureRefused:
     )
 
 
+def made_inside(qualname: str, path: str, file: str) -> CaptureRefused:
+    return CaptureRefused(
+        f"{qualname} is a class that {path} makes inside a function, where no other process finds it",
+        where=file,
+        fix=f"define it at the top of {path}, or make what is of it in `def load(self)` of a class Model",
+    )
+
+
 def mocked(path: str) -> CaptureRefused:
     return CaptureRefused(
         f"{path} is not the package's own: unittest.mock has put something in its place, and was not stopped",

@@ -18,7 +18,7 @@ from .homes import among
 from .imports import is_local, texts_beside
 from .item import Item
 from .live import means
-from .refusals import module_changed, refitted, secret
+from .refusals import made_inside, module_changed, refitted, secret
 from .resolve import Resolver
 from .secrets import in_file, in_frame, in_text, refuse_in_files, secrets_of
 from .sharing import Entangled
@@ -208,7 +208,9 @@ class Slice:
         if module is None or not is_local(module):
             return None
         self.modules.follow([module.__name__])
-        if "<locals>" not in qualname and reduce(_part, qualname.split("."), module) is not obj:
+        if "<locals>" in qualname:
+            raise made_inside(qualname, module.__name__, str(module.__file__))
+        if reduce(_part, qualname.split("."), module) is not obj:
             raise module_changed(module.__name__, f"{qualname} is not the one that is used here", str(module.__file__))
         return module.__name__, qualname
 

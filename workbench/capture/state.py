@@ -20,13 +20,14 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FunctionType, MethodType, ModuleType
+from types import CellType, FunctionType, MethodType, ModuleType
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from ..errors import CaptureRefused
 from .arrays import loses_attributes, with_attributes
 from .frames import is_frame, write_frame
 from .hashed import hashed
+from .inner import PLACEHOLDERS, reduced, reduced_cell
 from .refusals import pickled_here
 from .savers import mentioned
 from .sharing import Sharing
@@ -190,6 +191,8 @@ class _Rehoming(pickle.Pickler):
             id(obj) not in self._own and attribute(obj, "__wrapped__") is not None
         ):
             return self._reference(obj)
+        if isinstance(obj, CellType):
+            return reduced_cell(obj)
         if isinstance(obj, MethodType) and not _is_found_by_name(obj):
             return obj.__func__.__get__, (obj.__self__,)
         if id(obj) not in self._own and (file := self._names.get(id(obj))):
@@ -203,8 +206,11 @@ class _Rehoming(pickle.Pickler):
         return with_attributes(obj) if loses_attributes(obj) else NotImplemented
 
     def _reference(self, obj: Any) -> Any:
-        if obj is captured_module or obj is captured_state:
+        if obj in (captured_module, captured_state, *PLACEHOLDERS):
             return NotImplemented
+        if isinstance(obj, FunctionType) and (inner := reduced(obj)):
+            self.found.modules.add(inner[0])
+            return inner[1]
         home = self._home(obj)
         if home is None:
             self.found.modules.add(str(getattr(obj, "__module__", "") or "").split(".")[0])

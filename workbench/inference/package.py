@@ -18,10 +18,11 @@ from functools import partial
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
-from types import CodeType, ModuleType
+from types import CellType, CodeType, ModuleType
 from typing import IO, Any
 
 from ..errors import BundleRefused
+from . import inner
 from .formats import buffers, read
 from .own_names import compiled, home, shown
 from .surroundings import held, warned
@@ -30,7 +31,7 @@ LEARNED = "~learned.pkl"
 """The state file of what was learned after the capture: the `globals` that model.py bound before, and what the object
 that answers holds, `entry`."""
 
-_PLACEHOLDERS = "workbench.capture.state"
+_PLACEHOLDERS = ("workbench.capture.state", "workbench.capture.inner")
 _BLOCK = 1 << 20
 _ABSENT = object()
 
@@ -201,7 +202,15 @@ class _Unpickler(pickle.Unpickler):
         self._resolved: dict[str, Callable[..., Any]] = {
             "captured_module": bundle.module,
             "captured_state": bundle.state,
+            "captured_inner": self._inner,
+            "captured_settings": inner.settled,
+            "captured_cell": CellType,
+            "captured_content": inner.filled,
         }
+
+    def _inner(self, path: str, *how: Any) -> Any:
+        own = path.partition(".")[0] in self._bundle.modules
+        return inner.made(self._bundle.module(path).__name__ if own else path, *how)
 
     def persistent_load(self, pid: str | tuple[str, str | int]) -> Any:
         """What this pickle shares: a global of model.py, an object of a local module, a part of another pickle, or the
@@ -215,7 +224,7 @@ class _Unpickler(pickle.Unpickler):
         return self._bundle.part(place, name) if isinstance(name, int) else getattr(self._bundle.module(place), name)
 
     def find_class(self, module: str, name: str) -> Any:
-        if module == _PLACEHOLDERS and name in self._resolved:
+        if module in _PLACEHOLDERS and name in self._resolved:
             return self._resolved[name]
         if module.partition(".")[0] in self._bundle.modules:
             module = self._bundle.module(module).__name__
