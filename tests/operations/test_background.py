@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import psutil
 import pytest
+from serving_parts import NUMBERS, Unready
 from waiting import PATIENCE, until
 
 from workbench import paths, stages
@@ -147,12 +148,15 @@ class Cancelling:
         pass
 
 
-def test_a_start_that_is_cancelled_where_it_is_shown_ends(api: Workbench, model: str) -> None:
-    shows = Cancelling()
-    with pytest.raises(Interrupted, match="service/churn was cancelled: it is stopped"), stages.heard(shows):
-        api.serve("churn")
-    assert shows.said in (["starting its process"], ["loading churn@1"]), "whichever is seen first ends it"
-    assert api.running.until("service/churn", lambda job: job.gone, 60).state == "stopped"
+def test_a_start_that_is_cancelled_where_it_is_shown_ends(api: Workbench, tmp_path: Path) -> None:
+    gate, shows = tmp_path / "gate", Cancelling()
+    api.model("unready", Unready(str(gate)), example=NUMBERS)
+    gate.touch()  # else it is ready before a slow machine has looked
+    with pytest.raises(Interrupted, match="service/unready was cancelled: it is stopped"), stages.heard(shows):
+        api.serve("unready")
+    assert shows.said in (["starting its process"], ["loading unready@1"]), "whichever is seen first ends it"
+    gate.unlink()
+    assert api.running.until("service/unready", lambda job: job.gone, PATIENCE).state == "stopped"
 
 
 @pytest.mark.skipif(not can_fork(), reason="no pre-warmed processes on this platform")
