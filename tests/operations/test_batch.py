@@ -22,7 +22,7 @@ import pytest
 from batch_models import Gated, row_wise, ten_at_most
 from customer_models import CUSTOMERS, frame_model
 from disks import disk_of
-from waiting import until
+from waiting import PATIENCE, until
 
 from workbench.api import Workbench
 from workbench.errors import BadInput, JobFailed, NotFound, StorageError, UsageError
@@ -460,7 +460,7 @@ class Scoring:
 
     def close(self) -> None:
         self._process.stdin.close()
-        assert self._process.wait(30) == 0
+        assert self._process.wait(PATIENCE) == 0
         self._process.stdout.close()
 
 
