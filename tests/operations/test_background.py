@@ -34,10 +34,10 @@ print(service.url, service.token + "")
 """
 
 
-def answers(service: Any) -> bool:
+def answers(service: Any, record: dict[str, Any] = RECORD) -> bool:
     token = {"Authorization": f"Bearer {service.token}"}
     try:
-        return httpx.post(f"{service.url}/predict", json=RECORD, headers=token).status_code == 200
+        return httpx.post(f"{service.url}/predict", json=record, headers=token).status_code == 200
     except httpx.TransportError:
         return False
 
@@ -70,14 +70,18 @@ def test_it_outlives_the_process_that_started_it(api: Workbench, model: str) -> 
 
 
 @pytest.mark.parametrize("look", ["status", "deployments"])
-def test_looking_after_a_restart_of_the_machine_starts_it_again(api: Workbench, model: str, look: str) -> None:
-    before = api.serve("churn")
+def test_looking_after_a_restart_of_the_machine_starts_it_again(api: Workbench, tmp_path: Path, look: str) -> None:
+    gate = tmp_path / "gate"
+    api.model("unready", Unready(str(gate)), example=NUMBERS)
+    before = api.serve("unready")
+    gate.touch()  # else it is ready again before a slow machine has looked
     kill_all(api, before)
     shown = str(getattr(api, look)())
     assert "starting" in shown
-    again = api.wait("service/churn", timeout=PATIENCE)
+    gate.unlink()
+    again = api.wait("service/unready", timeout=PATIENCE)
     assert (again.state, again.url, again.token) == ("ready", before.url, before.token)
-    assert answers(again)
+    assert answers(again, {"a": 1.0, "b": 2.0})
 
 
 def test_what_was_shut_down_on_purpose_is_left_alone(api: Workbench, model: str) -> None:
