@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -88,10 +89,11 @@ class Redis(Server):
         return [self.program, "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder), *keep]
 
     def ready(self) -> bool:
-        """Not while it refuses commands because it still reads what it kept."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:
+        """Not while it refuses commands because it still reads what it kept, nor while it only listens."""
+        with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:
             connection.sendall(b"PING\r\n")
             return connection.recv(64).startswith(b"+PONG")
+        return False
 
     def place(self, topic: str, **options: str) -> str:
         return f"redis://127.0.0.1:{self.port}/0?stream={topic}{query(options)}"
@@ -162,7 +164,7 @@ MOCK = """
 import sys
 from confluent_kafka import Producer
 cluster = Producer({"test.mock.num.brokers": 1, "bootstrap.servers": "none", "log_level": 0})
-brokers = cluster.list_topics(timeout=10).brokers
+brokers = cluster.list_topics(timeout=60).brokers
 print(",".join(f"{one.host}:{one.port}" for one in brokers.values()), flush=True)
 sys.stdin.read()
 """

@@ -26,6 +26,18 @@ def third(df: pd.DataFrame) -> pd.DataFrame:
     return row_wise(df).assign(score=2.0)
 
 
+class LateGated:
+    """As `row_wise`; waits while its gate, a file, is there and it is asked about somebody older than a hundred."""
+
+    def __init__(self, gate: str) -> None:
+        self.gate = gate
+
+    def predict(self, df: pd.DataFrame) -> pd.DataFrame:
+        while (df["age"] > 100).any() and os.path.exists(self.gate):
+            time.sleep(0.01)
+        return row_wise(df)
+
+
 class Gated:
     """A row-wise model that waits while its gate, a file, is there and it is asked about more than ten rows."""
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from waiting import until
+from waiting import PATIENCE, until
 
 LINE = ["-m", "workbench.operations.foreground"]
 
@@ -62,7 +62,7 @@ class Container:
     def __exit__(self, *_: object) -> None:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        self.process.wait(60)
+        self.process.wait(PATIENCE)
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)  # with a container all that is in it ends
         self.log.close()
@@ -83,7 +83,7 @@ class Container:
 
     def ended(self) -> int:
         """The status it ended with."""
-        return self.process.wait(60)
+        return self.process.wait(PATIENCE)
 
     def _is_ready(self) -> bool:
         assert self.process.poll() is None, self.said

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,15 +27,3 @@ def frame_model(df: pd.DataFrame) -> pd.DataFrame:
 def array_model(x: Any) -> Any:
     """One number per row of an array."""
     return np.exp(-x).sum(axis=1) / 3
-
-
-class Held:
-    """A model that answers only while this file is not there."""
-
-    def __init__(self, file: str) -> None:
-        self.file = file
-
-    def __call__(self, df: pd.DataFrame) -> pd.DataFrame:
-        while Path(self.file).exists():
-            time.sleep(0.01)
-        return frame_model(df)

@@ -14,7 +14,7 @@ import pytest
 from browser_parts import Page, browser, needs_chromium
 from page_models import NAMED, told
 from proxy_parts import jupyter
-from waiting import until
+from waiting import PATIENCE, until
 
 from workbench import tickets
 from workbench.api import Workbench
@@ -50,7 +50,7 @@ def app(api: Workbench, tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 def ask(app: Any, path: str = "/", **options: Any) -> httpx.Response:
-    with httpx.Client(trust_env=False, timeout=60) as client:
+    with httpx.Client(trust_env=False, timeout=PATIENCE) as client:
         return client.get(f"{app.url}{path}", **options)
 
 
@@ -109,7 +109,7 @@ def test_a_guest_has_a_link_of_their_own(api: Workbench, app: Any) -> None:
     again = api.app(app.job.spec["notebook"], guest="7d")
     assert "unchanged" in str(again) or again.state == "ready"
     assert again.link.startswith(app.url)
-    with httpx.Client(trust_env=False, timeout=60) as client:
+    with httpx.Client(trust_env=False, timeout=PATIENCE) as client:
         answer = client.get(again.link)
         assert answer.status_code == 302
         assert "HttpOnly" in answer.headers["set-cookie"]

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from serving_parts import NUMBERS, Load, Moody, first
 from workbench.api import Workbench
 from workbench.errors import JobFailed, NotFound, UsageError
 from workbench.operations import advice
+from workbench.operations import bench as measured
 from workbench.operations.figures import of_service
 
 STAGES = ["http", "queue", "decode", "model", "encode"]
@@ -82,9 +84,11 @@ def test_a_shell_asks_with_the_same_words(api: Workbench, service: Any) -> None:
     assert list(told["levels"][0]["stages"]) == STAGES
 
 
-def test_a_service_in_use_is_asked_by_one_more_alone(api: Workbench) -> None:
+def test_a_service_in_use_is_asked_by_one_more_alone(api: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = api.serve("sums")
     with Load(asked, clients=2) as clients:
+        glance = SimpleNamespace(sleep=lambda seconds: clients.answered())  # however long that takes them
+        monkeypatch.setattr(measured, "time", glance)
         shy = api.bench("sums", seconds=0.4)
         bold = api.bench("sums", seconds=0.4, connections=2)
     assert not clients.failed

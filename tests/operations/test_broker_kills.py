@@ -70,10 +70,11 @@ def killed(
         wait(seen, min(seen() + chance.randint(0, EACH), (number + 1) * each))
         os.kill(pid, signal.SIGKILL)
         assert lives(end=signal.SIGKILL) == "-9"
+    put(input, EACH, kills * EACH)  # seen once the last life has written again what a kill left unfinished
     lives(live={"home": str(home), "spec": spec | {"most": 500}})
-    wait(seen, kills * each)
+    wait(seen, (kills + 1) * each)
     assert lives(end=signal.SIGTERM) == "0"
-    return kills * EACH
+    return (kills + 1) * EACH
 
 
 def wait(seen: Callable[[], int], count: int) -> None:
@@ -104,7 +105,7 @@ def test_from_a_broker(kind: str, brokers: Callable[[str], Any], lives: Lives, h
     found = [json.loads(line)["n"] for line in lines()]
     assert sorted(found) == list(range(count))
     check_order(found)
-    assert dead() == [POISON] * kills
+    assert dead() == [POISON] * (kills + 1)
 
 
 @pytest.mark.slow

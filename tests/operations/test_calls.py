@@ -11,9 +11,11 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from broker_servers import answers as listens
 from notebook_parts import notebook, printed
 from ports import free_port
 from waiting import until
@@ -92,6 +94,7 @@ def test_a_webhook_starts_a_run_for_each_delivery(api: Workbench, tmp_path: Path
     assert line in str(schedule)
     assert str(token) not in str(schedule)
     let_in = {"Authorization": f"Bearer {token}"}
+    until(lambda: listens(urlsplit(url).port))
     for headers in ({}, {"Authorization": "Bearer x"}, {"X-Hub-Signature-256": "sha256=0"}):
         assert httpx.post(url, json={}, headers=headers).status_code == 401
     assert httpx.post(url.replace("/nb", "/other"), json={}, headers=let_in).status_code == 401

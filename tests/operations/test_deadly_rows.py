@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 from batch_models import deadly
+from waiting import PATIENCE
 
 from workbench.api import Workbench
 
@@ -18,7 +19,7 @@ def test_of_a_stream(api: Workbench, tmp_path: Path) -> None:
     api.model("deadly", deadly, example=pd.DataFrame({"age": range(20, 60)}))
     stream = api.stream("deadly", "queue:ages", output="out.jsonl")
     api.put("queue:ages", pd.DataFrame({"age": AGES}))
-    stream.until(lambda facts: facts.get("lag") == 0 and facts.get("dead") == 2, timeout=60)
+    stream.until(lambda facts: facts.get("lag") == 0 and facts.get("dead") == 2, timeout=PATIENCE)
     answers = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
     assert answers == [{"age": age, "prediction": age * 2.0} for age in LIVE]
     dead = [(json.loads(r.value)["age"], r.headers and r.headers["error"]) for r in api.tail("queue:ages.deadly.dead")]

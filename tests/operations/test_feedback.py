@@ -53,7 +53,9 @@ def test_each_version_has_its_quality_also_when_the_log_is_gone(api: Workbench, 
     seen = api.feedback("churn", pd.DataFrame({"request": ["one", "two"], "true": [5.0, 5.0]}))
     assert seen.whole[["version", "mae"]].values.tolist() == [["churn@1", 0.0], ["churn@2", 1000.0]]
     assert "  churn@2  mae 1000 · rmse 1000 · 1 outcome" in str(seen)
-    for file in (service.running.store.job_folder(service.name) / "requests").glob("*.jsonl"):
+    logged = list((service.running.store.job_folder(service.name) / "requests").glob("*.*"))
+    assert logged
+    for file in logged:
         file.unlink()
     assert api.feedback("churn").whole.equals(seen.whole)
     over = api.feedback("churn", every="1h", metric=lambda y, p: float(len(y))).frame()

@@ -50,7 +50,7 @@ def reduced(function: FunctionType) -> tuple[str, Reduced] | None:
     name, or that the notebook made. CaptureRefused where the module's file says something else by now."""
     name = function.__code__.co_qualname
     module = sys.modules.get(str(function.__globals__.get("__name__")))
-    if "<" not in name or module is None or module.__name__ == "__main__" or vars(module) is not function.__globals__:
+    if module is None or module.__name__ == "__main__" or vars(module) is not function.__globals__:
         return None
     at_home: Any = sys.modules.get(function.__module__)
     if reduce(_part, function.__qualname__.split("."), at_home) is function:
@@ -59,7 +59,8 @@ def reduced(function: FunctionType) -> tuple[str, Reduced] | None:
     if not any(same) and not is_local(module):  # made of a text, as dataclasses do
         return None
     if not any(same):
-        raise module_changed(module.__name__, f"{name} is not in it", str(getattr(module, "__file__", "")))
+        what = f"{name} is not the one that is used here"
+        raise module_changed(module.__name__, what, str(getattr(module, "__file__", "")))
     said = {setting: getattr(function, setting) for setting in _SETTINGS}, vars(function)
     made = (module.__name__, name, same.index(True), function.__closure__ or ())
     return module.__name__, (captured_inner, made, said, None, None, captured_settings)

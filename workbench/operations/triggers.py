@@ -20,6 +20,7 @@ MESSAGE = "message"
 """The parameter of a notebook that is the message, or what a webhook was called with."""
 _LOCAL = "127.0.0.1"
 _PATIENCE, _LOOK = 10.0, 0.05
+_GROUP_PATIENCE = 30.0  # Kafka gives a group its partitions after five seconds where nothing else is done
 
 
 def message(place: str) -> dict[str, Any]:
@@ -109,7 +110,7 @@ def listening(starts: dict[str, Any]) -> None:
 def _begin_group(place: str, group: str) -> None:
     from ..brokers.opening import reader
 
-    messages, end = reader(place, group, "end"), time.monotonic() + _PATIENCE
+    messages, end = reader(place, group, "end"), time.monotonic() + _GROUP_PATIENCE
     try:
         if messages.acquire(lambda: time.monotonic() > end):
             messages.rewind(messages.find("end"))
