@@ -245,10 +245,11 @@ def test_the_model_is_not_asked_for_who_went_away(moody: Any, tmp_path: Path) ->
             httpx.post(
                 f"{moody.url}/predict", json={"age": 1}, headers=headers(moody), timeout=httpx.Timeout(30, read=0.1)
             )
+    until(lambda: "5 refused" in str(moody.refresh()))
     (tmp_path / "gate").unlink()
     blocking.join()
     assert afresh(moody, "/predict", json={"age": 4}).json() == {"prediction": 8.0}
-    until(lambda: "5 refused" in str(moody.refresh()))
+    assert "5 refused" in str(moody.refresh())
 
 
 @pytest.fixture(scope="module")
