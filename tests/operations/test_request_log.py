@@ -178,8 +178,10 @@ def test_each_version_is_told_apart_over_a_promotion(api: Workbench, service: An
     assert len(log) == sum(load.seen.values())
 
 
-def test_what_is_old_or_too_much_is_forgotten(api: Workbench, service: Any) -> None:
-    folder = service.running.store.job_folder(service.name) / "requests"
+def test_what_is_old_or_too_much_is_forgotten(api: Workbench, tmp_path: Path) -> None:
+    """Of no service, whose door would see to it as well."""
+    api.model("churn", first, example=NUMBERS, row_wise="yes")
+    (folder := tmp_path / "requests").mkdir()
     registry = Registry(api.home / "models")
     for i in range(3):
         name = folder / f"{1000 + i}-{2**22 + i}-1.spool"
@@ -274,10 +276,11 @@ def in_terminal(command: list[str], lines: list[str]) -> str:
 
 def test_what_came_too_late_is_logged_once(api: Workbench, tmp_path: Path) -> None:
     api.model("moody", Moody(str(tmp_path)), example=pd.DataFrame({"age": [1.0, 2.0]}), row_wise="yes")
-    service = api.serve("moody", log_requests=True, timeout=2)
+    service = api.serve("moody", log_requests=True)
     (tmp_path / "gate").touch()
     rows = [{"age": float(WAITS)}] + [{"age": 1.0}] * 600
-    assert afresh(service, "/predict", json=rows).status_code == 504
+    with client(service) as asking:
+        assert asking.post("/predict", json=rows, headers={"X-Request-Timeout": "2"}).status_code == 504
     (tmp_path / "gate").unlink()
     assert afresh(service, "/predict", json={"age": 1}).status_code == 200
     assert api.requests("moody")["status"].tolist() == [504, 200]
