@@ -7,7 +7,6 @@ import socket
 import ssl
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -337,8 +336,7 @@ def test_no_more_than_so_many_wait(api: Workbench, tmp_path: Path) -> None:
     waiting = [threading.Thread(target=afresh, args=(moody, "/predict"), kwargs={"json": {"age": 1}}) for _ in range(2)]
     for thread in waiting:
         thread.start()
-    began = time.monotonic()
-    until(lambda: afresh_status(moody) == 429 or time.monotonic() - began > 20)
+    until(lambda: afresh_status(moody) == 429)
     (tmp_path / "gate").unlink()
     for thread in (*threads, *waiting):
         thread.join()
