@@ -202,6 +202,11 @@ def test_what_is_old_or_too_much_is_forgotten(api: Workbench, tmp_path: Path) ->
     assert asked.log(folder, "churn", registry).empty
 
 
+def test_a_segment_that_is_forgotten_while_the_log_is_read_is_none(tmp_path: Path) -> None:
+    (tmp_path / "1000-7-1-v1.parquet").symlink_to("nowhere")  # is listed, and is not there
+    assert asked.log(tmp_path, "churn", Registry(tmp_path)).empty
+
+
 def test_who_keeps_nothing_says_so(api: Workbench) -> None:
     api.model("churn", first, example=NUMBERS, row_wise="yes")
     api.serve("churn")
