@@ -186,3 +186,9 @@ def test_an_environment_that_no_version_needs_is_cleared(api: Workbench, home: P
     assert api.prune(dry_run=True).environments == (place.name,)
     assert "removed 1 environment, " in str(api.prune())
     assert set((home / "environments").iterdir()) == needed
+
+
+def test_what_another_has_just_taken_away_is_no_hindrance(tmp_path: Path) -> None:
+    (folder := tmp_path / "environments").mkdir()
+    (folder / ".made-0123.txt").symlink_to("nowhere")  # is listed, and is not there
+    assert venvs.made("\n", platform.python_version().rpartition(".")[0], tmp_path, "nobody").exists()
