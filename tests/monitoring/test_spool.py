@@ -7,6 +7,7 @@ import math
 import os
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -51,6 +52,23 @@ def test_what_was_written_whole_is_there_and_nothing_of_what_was_cut_off(tmp_pat
     for end in range(len(whole) - 40, len(whole)):
         file.write_bytes(whole[:end])
         assert len(list(spool.batches(file))) == 2
+
+
+def test_a_disk_that_is_slow_leaves_requests_in_their_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When a request came is told by two clocks, which must be of one moment."""
+    now, opened = [1000.0], os.open
+
+    def slow(*how: Any) -> int:
+        now[0] += 5
+        return opened(*how)
+
+    writing = spool.Spool(tmp_path)
+    monkeypatch.setattr(spool, "time", SimpleNamespace(time=lambda: now[0], perf_counter=lambda: now[0]))
+    monkeypatch.setattr(os, "open", slow)
+    writing.write(1, ["a"], [line([[1.0]], {"p": [1.0]})])
+    monkeypatch.undo()
+    (batch,) = spool.batches(only(tmp_path))
+    assert batch.ended == batch.clock == 1000.0
 
 
 def test_values_of_all_kinds_are_kept(tmp_path: Path) -> None:

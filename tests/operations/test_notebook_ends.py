@@ -14,7 +14,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from notebook_parts import TELL, notebook, of, printed
 from ports import free_port
-from waiting import until
+from waiting import PATIENCE, until
 
 from workbench.api import Workbench
 from workbench.errors import JobFailed, UsageError
@@ -83,8 +83,8 @@ def test_a_kernel_that_waits_ends_with_its_run_and_with_all(api: Workbench, tmp_
 
 def test_the_whole_run_may_take_so_long(api: Workbench, tmp_path: Path) -> None:
     notebook(tmp_path, TELL, "while True: pass", "print('never')")
-    with pytest.raises(JobFailed, match=r"failed in cell 2: the run took longer than 3 s"):
-        api.batch("nb.ipynb", output="out.ipynb", limit=3, wait=True)
+    with pytest.raises(JobFailed, match=r"failed in cell 2: the run took longer than 10 s"):
+        api.batch("nb.ipynb", output="out.ipynb", limit=10, wait=True)
     assert printed("out.ipynb") == ["told"]
     until(lambda: of(tmp_path) is None)
 
@@ -145,7 +145,7 @@ class Inbox:
 def inbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Inbox]:
     made = Inbox()
     port = free_port()
-    controller = Controller(made, hostname="127.0.0.1", port=port)
+    controller = Controller(made, hostname="127.0.0.1", port=port, ready_timeout=PATIENCE)
     controller.start()
     monkeypatch.setenv("WORKBENCH_SMTP_URL", f"smtp://127.0.0.1:{port}")
     monkeypatch.setenv("WORKBENCH_MAIL_FROM", "workbench@example.org")

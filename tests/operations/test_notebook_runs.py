@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
@@ -23,6 +24,8 @@ from workbench.api import Workbench
 from workbench.errors import BadInput, JobFailed, NotFound, UsageError
 from workbench.jobs import identity
 from workbench.patterns.batch import parameters
+from workbench.patterns.batch.notebook import run_notebook
+from workbench.patterns.control import Foreground
 
 PARAMETERS = """\
 month = 1  # which month
@@ -260,8 +263,8 @@ def test_a_cell_that_may_raise_fails_nothing(api: Workbench, tmp_path: Path) -> 
 
 
 def test_a_cell_that_takes_too_long(api: Workbench, tmp_path: Path) -> None:
-    said, _ = ended(api, LONG, folder=tmp_path, timeout=2)
-    assert "failed in cell 3: it took longer than 2 s" in said
+    said, _ = ended(api, LONG, folder=tmp_path, timeout=5)
+    assert "failed in cell 3: it took longer than 5 s" in said
 
 
 def running(api: Workbench, folder: Path, *cells: str) -> tuple[Any, identity.Identity]:
@@ -310,6 +313,32 @@ def test_a_paused_run_waits_before_its_next_cell(api: Workbench, tmp_path: Path)
     api.resume(run.name)
     assert api.wait(run.name).state == "done"
     assert printed("out.ipynb") == ["told", "end"]
+
+
+class Pausing(Foreground):
+    """Says in a cell that it is paused, and lets the run know of it later; then it is stopped."""
+
+    def __init__(self, folder: Path) -> None:
+        self.inside, self.said, self.asked = folder / "inside", folder / "said", 0
+
+    def paused(self) -> bool:
+        if not self.inside.exists():
+            return False
+        self.said.touch()
+        self.asked += 1
+        time.sleep(1.5 if self.asked == 1 else 0)
+        return True
+
+    def stopping(self) -> bool:
+        return self.asked > 3
+
+
+def test_no_cell_is_begun_once_it_is_said_that_a_run_is_paused(tmp_path: Path) -> None:
+    waits = "import os\nopen('inside', 'w').close()\nwhile not os.path.exists('said'): pass"
+    notebook(tmp_path, waits, "open('went', 'w').close()")
+    run = run_notebook(tmp_path / "nb.ipynb", tmp_path / "out.ipynb", {}, control=Pausing(tmp_path))
+    assert run.state == "stopped"
+    assert not (tmp_path / "went").exists()
 
 
 @pytest.mark.parametrize("cell", [LONG, "import re\nre.match('(a+)+$', 'a' * 60 + 'b')"], ids=["idle", "busy"])

@@ -8,6 +8,7 @@ import signal
 import subprocess
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,14 @@ def answerers(service: Any) -> list[psutil.Process]:
     """The processes of versions behind its door."""
     workers = [psutil.Process(pid) for pid in service.refresh().facts["workers"]]
     below = [child for worker in workers for child in worker.children(recursive=True)]
-    return [child for child in below if any("answerer.py" in part for part in child.cmdline())]
+    return [child for child in below if any("answerer.py" in part for part in command(child))]
+
+
+def command(process: psutil.Process) -> list[str]:
+    """How it was called; nothing where it ends just now."""
+    with suppress(psutil.NoSuchProcess):
+        return process.cmdline()
+    return []
 
 
 def test_versions_of_other_packages_answer_beside_one_that_has_none(api: Workbench) -> None:
@@ -178,3 +186,9 @@ def test_an_environment_that_no_version_needs_is_cleared(api: Workbench, home: P
     assert api.prune(dry_run=True).environments == (place.name,)
     assert "removed 1 environment, " in str(api.prune())
     assert set((home / "environments").iterdir()) == needed
+
+
+def test_what_another_has_just_taken_away_is_no_hindrance(tmp_path: Path) -> None:
+    (folder := tmp_path / "environments").mkdir()
+    (folder / ".made-0123.txt").symlink_to("nowhere")  # is listed, and is not there
+    assert venvs.made("\n", platform.python_version().rpartition(".")[0], tmp_path, "nobody").exists()

@@ -101,10 +101,13 @@ def test_every_answer_that_a_client_had_is_there_after_kills(api: Workbench, ser
     threads = [threading.Thread(target=ask) for _ in range(4)]
     for thread in threads:
         thread.start()
+    gone: list[int] = []
     for _ in range(4):
         seen = len(had)
         until(lambda seen=seen: len(had) > seen + 50)  # type: ignore[misc]
-        for worker in service.refresh().facts["workers"]:
+        # a new worker answers already while its door has not told of it
+        gone = until(lambda gone=gone: (now := service.refresh().facts["workers"]) != gone and now)  # type: ignore[misc]
+        for worker in gone:
             os.kill(worker, signal.SIGKILL)
     over.set()
     for thread in threads:
@@ -175,8 +178,10 @@ def test_each_version_is_told_apart_over_a_promotion(api: Workbench, service: An
     assert len(log) == sum(load.seen.values())
 
 
-def test_what_is_old_or_too_much_is_forgotten(api: Workbench, service: Any) -> None:
-    folder = service.running.store.job_folder(service.name) / "requests"
+def test_what_is_old_or_too_much_is_forgotten(api: Workbench, tmp_path: Path) -> None:
+    """Of no service, whose door would see to it as well."""
+    api.model("churn", first, example=NUMBERS, row_wise="yes")
+    (folder := tmp_path / "requests").mkdir()
     registry = Registry(api.home / "models")
     for i in range(3):
         name = folder / f"{1000 + i}-{2**22 + i}-1.spool"
@@ -195,6 +200,11 @@ def test_what_is_old_or_too_much_is_forgotten(api: Workbench, service: Any) -> N
     assert asked.log(folder, "churn", registry)["request"].tolist() == ["1", "2"]
     segments.compact(folder, "churn", registry, seconds=3600, most_bytes=1e9)
     assert asked.log(folder, "churn", registry).empty
+
+
+def test_a_segment_that_is_forgotten_while_the_log_is_read_is_none(tmp_path: Path) -> None:
+    (tmp_path / "1000-7-1-v1.parquet").symlink_to("nowhere")  # is listed, and is not there
+    assert asked.log(tmp_path, "churn", Registry(tmp_path)).empty
 
 
 def test_who_keeps_nothing_says_so(api: Workbench) -> None:
@@ -271,10 +281,11 @@ def in_terminal(command: list[str], lines: list[str]) -> str:
 
 def test_what_came_too_late_is_logged_once(api: Workbench, tmp_path: Path) -> None:
     api.model("moody", Moody(str(tmp_path)), example=pd.DataFrame({"age": [1.0, 2.0]}), row_wise="yes")
-    service = api.serve("moody", log_requests=True, timeout=2)
+    service = api.serve("moody", log_requests=True)
     (tmp_path / "gate").touch()
     rows = [{"age": float(WAITS)}] + [{"age": 1.0}] * 600
-    assert afresh(service, "/predict", json=rows).status_code == 504
+    with client(service) as asking:
+        assert asking.post("/predict", json=rows, headers={"X-Request-Timeout": "2"}).status_code == 504
     (tmp_path / "gate").unlink()
     assert afresh(service, "/predict", json={"age": 1}).status_code == 200
     assert api.requests("moody")["status"].tolist() == [504, 200]

@@ -227,8 +227,7 @@ def test_steps_are_made_once_though_their_processes_are_killed(api: Workbench) -
     service = api.serve("churn", workers=2)
     with Load(service, clients=3) as load:
         api.promote("churn@2", canary="10,40,70,100", every="1s", min_requests=20, watch=UNHURRIED)
-        for kill in ("door", "worker", "supervisor"):
-            before = len(api.history("churn"))
+        for steps, kill in enumerate(("door", "worker", "supervisor"), 1):
             job = until(lambda: (job := service.refresh().job).state == "ready" and not job.reason and job)
             match kill:
                 case "door":
@@ -241,7 +240,7 @@ def test_steps_are_made_once_though_their_processes_are_killed(api: Workbench) -
                     assert process
                     process.kill()
                     api.status()
-            until(lambda before=before: len(api.history("churn")) > before)
+            until(lambda steps=steps: len(api.history("churn")) > steps)
         until(lambda: service.refresh().facts["version"] == "churn@2")
     assert not load.wrong
     assert {status for status, _ in load.seen} == {200}

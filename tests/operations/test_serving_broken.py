@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import queue
 import shutil
 import socket
@@ -9,15 +11,17 @@ import ssl
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import grpc
 import pytest
 from grpc_parts import SERVICE, Asking, request
 from serving_parts import NUMBERS, client, first
-from waiting import until
+from waiting import PATIENCE, until
 
 from workbench.api import Workbench
+from workbench.patterns.serving import certificates
 
 ROW = [("a", "FP64", [1], [2.0]), ("b", "FP64", [1], [1.0])]
 
@@ -57,6 +61,32 @@ def test_a_certificate_that_was_replaced_is_shown_to_new_connections(api: Workbe
     shutil.copy(new[0], cert)
     after = ssl.PEM_cert_to_DER_cert(new[0].read_text())
     until(lambda: [shown(address) for address in addresses] == [after] * 2, "it still shows the old one")
+
+
+def test_a_certificate_that_was_half_written_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time of a file may be the same before and after its last byte."""
+    cert, key = pem(tmp_path, "new")
+    whole, told, shown = cert.read_bytes(), list[str](), list[Any]()
+    monkeypatch.setattr(certificates, "_LOOK", 0.001)
+    monkeypatch.setattr(certificates.journal, "note", told.append)
+
+    def written(content: bytes) -> None:
+        (part := tmp_path / "part").write_bytes(content)
+        os.utime(part, (1000.0, 1000.0))
+        part.replace(cert)
+
+    async def followed() -> None:
+        to = SimpleNamespace(load_cert_chain=lambda *files: shown.append(files))
+        following = asyncio.create_task(certificates.follow(to, (str(cert), str(key))))
+        await asyncio.sleep(0)
+        for content, done in ((whole[:-100], told), (whole, shown)):
+            written(content)
+            while not done:
+                await asyncio.sleep(0.001)
+        following.cancel()
+
+    asyncio.run(asyncio.wait_for(followed(), PATIENCE))
+    assert (len(told), shown) == (1, [(str(cert), str(key))])
 
 
 def test_a_stream_ends_when_its_token_is_taken_back(api: Workbench) -> None:

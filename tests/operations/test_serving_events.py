@@ -130,7 +130,7 @@ def test_an_answer_in_events_ends_at_its_deadline(api: Workbench, tmp_path: Path
     service = api.serve("ages")
     (tmp_path / "gate").touch()
     with client(service) as asking:
-        text = asking.post("/predict", json=COLUMNS, headers={**EVENTS, "X-Request-Timeout": "1.5"}).text
+        text = asking.post("/predict", json=COLUMNS, headers={**EVENTS, "X-Request-Timeout": "5"}).text
         assert kinds(text) == ["message", "error"]
         assert "not there in time" in text
         (tmp_path / "gate").unlink()

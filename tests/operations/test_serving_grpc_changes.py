@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import threading
 from collections.abc import Iterator
@@ -88,27 +89,37 @@ def test_two_workers_share_the_port(api: Workbench) -> None:
         assert all(one.call("ServerLive").live for one in asking)
         return asking
 
+    def shared(asking: list[Asking]) -> bool:
+        """Whether both have some of them. One that is some seconds old is renewed with its next call."""
+        assert all(one.call("ServerLive").live for one in asking)
+        each = [connections(pid) for pid in (one, other)]
+        return min(each) > 0 and sum(each) >= len(asking)
+
     one, other = service.facts["workers"]
     with ExitStack() as open_ones:
         asking = asked(open_ones)
-        each = [connections(pid) for pid in (one, other)]
-        assert min(each) > 0
-        assert sum(each) >= len(asking)
+        until(lambda: shared(asking), "it is not shared")
         os.kill(one, signal.SIGSTOP)
         until(lambda: "1 of 2" in service.refresh().job.reason)
         assert all(one.call("ServerLive", timeout=20).live for one in asking), "the other answers them all"
         os.kill(other, signal.SIGSTOP)
         until(lambda: service.refresh().state == "blocked")
-        with pytest.raises(grpc.RpcError) as caught:
-            asking[0].call("ServerLive", timeout=20)
-        assert caught.value.code() == grpc.StatusCode.UNAVAILABLE
-        assert "was stopped" in caught.value.details()
+        until(lambda: re.match("UNAVAILABLE: .*was stopped", refusal(asking[0])))  # once another answers in their place
         for pid in (one, other):
             os.kill(pid, signal.SIGCONT)
         until(lambda: service.refresh().state == "ready")
-        assert all(one.call("ServerLive", timeout=20).live for one in asking)
+        until(lambda: not any(map(refusal, asking)))  # as soon as they listen anew
     with ExitStack() as open_ones:
         until(lambda: asked(open_ones) and min(connections(pid) for pid in (one, other)) > 0)
+
+
+def refusal(asking: Asking) -> str:
+    """Why a call was not answered; nothing where it was."""
+    try:
+        assert asking.call("ServerLive", timeout=20).live
+    except grpc.RpcError as error:
+        return f"{error.code().name}: {error.details()}"
+    return ""
 
 
 def test_workers_and_doors_that_are_killed_are_followed_at_the_same_port(api: Workbench) -> None:
@@ -141,7 +152,7 @@ def test_a_stop_waits_for_what_is_asked_and_tells_who_watches(api: Workbench, tm
         assert columns(answer) == {"prediction": [154.0]}
         stopping.join()
         with pytest.raises(grpc.RpcError) as caught:
-            asking.call("ServerLive", timeout=5)
+            asking.call("ServerLive")
         assert caught.value.code() == grpc.StatusCode.UNAVAILABLE
 
 

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from .. import stages
@@ -103,8 +104,9 @@ def _make(place: Path, wanted: str, version: str, name: str) -> None:
 def _sweep(folder: Path) -> None:
     """Removes what was begun more than a day ago and never became whole."""
     for begun in folder.glob(".*"):
-        if begun.stat().st_mtime < time.time() - _STALE_SECONDS:
-            begun.unlink() if begun.is_file() else shutil.rmtree(begun, ignore_errors=True)
+        with suppress(FileNotFoundError):  # whoever makes another one just now takes away what that needed
+            if begun.stat().st_mtime < time.time() - _STALE_SECONDS:
+                begun.unlink() if begun.is_file() else shutil.rmtree(begun, ignore_errors=True)
 
 
 def _commands(place: Path, requirements: Path, version: str, name: str) -> Iterator[list[str]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -118,14 +120,22 @@ def _segments(
     import pyarrow.parquet as pq
 
     found: list[pa.Table] = []
-    for written, file in sorted(((file.stat().st_mtime, file) for file in folder.glob("*.parquet")), reverse=True):
+    for written, file in sorted(_written(folder), reverse=True):
         if written < since or (most is not None and written < _oldest(found, most)):
             break
         made_of, _, kind = file.stem.rpartition("-")
         if made_of not in read and (version is None or kind in kinds(version)):
-            table = pq.read_table(file, filters=keep)
-            found += [table] * bool(table.num_rows)
+            with suppress(FileNotFoundError):  # it is too old, or one too many, just now
+                table = pq.read_table(file, filters=keep)
+                found += [table] * bool(table.num_rows)
     return found[::-1]
+
+
+def _written(folder: Path) -> Iterator[tuple[float, Path]]:
+    """The segments, and when each was written, without those that are forgotten meanwhile."""
+    for file in folder.glob("*.parquet"):
+        with suppress(FileNotFoundError):
+            yield file.stat().st_mtime, file
 
 
 def _oldest(found: list[pa.Table], most: int) -> float:

@@ -62,12 +62,12 @@ class Spool:
     def write(self, version: int, names: Sequence[str], lines: list[Line], together: Together | None = None) -> None:
         """Write down what a version, whose columns have these names, was asked and answered until now; what cannot be
         written is counted, and told in the log."""
-        ended = time.time()
+        ended, clock = time.time(), time.perf_counter()  # of one moment: requests are put in order by their difference
         try:
             if self._file < 0 or self._size > FULL or ended - self._began > OLD:
                 self._begin()
             parts = [] if version in self._named else _framed((version, tuple(names)), _ALWAYS)
-            parts += _framed((version, time.perf_counter(), lines, together), ended)
+            parts += _framed((version, clock, lines, together), ended)
             written = os.writev(self._file, parts)
             self._size += written
             if written < sum(map(len, parts)):

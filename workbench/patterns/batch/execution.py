@@ -77,7 +77,7 @@ class Execution:
         self.cells = len(notebook.cells) - bool(injected)
         self.cell, self.title, self.complaint = 0, "", ""
         self.stopped = self.paused = self.late = False
-        self.ended = threading.Event()
+        self.ended, self.asking = threading.Event(), threading.Lock()
         self.started = self.kept = time.monotonic()
 
     def run(self, scratch: Path, times: Times, record: dict[str, str]) -> NotebookRun:
@@ -115,7 +115,7 @@ class Execution:
 
     def _begun(self, made: Path, cell: Any, cell_index: int, **_: Any) -> None:
         """Between two cells: wait while it is paused, and keep what is done."""
-        while self.paused and not self.stopped and not self.late:
+        while self._waits():
             time.sleep(LOOK)
         if self.stopped or self.late:
             raise _Stopped
@@ -125,6 +125,11 @@ class Execution:
         if self.cell < 2 or time.monotonic() - self.kept > _KEEP_SECONDS:
             self.kept = time.monotonic()
             self._publish(made)
+
+    def _waits(self) -> bool:
+        """Whether it is paused; where that is told just now, it is known in a moment."""
+        with self.asking:
+            return self.paused and not self.stopped and not self.late
 
     def _publish(self, made: Path) -> None:
         """What is done so far, whole or not at all."""
@@ -146,7 +151,8 @@ class Execution:
             if self.cell != told:
                 told = self.cell
                 self.control.facts(cell=told, cells=self.cells, title=self.title)
-            self.paused = self.control.paused()
+            with self.asking:
+                self.paused = self.control.paused()
             self.stopped = self.control.stopping()
             self.late = not self.stopped and limit is not None and time.monotonic() - self.started > limit
             if self.stopped or self.late:

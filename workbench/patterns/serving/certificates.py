@@ -15,18 +15,21 @@ _LOOK = 1.0
 
 async def follow(shown: Any, files: Sequence[str]) -> None:
     """Show new connections what the files hold, for ever: a certificate is renewed every few weeks. `shown` is the
-    context of TLS; files that do not fit each other are told of in the log, and what was shown is shown on."""
-    seen = _written(files)
+    context of TLS; files that do not fit each other are told of in the log, and what was shown is shown on until they
+    do: they may have been half written."""
+    seen, told = _written(files), list[int]()
     while True:
         await asyncio.sleep(_LOOK)
         if (now := _written(files)) == seen:
             continue
-        seen = now
         try:
             ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(*files)
             shown.load_cert_chain(*files)
+            seen = now
         except (ssl.SSLError, OSError) as error:
-            journal.note(f"{files[0]} was replaced by what cannot be used: {error}")
+            if now != told:
+                journal.note(f"{files[0]} was replaced by what cannot be used: {error}")
+            told = now
 
 
 def read(files: Sequence[str]) -> tuple[bytes, bytes]:
