@@ -67,6 +67,7 @@ class Server:
         if self.process:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
+            until(lambda: not answers(self.port))  # what its script started may end a second after the script
         self.process = None
 
     def end(self) -> None:

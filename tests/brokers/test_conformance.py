@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from threading import Timer
 from typing import Any
 
 import pytest
 from broker_servers import RESTARTED, SERVERS, Server
 from waiting import until
 
-from workbench.brokers import opening
+from workbench.brokers import nats_words, opening
 from workbench.brokers.protocol import Marks, Reader
 from workbench.data.log import Record
 from workbench.errors import NotFound, StorageError, UsageError
@@ -213,6 +215,26 @@ def test_a_broker_that_is_down_says_so_and_loses_nothing(kind: str, brokers: Cal
         put(place, b"3", keys=["one"])
         reader.seek(marks(first[:1]))
         assert values(take(reader, 2)) == [b"2", b"3"]
+
+
+def test_a_question_that_nats_has_when_it_goes(brokers: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its client lets who asked wait until the time is up, though the connection is gone."""
+    monkeypatch.setattr(nats_words, "SECONDS", 1.0)
+    server = brokers("nats")
+    place = server.place("going")
+    put(place, b"1")
+    with reading(place) as reader:
+        take(reader, 1)
+        os.kill(server.process.pid, signal.SIGSTOP)
+        os.waitpid(server.process.pid, os.WUNTRACED)  # it answers no more
+        going = Timer(0.2, server.stop)
+        going.start()
+        try:
+            assert "broker refuses connections" in said(reader)
+        finally:
+            going.join()
+            server.start()
+        until(lambda: not said(reader))
 
 
 def said(reader: Reader) -> str:

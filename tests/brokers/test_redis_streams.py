@@ -64,6 +64,23 @@ def test_what_another_consumer_left_is_claimed_and_is_a_lane_of_its_own(server: 
     reader.close()
 
 
+def test_what_was_claimed_comes_once_until_it_is_gone_back_to(server: Any, client: redis.Redis) -> None:
+    """However long whoever asked for it takes."""
+    client.xgroup_create("rows", "g", "0", mkstream=True)
+    client.xadd("rows", {"value": "0"})
+    client.xreadgroup("g", "foreign", {"rows": ">"})
+    reader = opening.reader(server.place("rows", claim="0.05"), "g", "start")
+    assert reader.acquire(lambda: False)
+    [record] = until(lambda: reader.poll(10, 0.05))
+    for _ in range(3):
+        assert reader.poll(10, 0.1) == []
+    reader.seek({"": 0})
+    assert until(lambda: reader.poll(10, 0.05)) == [record]
+    reader.commit({record.lane: record.offset})
+    assert reader.lag() == 0
+    reader.close()
+
+
 def test_the_fields_of_an_entry_are_a_record(server: Any, client: redis.Redis) -> None:
     client.xadd("rows", {"n": "1", "amount": "0.5", "city": "Köln", "code": '"7"'})
     assert json.loads(opening.topic(server.place("rows")).newest(1)[0].value) == {

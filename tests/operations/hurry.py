@@ -10,7 +10,8 @@ def impatient(args: dict[str, Any]) -> None:
     from workbench.jobs import door, worker
     from workbench.patterns.serving import joined, server
 
-    door.SILENCE = joined.PATIENCE = 3.0
+    door.SILENCE = 6.0  # a worker says each second that it is there: one that a busy machine stops is none that hangs
+    joined.PATIENCE = 3.0
     server._KEEP_ALIVE = 3
     server._IDLE_PATIENCE = server._SLOW_PATIENCE = 0.5
     worker.main(args)

@@ -152,8 +152,10 @@ def test_versions_that_share_the_traffic_are_compared(api: Workbench, chromium: 
 @needs_chromium
 def test_what_is_copied_can_be_pasted(page: Page, service: Any) -> None:
     page.do("Browser.grantPermissions", permissions=["clipboardReadWrite", "clipboardSanitizedWrite"])
+    told = "new MutationObserver(all => { window.copied ||= all.some(one => one.target.textContent === 'Copied'); })"
+    page.run(f"{told}.observe(document.body, {{childList: true, subtree: true}})")  # it says so for a moment only
     page.press("Copy")
-    page.until("[...document.querySelectorAll('button')].some(b => b.textContent === 'Copied')")
+    page.until("window.copied")
     assert page.run("navigator.clipboard.readText()").startswith(f"curl {service.url}/predict ")
     page.click("document.getElementById('tab-4')")
     assert "await fetch" in page.text(".snippet:nth-of-type(4)")

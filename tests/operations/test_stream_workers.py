@@ -56,7 +56,9 @@ def test_workers_come_go_and_are_killed(api: Workbench, tmp_path: Path) -> None:
         assert "workers 1 → 4" in str(scaled(4))
     assert api.status("stream/slow").job.process == process  # it went on all the time
     api.model("slow", slower, example=NUMBERS)
+    former = set(workers(api))
     assert api.promote("slow").promoted
+    until(lambda: former.isdisjoint(now := workers(api)) and now)  # which processes there are is told a little later
     assert api.status("stream/slow").job.process == process
     killed()
     assert process

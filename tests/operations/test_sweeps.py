@@ -122,7 +122,8 @@ print(depth)
 def test_a_sweep_that_is_killed_goes_on_with_what_is_left(api: Workbench, tmp_path: Path) -> None:
     notebook(tmp_path, GATED, parameters=PARAMETERS)
     run = api.batch("nb.ipynb", sweep={"depth": "1..4"}, at_once=2, output="runs")
-    until(lambda: (tmp_path / "ran-3").exists() and (tmp_path / "ran-4").exists())
+    begun = [tmp_path / "ran-3", tmp_path / "ran-4"]
+    until(lambda: all(file.exists() and file.read_text() for file in begun))
     until(lambda: [p["state"] for p in run.refresh().facts.get("points", [])][:2] == ["done", "done"])
     run.refresh().job.process.signal(signal.SIGKILL)
     (tmp_path / "open").touch()

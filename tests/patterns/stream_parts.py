@@ -49,11 +49,6 @@ class Until:
         self.seen: dict[str, Any] = {}
         self.end = time.monotonic() + PATIENCE
 
-    def patient(self, seconds: float) -> Until:
-        """The same, for which so long is long enough."""
-        self.end = time.monotonic() + seconds
-        return self
-
     def stopping(self) -> bool:
         assert time.monotonic() < self.end, f"{self.seen} {self.states}"
         return self.done(self)

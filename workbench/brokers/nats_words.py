@@ -54,7 +54,13 @@ class Line:
     def ask(self, what: Coroutine[Any, Any, T]) -> T:
         """Do it there and wait for it. StorageError where that cannot be done now."""
         with in_words(self.label):
-            return self._beside.ask(what)
+            lived = not self.broken
+            try:
+                return self._beside.ask(what)
+            except errors.TimeoutError:
+                if lived and self.broken:  # the client lets who asked wait on when its connection breaks
+                    raise errors.ConnectionClosedError from None
+                raise
 
     def close(self) -> None:
         """End the connection."""

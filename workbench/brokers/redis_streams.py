@@ -51,6 +51,7 @@ class RedisReader:
         self._again: str | None = "0"  # the id after which what was given before is read; None where that is done
         self._taken: deque[int] = deque()
         self._claimed: deque[Record] = deque()
+        self._late: set[int] = set()  # of those, what was handed out and is not done
         self._looked = -self.idle
 
     def acquire(self, stopping: Callable[[], bool]) -> bool:
@@ -99,6 +100,7 @@ class RedisReader:
         if time.monotonic() - self._looked > self.idle:
             self._claim()
         if self._claimed:
+            self._late.add(self._claimed[0].offset)
             return [self._claimed.popleft()]
         return self._records(self._read(_OWN, ">", most, max(1, int(timeout * 1000))))
 
@@ -134,6 +136,7 @@ class RedisReader:
                     if ids := [one["message_id"] for one in found]:
                         self.client.xclaim(self.stream, self.group, _CLAIMS, idle, ids, justid=True)
         known = {one.offset for one in self._claimed} | {offset_of(lane.encode()) for lane in self.done if lane}
+        known |= self._late
         entries = self._read(_CLAIMS, "0", _FEW)
         late = [record(id, content, id.decode()) for id, content in entries if content]
         self._claimed.extend(one for one in late if one.offset not in known)
@@ -147,6 +150,7 @@ class RedisReader:
             while not lane and self._taken and self._taken[0] <= upto:
                 self._taken.popleft()
             self.done[lane] = upto
+            self._late.discard(upto)
 
     def _given(self, upto: int) -> list[str]:
         """What it was given up to there in an earlier life."""
@@ -158,6 +162,7 @@ class RedisReader:
 
     def seek(self, marks: Marks) -> None:
         """Read on after this offset of what it was given."""
+        self._late.clear()
         if "" in marks:
             self._again = id_of(marks[""])
             self._taken = deque(one for one in self._taken if one <= marks[""])

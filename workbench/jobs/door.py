@@ -326,11 +326,11 @@ class Door:
             self.next_ref = ""
         if order.id == _OWN_PREPARE:
             self.following.refused(order.args["ref"], text)
+        self._tell_state()  # before the answer: whoever has that looks what answers now
         with suppress(StorageError):  # it is passed on again
             self.context.answer(order, text)
         if order.id == _OWN_PREPARE and not text:
             self._pass_on(Order(_OWN_FLIP, order.job, "flip", order.args))
-        self._tell_state()
 
     def _leave(self) -> None:
         self.leaving = time.monotonic()
