@@ -89,9 +89,12 @@ class Redis(Server):
 
     def ready(self) -> bool:
         """Not while it refuses commands because it still reads what it kept."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:
-            connection.sendall(b"PING\r\n")
-            return connection.recv(64).startswith(b"+PONG")
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:
+                connection.sendall(b"PING\r\n")
+                return connection.recv(64).startswith(b"+PONG")
+        except OSError:
+            return False
 
     def place(self, topic: str, **options: str) -> str:
         return f"redis://127.0.0.1:{self.port}/0?stream={topic}{query(options)}"
@@ -162,7 +165,7 @@ MOCK = """
 import sys
 from confluent_kafka import Producer
 cluster = Producer({"test.mock.num.brokers": 1, "bootstrap.servers": "none", "log_level": 0})
-brokers = cluster.list_topics(timeout=10).brokers
+brokers = cluster.list_topics(timeout=100).brokers
 print(",".join(f"{one.host}:{one.port}" for one in brokers.values()), flush=True)
 sys.stdin.read()
 """
