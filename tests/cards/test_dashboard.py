@@ -86,7 +86,7 @@ def test_schedules_say_what_starts_them_and_when(card: DashboardCard, api: Workb
         store.remove_schedule(f"schedule/{name}")
     assert "monday 6:00 · Asia/Tokyo" in said
     assert "churn@live → out/" in said
-    assert re.search(r"06:00, in \d+ (d|h|min)", said)
+    assert re.search(r"06:00, in \d+ (d|h|min|s)", said)
     assert "for files /in/*.csv" in said
     assert "when that comes" in said
 
