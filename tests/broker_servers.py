@@ -165,7 +165,7 @@ MOCK = """
 import sys
 from confluent_kafka import Producer
 cluster = Producer({"test.mock.num.brokers": 1, "bootstrap.servers": "none", "log_level": 0})
-brokers = cluster.list_topics(timeout=60).brokers
+brokers = cluster.list_topics(timeout=100).brokers
 print(",".join(f"{one.host}:{one.port}" for one in brokers.values()), flush=True)
 sys.stdin.read()
 """

@@ -32,14 +32,12 @@ def main_module() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def patience() -> None:
-    """Who asks over HTTP, or begins a mail server, waits as long as who waits for a condition: five seconds, which are
-    httpx's own and aiosmtpd's, pass on a busy machine."""
+    """Who asks over HTTP waits as long as who waits for a condition: httpx's own five seconds pass on a busy machine."""
     from httpx import _config
     from waiting import PATIENCE
 
     own = _config.DEFAULT_TIMEOUT_CONFIG
     own.connect = own.read = own.write = own.pool = PATIENCE
-    os.environ["AIOSMTPD_CONTROLLER_TIMEOUT"] = str(PATIENCE)
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,9 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
+from waiting import PATIENCE
 
+from workbench import diagnosis
 from workbench.diagnosis import Finding, examine
 
 SETTINGS = {"WORKBENCH_SMTP_URL": "smtp://mail.example.org:25", "WORKBENCH_MAIL_FROM": "models@example.org"}
@@ -68,6 +70,7 @@ def test_links_that_would_not_open_on_a_hub_are_told(home: Path, bare: str, monk
     assert hub(home) == []
     monkeypatch.setenv("JUPYTERHUB_SERVICE_PREFIX", "/user/me/")
     monkeypatch.setenv("JUPYTERHUB_SERVICE_URL", bare)
+    monkeypatch.setattr(diagnosis, "_PATIENCE", PATIENCE)
     (found,) = hub(home)
     assert "would not open" in found.what
     assert "jupyter-server-proxy" in found.fix

@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
-from ports import free_port
+from mail_servers import MailServer
 
 from workbench import notify
 from workbench.errors import NotFound, StorageError, UsageError
@@ -54,10 +53,9 @@ def settings(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def inbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Inbox]:
     inbox = Inbox()
-    port = free_port()
-    server = Controller(inbox, hostname="127.0.0.1", port=port, authenticator=_authenticate, auth_require_tls=False)
+    server = MailServer(inbox, authenticator=_authenticate, auth_require_tls=False)
     server.start()
-    monkeypatch.setenv("WORKBENCH_SMTP_URL", f"smtp://me:p%40ss@127.0.0.1:{port}")
+    monkeypatch.setenv("WORKBENCH_SMTP_URL", f"smtp://me:p%40ss@127.0.0.1:{server.port}")
     yield inbox
     server.stop(no_assert=True)
 

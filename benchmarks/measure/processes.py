@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 import socket
 from contextlib import suppress
@@ -34,9 +35,11 @@ def memory(pids: list[int]) -> int:
 
 
 def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
+    """A port that nobody has, and that no connection is given before it is taken: systems give those from 32768 on."""
+    while True:
+        with socket.socket() as sock, suppress(OSError):
+            sock.bind(("127.0.0.1", 20_000 + secrets.randbelow(12_000)))
+            return int(sock.getsockname()[1])
 
 
 def end(process: Popen[bytes]) -> None:

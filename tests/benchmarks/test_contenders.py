@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from waiting import until
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
@@ -48,11 +49,17 @@ def test_rows_as_json_are_what_the_model_takes(name: str, monkeypatch: pytest.Mo
         np.testing.assert_array_equal(taken(rows), some)
 
 
+def asked_for_a_while(url: str, body: bytes) -> Any:
+    """What came of 0.2 s, once that is enough for some answers."""
+    from workbench.operations.load import load, request
+
+    came = load(url, [request(url, body)], connections=2, seconds=0.2)
+    return came if len(came.times) > 2 or came.broken else None
+
+
 def test_a_server_is_timed_from_its_first_right_answer(tmp_path: Path) -> None:
     from models import as_json, fit, save, table
     from peers.contenders import OTHERS, Failed, running
-
-    from workbench.operations.load import load, request
 
     estimator, rows = fit("linear"), as_json("linear", 2)
     save({"linear": estimator}, tmp_path)
@@ -60,8 +67,7 @@ def test_a_server_is_timed_from_its_first_right_answer(tmp_path: Path) -> None:
     expected = estimator.predict_proba(table("linear")[:2])[:, 1].tolist()
     asked = fastapi.asked("linear", rows, expected)
     with running(fastapi, "linear", tmp_path, tmp_path, asked) as server:
-        came = load(server.url, [request(server.url, asked.body)], connections=2, seconds=0.2)
-        assert len(came.times) > 2
+        came = until(lambda: asked_for_a_while(server.url, asked.body))
         assert not came.broken
         assert server.started > 0
         assert server.pid in server.pids

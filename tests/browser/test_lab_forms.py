@@ -17,6 +17,7 @@ rng = np.random.default_rng(0)
 X = pd.DataFrame({"age": rng.normal(40, 9, 300).round(1), "calls": rng.integers(0, 9, 300),
                   "plan": pd.Categorical(rng.choice(["basic", "plus", "pro"], 300)), "vip": rng.random(300) > .5,
                   "city": rng.choice(["Köln", "Ulm", "Bonn"], 300)})"""
+PATIENT = "from workbench.cards import reasons\nreasons.PATIENCE = 60  # a form of a busy machine waits to be asked"
 MODEL = """%%model risk --example X -m "for the form"
 def predict(frame):
     return frame["age"] / 100 + frame["calls"] + 10 * (frame["plan"] == "pro")"""
@@ -47,7 +48,14 @@ def noted(jupyter: Lab) -> Lab:
     nbformat.write(nbformat.v4.new_notebook(cells=[cell]), jupyter.folder / "retrain.ipynb")
     broken = nbformat.v4.new_code_cell("ages = {'ada': 36}\nages['grace']")
     nbformat.write(nbformat.v4.new_notebook(cells=[broken]), jupyter.folder / "broken.ipynb")
-    cells = [DATA, MODEL, "workbench.form('risk')", "workbench.form('retrain.ipynb')", "%workbench dashboard", *OTHERS]
+    cells = [
+        f"{DATA}\n{PATIENT}",
+        MODEL,
+        "workbench.form('risk')",
+        "workbench.form('retrain.ipynb')",
+        "%workbench dashboard",
+        *OTHERS,
+    ]
     jupyter.open("forms.ipynb", cells)
     jupyter.run_all()
     return jupyter

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from card_models import CUSTOMERS, added, first, labelled
 from markup_parts import Read
-from waiting import until
+from waiting import PATIENCE, until
 
 from workbench.api import Workbench
 from workbench.cards import reasons
@@ -133,7 +133,8 @@ def test_a_notebook_is_swept_and_scheduled(api: Workbench, notebook: Path) -> No
         card.press("schedule", values={})
 
 
-def test_beside_the_form_stands_what_each_column_adds(api: Workbench) -> None:
+def test_beside_the_form_stands_what_each_column_adds(api: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reasons, "PATIENCE", PATIENCE)
     card = form(api)
     assert card.press("explain") == {"why": ""}
     card.press("predict", values=held(card, age=80.0, calls=6, vip=False))

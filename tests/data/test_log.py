@@ -103,13 +103,12 @@ def test_one_of_a_group_reads_and_the_next_follows_it(
     log = filled(tmp_path, 0)
     readers = [other("read", "scores") for _ in range(2)]
     assert [lines(reader, 1) for reader in readers] == [["waits"]] * 2
-    group = Group(log, "scores")
-    assert not group.acquire(lambda: True)
     log.append([b"1", b"2", b"3"])
     (speaks,), _, _ = select.select([reader.stdout for reader in readers], [], [], 30)
     first = next(reader for reader in readers if reader.stdout is speaks)
     second = next(reader for reader in readers if reader is not first)
     assert lines(first, 4) == ["reads", "1", "2", "3"]
+    assert not Group(log, "scores").acquire(lambda: True)
     first.kill()
     assert lines(second, 1) == ["reads"]
     log.append([b"4"])

@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx
 import pytest
 from ports import free_port
-from waiting import until
+from waiting import PATIENCE, until
 
 from workbench import paths
 from workbench.jobs import supervisor
@@ -57,7 +57,7 @@ def server(tmp_path: Path) -> Iterator[str]:
     assert process.poll() is None, (tmp_path / "server.log").read_text()
     yield url
     process.terminate()
-    process.wait(20)
+    process.wait(PATIENCE)
     log.close()
 
 
@@ -69,7 +69,7 @@ def answers(url: str) -> bool:
 
 def get(url: str, token: str = "") -> tuple[int, dict]:
     request = urllib.request.Request(url, headers={"Authorization": f"token {token}"} if token else {})
-    with urllib.request.urlopen(request, timeout=20) as answer:
+    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
         return answer.status, json.loads(answer.read())
 
 

@@ -32,6 +32,13 @@ def put(store: Store, pattern: str, name: str = "schedule/a", settle: float = 0.
     return changes
 
 
+def arrives(file: Path, content: str = "x") -> None:
+    """A file is there whole from one moment to the next: who looks while it is written sees another one."""
+    beside = file.with_name(f".{file.name}")
+    beside.write_text(content)
+    beside.replace(file)
+
+
 def files_of(store: Store, name: str = "schedule/a") -> list[str]:
     """The names of the files that started runs."""
     return sorted(Path(job.spec["cause"]["file"]).name for job in store.jobs("run") if job.schedule == name)
@@ -94,8 +101,8 @@ def test_no_file_is_lost_or_comes_twice_when_its_taker_is_killed(store: Store, m
 def test_files_start_runs_while_supervisors_are_killed(store: Store, home: Path, tmp_path: Path) -> None:
     put(store, f"{tmp_path}/*.csv")
     for i in range(12):
-        (tmp_path / f"{i}.csv").write_text("x")
-        (tmp_path / f"{i}.txt").write_text("x")
+        arrives(tmp_path / f"{i}.csv")
+        arrives(tmp_path / f"{i}.txt")
         if i % 3 == 0:
             supervisor.ensure(home)
             until(lambda: supervisor_of(home))
@@ -106,7 +113,7 @@ def test_files_start_runs_while_supervisors_are_killed(store: Store, home: Path,
     supervisor.ensure(home)
     until(lambda: [job.state for job in store.jobs("run")].count("done") == 12)
     assert files_of(store) == sorted(f"{i}.csv" for i in range(12))
-    (tmp_path / "3.csv").write_text("again")
+    arrives(tmp_path / "3.csv", "again")
     until(lambda: files_of(store).count("3.csv") == 2)
     assert store.started_by("schedule/a") == 13
 
@@ -141,8 +148,14 @@ def chosen_victim(home: Path, i: int) -> int:
     pid = until(lambda: supervisor_of(home))
     if i % 8 == 3:
         return int(pid)
-    readers = until(lambda: [p for p in psutil.Process(pid).children() if "worker_messages" in " ".join(p.cmdline())])
+    readers = until(lambda: [p for p in psutil.Process(pid).children() if "worker_messages" in command(p)])
     return int(readers[0].pid)
+
+
+def command(process: psutil.Process) -> str:
+    with suppress(psutil.NoSuchProcess):  # it has ended since it was seen
+        return " ".join(process.cmdline())
+    return ""
 
 
 def gone(pid: int) -> bool:

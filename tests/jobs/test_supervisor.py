@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 from job_parts import environment, ready, supervisor_of
-from waiting import until
+from waiting import PATIENCE, until
 
 from workbench import paths
 from workbench.jobs import halted, identity, launch, supervising, supervisor
@@ -237,6 +238,27 @@ def test_a_supervisor_leaves_a_store_that_a_newer_workbench_has_taken_over(store
     with store.database._connection() as connection:
         connection.execute(f"pragma user_version = {VERSION}")
     assert store.get("stream/a").process.alive()
+
+
+def test_who_only_looks_keeps_no_supervisor_from_beginning(home: Path, monkeypatch: Any) -> None:
+    """Whoever asks whether there is one has its lock for a moment."""
+    begun: list[supervising.Supervisor] = []
+    folder, taken = Store(paths.state(home)).job_folder("run/1").parents[1], supervisor._taken
+    looks = os.open(folder / "supervisor.lock", os.O_RDWR | os.O_CREAT)
+    fcntl.flock(looks, fcntl.LOCK_SH)
+
+    def taken_and_looked(lock: int) -> bool:
+        try:
+            return taken(lock)
+        finally:
+            fcntl.flock(looks, fcntl.LOCK_UN)
+
+    monkeypatch.setattr(supervisor, "_taken", taken_and_looked)
+    monkeypatch.setattr(supervisor, "_MOMENT", PATIENCE)
+    monkeypatch.setattr(supervising.Supervisor, "run", lambda own: begun.append(own))
+    supervisor.main({"home": str(home)})
+    os.close(looks)
+    assert len(begun) == 1
 
 
 def test_nobody_else_is_ended_by_the_number_of_a_supervisor(store: Store, home: Path) -> None:

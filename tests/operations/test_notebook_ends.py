@@ -11,10 +11,9 @@ from typing import Any
 
 import nbformat
 import pytest
-from aiosmtpd.controller import Controller
+from mail_servers import MailServer
 from notebook_parts import TELL, notebook, of, printed
-from ports import free_port
-from waiting import PATIENCE, until
+from waiting import until
 
 from workbench.api import Workbench
 from workbench.errors import JobFailed, UsageError
@@ -144,10 +143,9 @@ class Inbox:
 @pytest.fixture
 def inbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Inbox]:
     made = Inbox()
-    port = free_port()
-    controller = Controller(made, hostname="127.0.0.1", port=port, ready_timeout=PATIENCE)
+    controller = MailServer(made)
     controller.start()
-    monkeypatch.setenv("WORKBENCH_SMTP_URL", f"smtp://127.0.0.1:{port}")
+    monkeypatch.setenv("WORKBENCH_SMTP_URL", f"smtp://127.0.0.1:{controller.port}")
     monkeypatch.setenv("WORKBENCH_MAIL_FROM", "workbench@example.org")
     yield made
     controller.stop()

@@ -13,8 +13,8 @@ from typing import Any
 import httpx
 import nbformat
 import pytest
-from aiosmtpd.controller import Controller
 from drift_models import customers, score
+from mail_servers import MailServer
 from notebook_parts import notebook, printed
 from ports import free_port
 from prometheus_client.parser import text_string_to_metric_families
@@ -71,7 +71,7 @@ class Inbox:
 @pytest.fixture
 def inbox() -> Any:
     made = Inbox()
-    controller = Controller(made, hostname="127.0.0.1", port=free_port())
+    controller = MailServer(made)
     controller.start()
     yield controller.port, made.mails
     controller.stop()

@@ -11,8 +11,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from aiosmtpd.controller import Controller
-from ports import free_port
+from mail_servers import MailServer
 
 from workbench.errors import StorageError, UsageError
 from workbench.inference.predictor import Predictor
@@ -37,10 +36,9 @@ class Inbox:
 @pytest.fixture
 def inbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Inbox]:
     inbox = Inbox()
-    port = free_port()
-    server = Controller(inbox, hostname="127.0.0.1", port=port)
+    server = MailServer(inbox)
     server.start()
-    monkeypatch.setenv("WORKBENCH_SMTP_URL", f"smtp://127.0.0.1:{port}")
+    monkeypatch.setenv("WORKBENCH_SMTP_URL", f"smtp://127.0.0.1:{server.port}")
     monkeypatch.setenv("WORKBENCH_MAIL_FROM", "me@example.org")
     yield inbox
     server.stop(no_assert=True)

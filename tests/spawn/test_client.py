@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from waiting import until
 
 from workbench.errors import NotFound
 from workbench.spawn import client, environment
@@ -70,10 +71,7 @@ def gone(pid: int) -> bool:
 
 
 def appears(file: Path) -> str:
-    end = time.monotonic() + 30
-    while not file.exists():
-        assert time.monotonic() < end, f"{file} never came"
-        threading.Event().wait(0.01)
+    until(file.exists, f"{file} never came")
     return file.read_text()
 
 
@@ -175,31 +173,37 @@ def test_threads_and_exit_functions_run_to_their_end(run_in: Run) -> None:
 
 
 def test_when_the_time_is_up_all_of_it_is_killed(run_in: Run, tmp_path: Path) -> None:
-    ended = run_in("wait_for", {"pids": str(tmp_path / "pids"), "stop": str(tmp_path / "stop")}, timeout=2.0)
-    assert ended.timed_out
-    assert ended.signal == "SIGKILL"
-    assert 2.0 <= ended.seconds < 8.0
+    for patience in (2.0, 10.0, 50.0):
+        asked = {"pids": str(tmp_path / "pids"), "stop": str(tmp_path / "stop")}
+        ended = run_in("wait_for", asked, timeout=patience)
+        assert ended.timed_out
+        assert ended.signal == "SIGKILL"
+        assert patience <= ended.seconds < patience + 6.0
+        if (tmp_path / "pids").exists():  # else its time was up before it had begun
+            break
     assert all(gone(int(pid)) for pid in (tmp_path / "pids").read_text().split())
 
 
 def test_an_interrupt_kills_all_of_it(run_in: Run, tmp_path: Path) -> None:
     look(run_in)
 
+    begun = list[float]()
+
     def interrupt() -> None:
         appears(tmp_path / "pids")
+        begun.append(time.monotonic())
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
     thread = threading.Thread(target=interrupt)
     with_signal = signal.signal(signal.SIGINT, signal.default_int_handler)
     thread.start()
-    begun = time.monotonic()
     try:
         with pytest.raises(KeyboardInterrupt):
             run_in("wait_for", {"pids": str(tmp_path / "pids"), "stop": str(tmp_path / "stop")}, timeout=60)
     finally:
         thread.join()
         signal.signal(signal.SIGINT, with_signal)
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun[0] < 10
     assert all(gone(int(pid)) for pid in (tmp_path / "pids").read_text().split())
     assert look(run_in)["cwd"]
 

@@ -69,16 +69,31 @@ def test_forks_may_use_openmp(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def starts_a_thread() -> Iterator[str]:
-    """An installed module whose import starts a thread."""
-    import sysconfig
+def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where packages are installed for the pre-warmed process of this test: what changes in the folder that all have
+    would replace those of the tests beside it, too."""
+    folder, ours = tmp_path / "packages", owner.command
+    folder.mkdir()
+    place = f"import site, sys; sys.path.append({str(folder)!r}); site.getusersitepackages = lambda: {str(folder)!r}"
 
-    file = Path(sysconfig.get_path("purelib")) / "wb_test_starts_a_thread.py"
+    def command(module: str, call: str) -> list[str]:
+        *program, code = ours(module, call)
+        return [*program, f"{place}\n{code}"]
+
     client.cool()
-    file.write_text("import threading\nthreading.Thread(target=threading.Event().wait, daemon=True).start()\n")
+    monkeypatch.setattr(owner, "command", command)
     client.warm()
-    yield file.stem
-    file.unlink()
+    return folder
+
+
+@pytest.fixture
+def starts_a_thread(packages: Path) -> str:
+    """An installed module whose import starts a thread."""
+    file = packages / "wb_test_starts_a_thread.py"
+    file.write_text("import threading\nthreading.Thread(target=threading.Event().wait, daemon=True).start()\n")
+    client.cool()
+    client.warm()
+    return file.stem
 
 
 def test_a_process_with_threads_is_never_forked(tmp_path: Path, starts_a_thread: str) -> None:
@@ -90,18 +105,12 @@ def test_a_process_with_threads_is_never_forked(tmp_path: Path, starts_a_thread:
     assert len(tasks()) == 1
 
 
-def test_it_is_replaced_when_packages_are_installed(tmp_path: Path) -> None:
-    import sysconfig
-
+def test_it_is_replaced_when_packages_are_installed(tmp_path: Path, packages: Path) -> None:
     before, owned = client.warm_pid(), client._the.owned
     assert look(tmp_path)["parent"] == before
-    installed = Path(sysconfig.get_path("purelib")) / "wb_test_package-1.0.dist-info"
-    installed.mkdir()
-    try:
-        seen = look(tmp_path)
-        assert seen["parent"] == client.warm_pid() != before
-    finally:
-        installed.rmdir()
+    (packages / "wb_test_package-1.0.dist-info").mkdir()
+    seen = look(tmp_path)
+    assert seen["parent"] == client.warm_pid() != before
     assert owned is not None
     assert owned is not client._the.owned
     assert owned.process.wait(10) == 0

@@ -26,6 +26,9 @@ from .identity import Identity
 from .store import Store
 from .supervising import LOOK, STOP_PATIENCE, Supervisor
 
+_MOMENT = 0.5
+"""Seconds after which whoever has the lock is another supervisor, and nobody who only looks whether there is one."""
+
 
 def ensure(home: Path) -> None:
     """See to it that a supervisor runs, and can mail where this process can; returns before it is up. StorageError."""
@@ -141,6 +144,14 @@ def _held(state: Path) -> bool:
     return False
 
 
+def _taken(lock: int) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
 def _is_lock_of(descriptor: int, state: Path) -> bool:
     """Whether it is still the folder's lock; a home that was removed and made again has another, or none."""
     try:
@@ -171,11 +182,7 @@ def main(args: dict[str, Any]) -> None:
     if _leave(state).exists():
         return
     mine = os.open(_lock(state), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(mine, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return
-    if _leave(state).exists():  # since then
+    if not _until(lambda: _taken(mine), _MOMENT) or _leave(state).exists():  # since then
         return
     new = state / ".supervisor.json.new"
     new.write_text(json.dumps({"process": identity.own().to_json(), "mail": notify.can_mail()}))
