@@ -145,4 +145,12 @@ CASES = (
         refused=("scorer.<locals>.Scorer is a class that wbt_classes makes inside a function",),
         mended="class Model:\n    def load(self):\n        self.scorer = wbt_classes.scorer(3)()\n    def predict(self, df):\n        return self.scorer.score(df['age'])\ndel predict",
     ),
+    Case(
+        "a function that was registered with a module beside the notebook",
+        "def predict(df):\n    return wbt_reg.BY['mine'](df['age'])",
+        (DATA, "import wbt_reg\n@wbt_reg.register\ndef mine(v):\n    return v * 2"),
+        {"wbt_reg.py": "BY = {}\ndef register(f):\n    BY[f.__name__] = f\n    return f\n"},
+        refused=("wbt_reg.BY['mine'] in this kernel is not what wbt_reg.py makes of it",),
+        mended="import importlib\nimportlib.reload(wbt_reg)\nOWN = {'mine': mine}\ndef predict(df):\n    return OWN['mine'](df['age'])",
+    ),
 )

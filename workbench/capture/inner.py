@@ -50,7 +50,7 @@ def reduced(function: FunctionType) -> tuple[str, Reduced] | None:
     name, or that the notebook made. CaptureRefused where the module's file says something else by now."""
     name = function.__code__.co_qualname
     module = sys.modules.get(str(function.__globals__.get("__name__")))
-    if module is None or module.__name__ == "__main__" or vars(module) is not function.__globals__:
+    if not isinstance(module, ModuleType) or vars(module) is not function.__globals__ or module.__name__ == "__main__":
         return None
     at_home: Any = sys.modules.get(function.__module__)
     if reduce(_part, function.__qualname__.split("."), at_home) is function:

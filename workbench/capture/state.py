@@ -206,7 +206,7 @@ class _Rehoming(pickle.Pickler):
         return with_attributes(obj) if loses_attributes(obj) else NotImplemented
 
     def _reference(self, obj: Any) -> Any:
-        if obj in (captured_module, captured_state, *PLACEHOLDERS):
+        if any(obj is each for each in (captured_module, captured_state, *PLACEHOLDERS)):
             return NotImplemented
         if isinstance(obj, FunctionType) and (inner := reduced(obj)):
             self.found.modules.add(inner[0])
