@@ -64,6 +64,25 @@ def test_what_another_consumer_left_is_claimed_and_is_a_lane_of_its_own(server: 
     reader.close()
 
 
+def test_what_was_given_as_the_connection_broke_is_read_again(server: Any, client: redis.Redis) -> None:
+    """Redis counts it as given, though it has never arrived."""
+    reader = opening.reader(server.place("rows"), "g", "start")
+    assert reader.acquire(lambda: False)
+    for number in range(3):
+        client.xadd("rows", {"value": str(number)})
+        if number == 0:
+            [first] = reader.poll(10, 1)
+    [own] = [one["name"] for one in client.xinfo_consumers("rows", "g") if one["pending"]]
+    client.xreadgroup("g", own, {"rows": ">"})  # the answer that is lost
+    server.stop()
+    with pytest.raises(StorageError):
+        reader.poll(10, 1)
+    server.start()
+    assert [record.value for record in until(lambda: reader.poll(10, 1))] == [b"1", b"2"]
+    reader.commit({"": first.offset + 2})
+    reader.close()
+
+
 def test_what_was_claimed_comes_once_until_it_is_gone_back_to(server: Any, client: redis.Redis) -> None:
     """However long whoever asked for it takes."""
     client.xgroup_create("rows", "g", "0", mkstream=True)

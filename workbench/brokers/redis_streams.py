@@ -114,7 +114,14 @@ class RedisReader:
             except redis.exceptions.ResponseError as error:
                 self._begun = not str(error).startswith("NOGROUP")  # it was removed: it is made again
                 raise
+            except redis.exceptions.RedisError:
+                self._again = self._again or self._last()  # what it was given then has not arrived
+                raise
         return said[0][1] if said else []
+
+    def _last(self) -> str:
+        """The last entry that has arrived."""
+        return id_of(self._taken[-1] if self._taken else self.done[""])
 
     def _records(self, entries: list[Any]) -> list[Record]:
         if gone := [id.decode() for id, content in entries if not content]:

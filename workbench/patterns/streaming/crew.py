@@ -158,11 +158,12 @@ class Crew:
     def take(self, timeout: float) -> Batch | None:
         """The answers to the first of what was given; None where the time, in seconds, is up before. ModelFailed where
         its process ended again and again, BundleRefused where one cannot load the model."""
-        if self._given and self._given[0].batch is None:
+        if not self._given:
+            self._hear(hand for hand in self._ready(0.0) if hand.loaded)  # who has ended with nothing to do is followed
+            return None
+        if self._given[0].batch is None:
             self._hear(self._ready(timeout))
-        if self._given and self._given[0].batch is not None:
-            return self._given.popleft().batch
-        return None
+        return self._given.popleft().batch if self._given[0].batch is not None else None
 
     def _ready(self, timeout: float) -> list[Hand]:
         """Those that have said something, or ended, within so many seconds."""
