@@ -86,6 +86,7 @@ class Crew:
     _hands: list[Hand] = field(default_factory=list)
     _given: deque[_Task] = field(default_factory=deque)
     _undealt: deque[_Task] = field(default_factory=deque)
+    _unloaded: int = 0  # how many in a row ended before they had loaded the model
     where: str = ""
     at_once = 1
 
@@ -157,9 +158,9 @@ class Crew:
 
     def take(self, timeout: float) -> Batch | None:
         """The answers to the first of what was given; None where the time, in seconds, is up before. ModelFailed where
-        its process ended again and again, BundleRefused where one cannot load the model."""
+        a process ended again and again, BundleRefused where one cannot load the model."""
         if not self._given:
-            self._hear(hand for hand in self._ready(0.0) if hand.loaded)  # who has ended with nothing to do is followed
+            self._hear(self._ready(0.0))  # who has ended with nothing to do is followed
             return None
         if self._given[0].batch is None:
             self._hear(self._ready(timeout))
@@ -184,7 +185,7 @@ class Crew:
                 continue
             if isinstance(said, WorkbenchError):
                 raise said
-            hand.loaded = True
+            hand.loaded, self._unloaded = True, 0
             if hand.tasks and said is not None:
                 task = hand.tasks.popleft()
                 task.batch = _batch(task.records, said)
@@ -195,6 +196,9 @@ class Crew:
         """Another process in the place of one that has ended, which is asked again."""
         how, task = self._reaped(hand), hand.tasks[0] if hand.tasks else None
         what = f"a process that answers for {Table.parse(self.bundle.table).ref} ended ({how})"
+        self._unloaded += not hand.loaded
+        if self._unloaded > _DEATHS:
+            raise ModelFailed(f"{what}, {self._unloaded} times before it had loaded its model", fix="look into the log")
         if task is not None:
             task.deaths += 1
             if task.deaths > _DEATHS:
