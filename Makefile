@@ -16,9 +16,9 @@ tour: $(VENV)/.tour
 	$(TOUR) tour build/tour --run
 
 # Most tests wait for processes of their own: three at a time, whole files each, so that what a file starts is started
-# once. After them come those that need the machine to themselves: generated programs, whose capture goes
-# through all that Python holds (ten times as much where other tests ran before), the corpus, which says what became of
-# it, and what looks at the terminal or at the folders of other users.
+# once. After them come those that need the machine to themselves: generated programs, whose capture goes through all
+# that Python holds (ten times as much where other tests ran before), the corpus, which says what became of it, and what
+# looks at the terminal or at the folders of other users.
 test: $(VENV)/.test $(VENV)/.programs
 	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder --durations 30 $(addprefix --ignore=,$(ALONE))
 	$(BIN)/python -m pytest $(ALONE)

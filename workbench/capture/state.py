@@ -3,8 +3,8 @@
 Arrays are written as `.npy`, frames as Parquet where that gives them back exactly, all else as a pickle
 in which classes and functions of the notebook, and of local modules, refer to the captured module instead
 of `__main__` (as cloudpickle they cannot be read after the notebook; see its README). What is large in it, or has a
-format of its own, lies in files beside it. Two placeholders stand for what the bundle resolves when it loads:
-`captured_module(path)` and `captured_state(file)`.
+format of its own, lies in files beside it. Placeholders stand for what the bundle resolves when it loads:
+`captured_module(path)`, `captured_state(file)`, and those of `inner` for functions that a module made.
 """
 
 from __future__ import annotations
